@@ -1,0 +1,156 @@
+//! Names of things as types, so that a role is never passed where a tier is meant.
+
+use std::borrow::Borrow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Wraps a value that its source (policy file, verified token, store) vouches for.
+            pub fn new(value: impl Into<String>) -> Self {
+                Self(value.into())
+            }
+
+            /// The value as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+name!(
+    /// The id of a parent (a customer) in the policy file.
+    ParentId
+);
+name!(
+    /// The id of a connection (one trusted identity provider) in the policy file.
+    ConnectionId
+);
+name!(
+    /// The id of an organization (one product instance of a parent) in the policy file.
+    OrganizationId
+);
+name!(
+    /// The id that the store gave a member; a member made again gets a new one.
+    MemberId
+);
+name!(
+    /// A role of a product's catalog. Roles are data: no role has a meaning in the code.
+    Role
+);
+name!(
+    /// A seat tier of a product's catalog. Tiers are data like roles.
+    Tier
+);
+name!(
+    /// The `iss` of an assertion (RFC 7519, 4.1.1), compared byte by byte.
+    Issuer
+);
+name!(
+    /// The `sub` of an assertion (RFC 7519, 4.1.2): 1 to 255 bytes, no control characters.
+    Subject
+);
+name!(
+    /// A group's value as the identity provider sends it: an id or a full path, case-sensitive.
+    Group
+);
+
+/// An email address; equality ignores ASCII case (design §2, "Email"), the spelling is kept for display.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Email(String);
+
+impl Email {
+    /// The longest address that is accepted, in bytes (RFC 5321, 4.5.3.1: 64 + 1 + 255).
+    pub const MAX_LEN: usize = 320;
+
+    /// An address with exactly one `@`, a local part and a domain, and no control characters or spaces; else `None`.
+    pub fn parse(value: &str) -> Option<Self> {
+        let (local, domain) = value.split_once('@')?;
+        let well_formed = !local.is_empty()
+            && !domain.is_empty()
+            && !domain.contains('@')
+            && value.len() <= Self::MAX_LEN
+            && !value.chars().any(|c| c.is_control() || c.is_whitespace());
+        well_formed.then(|| Self(value.to_owned()))
+    }
+
+    /// The address as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The lowercased form: the key under which the store keeps the address.
+    pub fn key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
+    /// The exact label after the `@`, lowercased.
+    pub fn domain(&self) -> String {
+        match self.0.rsplit_once('@') {
+            Some((_, domain)) => domain.to_ascii_lowercase(),
+            None => String::new(),
+        }
+    }
+}
+
+impl PartialEq for Email {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for Email {}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Email;
+
+    #[test]
+    fn an_email_has_one_at_sign_and_both_parts() {
+        for good in ["a@b", "Ada.L@Acme.example", "ü@acme.example"] {
+            assert!(Email::parse(good).is_some(), "{good}");
+        }
+        for bad in ["", "@", "a", "a@", "@b", "a@b@c", "a@@b", "a b@c", "a@b\n", "a\0@b"] {
+            assert!(Email::parse(bad).is_none(), "{bad:?}");
+        }
+        let long = format!("{}@b", "a".repeat(Email::MAX_LEN));
+        assert!(Email::parse(&long).is_none());
+    }
+
+    #[test]
+    fn emails_compare_without_ascii_case_and_keep_their_spelling() {
+        let ada = Email::parse("Ada@Acme.Example").unwrap();
+        assert_eq!(ada, Email::parse("ada@acme.example").unwrap());
+        assert_ne!(ada, Email::parse("adb@acme.example").unwrap());
+        assert_eq!(ada.as_str(), "Ada@Acme.Example");
+        assert_eq!(ada.key(), "ada@acme.example");
+        assert_eq!(ada.domain(), "acme.example");
+    }
+}

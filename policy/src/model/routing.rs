@@ -1,0 +1,76 @@
+//! From a host to the organizations it may mean, in constant time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{HostPattern, Organization};
+use crate::rules::path::NormalPath;
+
+/// Exact hosts before suffixes, the longest suffix first.
+#[derive(Debug, Default)]
+pub struct Routes {
+    exact: HashMap<String, Candidates>,
+    suffix: HashMap<String, Candidates>,
+}
+
+/// The organizations that share one host pattern, longest path prefix first.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    organizations: Vec<Arc<Organization>>,
+}
+
+impl Routes {
+    /// Builds the maps from finished organizations.
+    pub fn new(organizations: &[Arc<Organization>]) -> Self {
+        let mut routes = Self::default();
+        for organization in organizations {
+            for host in &organization.hosts {
+                let candidates = match host {
+                    HostPattern::Exact(name) => routes.exact.entry(name.clone()).or_default(),
+                    HostPattern::Suffix(name) => routes.suffix.entry(name.clone()).or_default(),
+                };
+                candidates.organizations.push(Arc::clone(organization));
+            }
+        }
+        for candidates in routes.exact.values_mut().chain(routes.suffix.values_mut()) {
+            candidates.organizations.sort_by_key(|organization| {
+                std::cmp::Reverse(organization.path_prefix.as_ref().map_or(0, String::len))
+            });
+        }
+        routes
+    }
+
+    /// The organizations that a lowercased host may mean; the most specific pattern alone decides.
+    pub fn candidates(&self, host: &str) -> Option<&Candidates> {
+        if let Some(exact) = self.exact.get(host) {
+            return Some(exact);
+        }
+        let mut rest = host;
+        while let Some((_, suffix)) = rest.split_once('.') {
+            if let Some(found) = self.suffix.get(suffix) {
+                return Some(found);
+            }
+            rest = suffix;
+        }
+        None
+    }
+}
+
+impl Candidates {
+    /// Whether the path decides which of them is meant, or what its verdict is.
+    pub fn depend_on_path(&self) -> bool {
+        self.organizations.iter().any(|organization| organization.depends_on_path())
+    }
+
+    /// The organization where the path plays no part.
+    pub fn first(&self) -> Option<&Arc<Organization>> {
+        self.organizations.first()
+    }
+
+    /// The organization with the longest prefix of this path.
+    pub fn at(&self, path: &NormalPath) -> Option<&Arc<Organization>> {
+        self.organizations
+            .iter()
+            .find(|organization| organization.path_prefix.as_ref().is_none_or(|prefix| path.is_under(prefix)))
+    }
+}

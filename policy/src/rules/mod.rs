@@ -1,0 +1,12 @@
+//! The rules of design §2 as pure functions: route, plan, seats, login, by hand, conclude.
+
+pub mod access;
+pub mod conclude;
+pub mod effects;
+pub mod hand;
+pub mod login;
+pub mod mapping;
+pub mod path;
+pub mod plan;
+pub mod route;
+pub mod seats;

@@ -1,0 +1,83 @@
+//! Which organization a request is for: by `:authority` and `:path`, nothing else.
+
+use std::sync::Arc;
+
+use super::path::NormalPath;
+use crate::Reason;
+use crate::model::{Organization, Policy};
+
+/// The organization of a request.
+#[derive(Clone, Debug)]
+pub struct Routed<'a> {
+    /// The organization.
+    pub organization: &'a Arc<Organization>,
+    /// The path, where the verdict depends on it.
+    pub path: Option<NormalPath>,
+}
+
+/// Finds the organization of a request.
+///
+/// # Errors
+/// `unknown_organization`; `ambiguous_request` where the host's organizations depend on a path that can be read in two ways.
+pub fn route<'a>(policy: &'a Policy, authority: &[u8], path: &[u8]) -> Result<Routed<'a>, Reason> {
+    let host = host(authority).ok_or(Reason::UnknownOrganization)?;
+    let candidates = policy.routes.candidates(&host).ok_or(Reason::UnknownOrganization)?;
+    if !candidates.depend_on_path() {
+        let organization = candidates.first().ok_or(Reason::UnknownOrganization)?;
+        return Ok(Routed { organization, path: None });
+    }
+    let path = NormalPath::parse(path).map_err(|_| Reason::AmbiguousRequest)?;
+    let organization = candidates.at(&path).ok_or(Reason::UnknownOrganization)?;
+    Ok(Routed { organization, path: Some(path) })
+}
+
+/// The host of an `:authority`: port and one trailing dot dropped, lowercased. `None` where it is no host.
+pub fn host(authority: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(authority).ok().filter(|text| text.is_ascii() && text.len() <= 512)?;
+    let (name, port) = match text.strip_prefix('[') {
+        Some(literal) => {
+            let (address, rest) = literal.split_once(']')?;
+            (address, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
+        }
+        None => match text.split_once(':') {
+            Some((name, port)) => (name, Some(port)),
+            None => (text, None),
+        },
+    };
+    if port.is_some_and(|port| port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit())) {
+        return None;
+    }
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
+    (!name.is_empty() && name.bytes().all(valid)).then(|| name.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn a_host_is_lowercased_without_port_and_one_dot() {
+        for (authority, expected) in [
+            ("chat.acme.example", Some("chat.acme.example")),
+            ("Chat.ACME.example:8443", Some("chat.acme.example")),
+            ("chat.acme.example.", Some("chat.acme.example")),
+            ("chat.acme.example.:80", Some("chat.acme.example")),
+            ("chat.acme.example..", Some("chat.acme.example.")),
+            ("[::1]:8080", Some("::1")),
+            ("[::1]", Some("::1")),
+            ("", None),
+            (".", None),
+            ("chat.acme.example:", None),
+            ("chat.acme.example:8x", None),
+            ("a b", None),
+            ("user@chat.acme.example", None),
+            ("chat.acme.example/x", None),
+            ("[::1", None),
+            ("[::1]x", None),
+            ("ü.example", None),
+        ] {
+            assert_eq!(host(authority.as_bytes()).as_deref(), expected, "{authority:?}");
+        }
+    }
+}

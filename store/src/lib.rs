@@ -1,0 +1,1 @@
+//! The membership store: members, seats and logins over HTTP, on SQLite.

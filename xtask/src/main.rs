@@ -1,0 +1,3 @@
+//! `cargo xtask`: build, demo, test.
+
+fn main() {}
