@@ -1,16 +1,20 @@
 //! What may be done by hand to a membership: add, edit, remove; pure, like a login.
 
-use super::effects::Effects;
-use super::seats::Taken;
-use crate::id::MemberId;
-use crate::member::{Member, Status};
+#[cfg(test)]
+mod tests;
+
+use super::effects::{Change, Effects, EmailBlock, Ticket};
+use super::login::{is_last_owner, is_primary_owner};
+use super::seats::{self, Allocation, Taken};
+use crate::id::{Email, MemberId, Role, Tier};
+use crate::member::{Member, Source, Status};
 use crate::model::Organization;
 
 /// What the store read, in the transaction in which it will write.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// What is kept about the member's identity, where it is linked.
-    pub ticket: Option<super::effects::Ticket>,
+    pub ticket: Option<Ticket>,
     /// Active members with the top role (never more than 2 need be counted).
     pub active_owners: u32,
     /// Seats taken, by tier.
@@ -139,26 +143,181 @@ impl Refusal {
 /// # Errors
 /// See [`Refusal`].
 pub fn add(
-    _organization: &Organization,
-    _addition: &Addition,
-    _same_email: Option<&Member>,
-    _facts: &Facts,
+    organization: &Organization,
+    addition: &Addition,
+    same_email: Option<&Member>,
+    facts: &Facts,
 ) -> Result<Handled, Refusal> {
-    Err(Refusal::InvalidEmail)
+    refuse_in_scim(organization)?;
+    let email = Email::parse(&addition.email).ok_or(Refusal::InvalidEmail)?;
+    if !organization.parent.domains.contains(&email.domain()) {
+        return Err(Refusal::DomainNotVerified);
+    }
+    let role = match &addition.role {
+        Some(role) => settable_role(organization, role)?,
+        None => organization.product.default_role.clone(),
+    };
+    let named_tier = addition.seat_tier.as_ref().map(|tier| settable_tier(organization, tier)).transpose()?;
+    if same_email.is_some() {
+        return Err(Refusal::AlreadyAMember);
+    }
+    let mut member = Member {
+        id: facts.new_id.clone(),
+        organization: organization.id.clone(),
+        email,
+        name: addition.name.clone(),
+        identity: None,
+        external_id: None,
+        role,
+        seat_tier: None,
+        status: Status::Active,
+        source: Source::Manual,
+        primary_owner: None,
+        created_at: facts.now,
+        updated_at: facts.now,
+        last_login_at: None,
+    };
+    match named_tier {
+        Some(tier) => take_named(organization, &mut member, tier, facts)?,
+        None => take_default(organization, &mut member, facts),
+    }
+    let effects = Effects { change: Some(Change::Create(member.clone())), ..Effects::default() };
+    Ok(Handled { member, effects, warning: None })
 }
 
 /// Changes role, tier or status by hand, or unlinks.
 ///
 /// # Errors
 /// See [`Refusal`].
-pub fn edit(_organization: &Organization, _member: &Member, _edit: &Edit, _facts: &Facts) -> Result<Handled, Refusal> {
-    Err(Refusal::InvalidStatus)
+pub fn edit(organization: &Organization, before: &Member, edit: &Edit, facts: &Facts) -> Result<Handled, Refusal> {
+    let mut member = before.clone();
+    if let Some(role) = &edit.role {
+        member.role = settable_role(organization, role)?;
+        if member.role != *organization.top_role() && is_primary_owner(organization, before) {
+            return Err(Refusal::PrimaryOwner);
+        }
+    }
+    match &edit.seat_tier {
+        Some(Some(tier)) => {
+            let tier = settable_tier(organization, tier)?;
+            take_named(organization, &mut member, tier, facts)?;
+        }
+        Some(None) => {
+            refuse_mapped_tiers(organization)?;
+            member.seat_tier = None;
+        }
+        None => {}
+    }
+    let mut revokes = false;
+    match edit.status {
+        Some(Status::Pending) => return Err(Refusal::InvalidStatus),
+        Some(Status::Suspended) => {
+            revokes = member.status != Status::Suspended;
+            member.status = Status::Suspended;
+        }
+        // Who comes back without a seat asks the allocator like anyone.
+        Some(Status::Active) if member.seat_tier.is_none() => take_default(organization, &mut member, facts),
+        Some(Status::Active) => member.status = Status::Active,
+        None => {}
+    }
+    let mut effects = Effects::default();
+    if revokes || edit.unlink {
+        revoke(before, facts, &mut effects);
+    }
+    if edit.unlink {
+        member.identity = None;
+    }
+    if member == *before {
+        return Ok(Handled { member, effects: Effects::default(), warning: None });
+    }
+    member.updated_at = facts.now;
+    let owns = member.status == Status::Active && member.role == *organization.top_role();
+    let warning = last_owner_goes(organization, before, facts).filter(|_| !owns);
+    effects.change = Some(Change::Update(member.clone()));
+    Ok(Handled { member, effects, warning })
 }
 
 /// Removes a member by hand.
 ///
 /// # Errors
 /// See [`Refusal`].
-pub fn remove(_organization: &Organization, _member: &Member, _facts: &Facts) -> Result<Handled, Refusal> {
-    Err(Refusal::ManagedByDirectory)
+pub fn remove(organization: &Organization, member: &Member, facts: &Facts) -> Result<Handled, Refusal> {
+    refuse_in_scim(organization)?;
+    if is_primary_owner(organization, member) {
+        return Err(Refusal::PrimaryOwner);
+    }
+    let mut effects = Effects { change: Some(Change::Remove(member.clone())), ..Effects::default() };
+    revoke(member, facts, &mut effects);
+    let warning = last_owner_goes(organization, member, facts);
+    Ok(Handled { member: member.clone(), effects, warning })
+}
+
+/// The `not_before` of a removal or suspension by hand: the larger of `last_iat` and the store's clock; by email for
+/// one who was never linked.
+fn revoke(member: &Member, facts: &Facts, effects: &mut Effects) {
+    match &member.identity {
+        Some(identity) => {
+            let known = facts.ticket.unwrap_or_default();
+            let not_before = known.not_before.max(Some(known.last_iat.max(facts.now)));
+            effects.ticket = Some((identity.clone(), Ticket { not_before, ..known }));
+        }
+        None => effects.email_block = Some(EmailBlock::Set(member.email.clone(), facts.now)),
+    }
+}
+
+fn last_owner_goes(organization: &Organization, member: &Member, facts: &Facts) -> Option<Warning> {
+    is_last_owner(organization, member, facts.active_owners).then_some(Warning::LastOwner)
+}
+
+fn refuse_in_scim(organization: &Organization) -> Result<(), Refusal> {
+    if organization.provisioning.is_scim() { Err(Refusal::ManagedByDirectory) } else { Ok(()) }
+}
+
+/// With mappings on, roles cannot be given or changed by hand.
+fn settable_role(organization: &Organization, role: &str) -> Result<Role, Refusal> {
+    if organization.provisioning.mappings().is_some() {
+        return Err(Refusal::ManagedByGroupMappings);
+    }
+    let role = Role::new(role);
+    if organization.product.has_role(&role) { Ok(role) } else { Err(Refusal::UnknownRole) }
+}
+
+fn settable_tier(organization: &Organization, tier: &str) -> Result<Tier, Refusal> {
+    refuse_mapped_tiers(organization)?;
+    let tier = Tier::new(tier);
+    if organization.product.has_tier(&tier) { Ok(tier) } else { Err(Refusal::UnknownSeatTier) }
+}
+
+/// With tiers mapped, they cannot be given or changed by hand.
+fn refuse_mapped_tiers(organization: &Organization) -> Result<(), Refusal> {
+    match organization.provisioning.mappings() {
+        Some(mappings) if !mappings.seat_tiers.is_empty() => Err(Refusal::ManagedByGroupMappings),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Gives the tier that was named, or refuses; who waited for a seat is active with one.
+fn take_named(organization: &Organization, member: &mut Member, tier: Tier, facts: &Facts) -> Result<(), Refusal> {
+    let seats = organization.seats.as_ref().ok_or(Refusal::UnknownSeatTier)?;
+    if member.seat_tier.as_ref() != Some(&tier) && !seats::has_room(seats, &tier, &facts.taken) {
+        return Err(Refusal::NoSeatAvailable);
+    }
+    member.seat_tier = Some(tier);
+    if member.status == Status::Pending {
+        member.status = Status::Active;
+    }
+    Ok(())
+}
+
+/// `seats.default` at once, else `pending`.
+fn take_default(organization: &Organization, member: &mut Member, facts: &Facts) {
+    let allocation = match &organization.seats {
+        Some(seats) => seats::allocate(seats, &seats.default, None, None, &facts.taken),
+        None => Allocation::Unseated,
+    };
+    (member.seat_tier, member.status) = match allocation {
+        Allocation::Seat(tier) => (Some(tier), Status::Active),
+        Allocation::Unseated => (None, Status::Active),
+        Allocation::Wait => (None, Status::Pending),
+    };
 }

@@ -1,9 +1,17 @@
-//! What a login does to the membership: the store's decision, pure; it reads facts and answers effects.
+//! What a login does to the membership: the store's decision, pure; it reads facts and answers effects (design §2).
+
+mod admission;
+mod removal;
+mod stale;
+#[cfg(test)]
+mod tests;
 
 use super::effects::{Effects, Ticket};
+use super::plan::Plan;
 use super::seats::Taken;
+use crate::Reason;
 use crate::id::MemberId;
-use crate::member::Member;
+use crate::member::{Identity, Member, Source, Status};
 use crate::model::Organization;
 use crate::wire::{Answer, Login};
 
@@ -46,6 +54,104 @@ pub struct Outcome {
 }
 
 /// Decides one login. The plan must fit the organization (`plan::fits`).
-pub fn decide(_organization: &Organization, _login: &Login, _facts: &Facts) -> Outcome {
-    Outcome { answer: Answer::Absent, member: None, effects: Effects::default() }
+///
+/// Every login that is not older moves `last_iat`, denied ones and strangers included; an older one writes nothing.
+pub fn decide(organization: &Organization, login: &Login, facts: &Facts) -> Outcome {
+    let case = Case { organization, login, facts };
+    if login.issued_at < facts.ticket.unwrap_or_default().last_iat {
+        return stale::decide(&case);
+    }
+    let mut outcome = match &login.plan {
+        Plan::Remove { reason } if !case.lets_owner_in(*reason) => removal::decide(&case),
+        Plan::Assign { .. } | Plan::Ensure { .. } | Plan::Remove { .. } | Plan::Require => admission::decide(&case),
+    };
+    case.move_last_iat(&mut outcome.effects);
+    outcome
+}
+
+/// One login with everything that is known about it.
+struct Case<'a> {
+    organization: &'a Organization,
+    login: &'a Login,
+    facts: &'a Facts,
+}
+
+impl Case<'_> {
+    fn identity(&self) -> Identity {
+        Identity { issuer: self.login.issuer.clone(), subject: self.login.subject.clone() }
+    }
+
+    /// Whether a member answers to the `primary_owner` that the policy names today.
+    fn is_primary_owner(&self, member: &Member) -> bool {
+        is_primary_owner(self.organization, member)
+    }
+
+    /// Whether this is the first login of the policy's primary owner: by email, once.
+    fn is_first_login_of_primary_owner(&self) -> bool {
+        let keeps_another_email = match (&self.facts.linked, &self.facts.by_email) {
+            (Some(linked), Some(other)) => linked.id != other.id,
+            _ => false,
+        };
+        self.organization.primary_owner.as_ref().is_some_and(|owner| {
+            !self.facts.primary_owner_taken
+                && !keeps_another_email
+                && owner.email == self.login.email
+                && owner.connection.as_ref().is_none_or(|connection| *connection == self.login.connection)
+        })
+    }
+
+    /// In no mapped group, the primary owner is let in; `not_assigned` denies them like anyone.
+    fn lets_owner_in(&self, reason: Reason) -> bool {
+        let is_owner = match &self.facts.linked {
+            Some(member) if self.is_primary_owner(member) => true,
+            Some(_) | None => self.is_first_login_of_primary_owner(),
+        };
+        is_owner && reason != Reason::NotAssigned
+    }
+
+    /// Whether this member is the last active one with the top role.
+    fn is_last_owner(&self, member: &Member) -> bool {
+        is_last_owner(self.organization, member, self.facts.active_owners)
+    }
+
+    /// In scim modes a member counts only if the directory made it, or if it is the primary owner.
+    fn counts(&self, member: &Member) -> bool {
+        !self.organization.provisioning.is_scim() || member.source == Source::Scim || self.is_primary_owner(member)
+    }
+
+    /// Whether a removal, suspension or logout revoked this assertion. By email only until the first link.
+    fn is_revoked(&self) -> bool {
+        let by_identity = self.facts.ticket.and_then(|ticket| ticket.not_before);
+        let by_email = self.facts.email_not_before.filter(|_| self.facts.linked.is_none());
+        by_identity.max(by_email).is_some_and(|not_before| self.login.issued_at <= not_before)
+    }
+
+    fn move_last_iat(&self, effects: &mut Effects) {
+        let known = self.facts.ticket;
+        let ticket = match &effects.ticket {
+            Some((_, ticket)) => Ticket { last_iat: self.login.issued_at, ..*ticket },
+            None => Ticket { last_iat: self.login.issued_at, ..known.unwrap_or_default() },
+        };
+        effects.ticket = (known != Some(ticket)).then(|| (self.identity(), ticket));
+    }
+}
+
+/// Whether a member answers to the `primary_owner` that the policy names today (design §2, "Owners").
+pub fn is_primary_owner(organization: &Organization, member: &Member) -> bool {
+    match (&organization.primary_owner, &member.primary_owner) {
+        (Some(owner), Some(answered)) => owner.email == *answered,
+        _ => false,
+    }
+}
+
+/// Whether a member is the last active one with the top role; `active_owners` counts them all.
+pub(super) fn is_last_owner(organization: &Organization, member: &Member, active_owners: u32) -> bool {
+    member.status == Status::Active && member.role == *organization.top_role() && active_owners <= 1
+}
+
+impl Outcome {
+    /// An answer that writes nothing.
+    fn plain(answer: Answer, member: Option<Member>) -> Self {
+        Self { answer, member, effects: Effects::default() }
+    }
 }
