@@ -1,9 +1,12 @@
 //! Who a verified assertion is about: email, domain, assignment and groups (design §2, "Email", "Groups", "Assignment").
 
+use serde_json::{Map, Value};
+
+use super::groups;
 use super::verify::VerifiedAssertion;
 use crate::Reason;
-use crate::id::{Email, Group, Issuer, Subject};
-use crate::model::Organization;
+use crate::id::{ConnectionId, Email, Group, Issuer, Subject};
+use crate::model::{ClaimPath, Connection, EmailTrust, Organization};
 use crate::rules::plan::{self, Plan, Presented};
 use crate::wire::Login;
 
@@ -16,9 +19,9 @@ pub struct Claimant {
     pub subject: Subject,
     /// The email, verified and of an accepted domain.
     pub email: Email,
-    /// The display name, if there is one.
+    /// The display name, if there is one: at most 256 bytes, no control characters.
     pub name: Option<String>,
-    /// The claim that the connection names as `external_id`.
+    /// The claim that the connection names as `external_id`: 1 to 256 bytes.
     pub external_id: Option<String>,
     /// The `iat`, whole seconds.
     pub issued_at: u64,
@@ -26,16 +29,33 @@ pub struct Claimant {
     pub assigned: bool,
     /// The groups, or why they cannot be known.
     pub groups: Result<Vec<Group>, Reason>,
-    connection: crate::id::ConnectionId,
+    connection: ConnectionId,
 }
 
 impl Claimant {
     /// Reads the person out of a verified assertion.
     ///
     /// # Errors
-    /// `missing_claim` (email), `email_not_verified`, `domain_not_verified`, `not_assigned` (a `require` that does not hold).
-    pub fn read(_organization: &Organization, _assertion: &VerifiedAssertion) -> Result<Self, Reason> {
-        Err(Reason::MissingClaim)
+    /// `missing_claim` (email), `email_not_verified`, `domain_not_verified`, `not_assigned` (a `require` that does not hold);
+    /// `groups_overage` where the assignment shows in a claim that the provider left out for its length.
+    pub fn read(organization: &Organization, assertion: &VerifiedAssertion) -> Result<Self, Reason> {
+        let connection = assertion.connection();
+        let claims = assertion.claims();
+        let email = email(organization, connection, claims)?;
+        if !connection.require.iter().all(|required| shows(claims, &required.claim, &required.any_of)) {
+            return Err(Reason::NotAssigned);
+        }
+        Ok(Self {
+            issuer: assertion.issuer().clone(),
+            subject: assertion.subject().clone(),
+            email,
+            name: connection.claims.name.find(claims).and_then(Value::as_str).and_then(display_name),
+            external_id: connection.claims.external_id.as_ref().and_then(|path| external_id(path.find(claims)?)),
+            issued_at: assertion.issued_at(),
+            assigned: assigned(connection, claims)?,
+            groups: groups::read(claims, &connection.claims.groups),
+            connection: connection.id.clone(),
+        })
     }
 
     /// The login that is put to the store.
@@ -60,4 +80,65 @@ impl Claimant {
             preview,
         })
     }
+}
+
+/// The email, if it is there, verified, and of a domain that both parent and connection speak for.
+fn email(organization: &Organization, connection: &Connection, claims: &Map<String, Value>) -> Result<Email, Reason> {
+    let address = connection.claims.email.find(claims).and_then(Value::as_str).ok_or(Reason::MissingClaim)?;
+    let verified = match connection.email {
+        EmailTrust::Trusted => true,
+        EmailTrust::Verified => claims.get("email_verified").is_some_and(|value| value == true || value == "true"),
+    };
+    if !verified {
+        return Err(Reason::EmailNotVerified);
+    }
+    let email = Email::parse(address).ok_or(Reason::DomainNotVerified)?;
+    let domain = email.domain();
+    let accepted = organization.parent.domains.contains(&domain)
+        && connection.domains.as_ref().is_none_or(|domains| domains.contains(&domain));
+    if accepted { Ok(email) } else { Err(Reason::DomainNotVerified) }
+}
+
+/// Whether the assignment shows; a claim that was left out for its length shows neither that nor the contrary.
+fn assigned(connection: &Connection, claims: &Map<String, Value>) -> Result<bool, Reason> {
+    let Some(assignment) = &connection.assignment else {
+        return Ok(true);
+    };
+    if assignment.claim == connection.claims.groups && groups::is_overage(claims, &assignment.claim) {
+        return Err(Reason::GroupsOverage);
+    }
+    Ok(shows(claims, &assignment.claim, &assignment.any_of))
+}
+
+/// Whether a claim has one of the values: itself, or as one of an array. Numbers and booleans compare as JSON writes them.
+fn shows(claims: &Map<String, Value>, claim: &ClaimPath, any_of: &[String]) -> bool {
+    let one = |value: &Value| match value {
+        Value::String(text) => any_of.contains(text),
+        Value::Bool(_) | Value::Number(_) => any_of.contains(&value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    };
+    match claim.find(claims) {
+        Some(Value::Array(values)) => values.iter().any(one),
+        Some(value) => one(value),
+        None => false,
+    }
+}
+
+/// The longest name and external id that the store keeps, in bytes.
+const MAX_LEN: usize = 256;
+
+fn display_name(name: &str) -> Option<String> {
+    let mut shown = String::new();
+    for character in name.chars().filter(|character| !character.is_control()) {
+        if shown.len() + character.len_utf8() > MAX_LEN {
+            break;
+        }
+        shown.push(character);
+    }
+    (!shown.is_empty()).then_some(shown)
+}
+
+/// An id is never shortened: half of one may be another's.
+fn external_id(value: &Value) -> Option<String> {
+    value.as_str().filter(|id| (1..=MAX_LEN).contains(&id.len())).map(str::to_owned)
 }

@@ -1,20 +1,226 @@
 //! A provider's keys (RFC 7517): the ones that can verify, and nothing else of the document.
 
-/// The usable keys of a JWK set.
-#[derive(Debug, Default)]
-pub struct KeySet {}
+use jwt_simple::algorithms::{Edwards25519PublicKey, P256PublicKey, P384PublicKey, RSAPublicKey};
+use serde_json::{Map, Value};
+use superboring::pkey::{PKey, Public};
 
-/// The document is not a JWK set.
+use super::base64url;
+use crate::json;
+use crate::model::Algorithm;
+
+/// The longest `kid` that is taken, in bytes; the same in keys and in assertions.
+pub(super) const MAX_KID_LEN: usize = 1024;
+
+/// The usable keys of a JWK set; never empty.
+#[derive(Debug)]
+pub struct KeySet {
+    keys: Vec<Key>,
+    /// Named keys of the document that cannot verify anything here: under their `kid`, no signature is good.
+    unusable: Vec<String>,
+}
+
+/// One public key, checked and ready to verify.
+#[derive(Debug)]
+pub struct Key {
+    id: Option<String>,
+    algorithm: Option<Algorithm>,
+    material: Material,
+    signature_len: usize,
+    spki: Vec<u8>,
+}
+
+/// The key itself, as jwt-simple and its parts want it.
+#[derive(Debug)]
+pub(super) enum Material {
+    Ed25519(Edwards25519PublicKey),
+    P256(P256PublicKey),
+    P384(P384PublicKey),
+    Rsa(Box<PKey<Public>>),
+}
+
+/// The document is not a JWK set that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct KeySetError(pub String);
+pub enum KeySetError {
+    /// Not JSON, or with a duplicate member.
+    #[error("not JSON: {0}")]
+    Json(#[from] json::JsonError),
+    /// No `keys` array at the top.
+    #[error("not a JWK set: an object with an array `keys` is needed")]
+    NoKeys,
+    /// Not one key in it can verify.
+    #[error(
+        "no usable key: needed is an RSA key of 2048 to 4096 bits with exponent 65537, an EC key on P-256 or P-384, \
+         or an OKP key on Ed25519, for signatures"
+    )]
+    NoUsableKey,
+    /// Longer than [`KeySet::MAX_LEN`].
+    #[error("longer than {} bytes", KeySet::MAX_LEN)]
+    TooLong,
+    /// More keys than [`KeySet::MAX_KEYS`].
+    #[error("more than {} keys", KeySet::MAX_KEYS)]
+    TooManyKeys,
+}
+
+/// Why no key of a set can be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoKey {
+    /// The keys under the `kid` are of another kind, or made for another algorithm.
+    Misfit,
+    /// There is no such `kid`; or, without one, not exactly one key fits.
+    Unknown,
+}
 
 impl KeySet {
-    /// Reads a JWK set document.
+    /// The longest document that is read, in bytes.
+    pub const MAX_LEN: usize = 1 << 20;
+    /// The most keys that a set may have.
+    pub const MAX_KEYS: usize = 256;
+
+    /// Reads a JWK set document. Keys that cannot verify here are skipped, as RFC 7517, 5 asks; private parts are never kept.
     ///
     /// # Errors
-    /// Not JSON, no `keys` array, too many keys, or none that can be used.
-    pub fn parse(_document: &[u8]) -> Result<Self, KeySetError> {
-        Ok(Self {})
+    /// See [`KeySetError`].
+    pub fn parse(document: &[u8]) -> Result<Self, KeySetError> {
+        if document.len() > Self::MAX_LEN {
+            return Err(KeySetError::TooLong);
+        }
+        let document = json::parse(document)?;
+        let jwks = document.as_object().and_then(|set| set.get("keys")?.as_array()).ok_or(KeySetError::NoKeys)?;
+        if jwks.len() > Self::MAX_KEYS {
+            return Err(KeySetError::TooManyKeys);
+        }
+        let mut keys = Vec::new();
+        let mut unusable = Vec::new();
+        for jwk in jwks {
+            match jwk.as_object().and_then(Key::read) {
+                Some(key) => keys.push(key),
+                None => unusable.extend(jwk.get("kid").and_then(Value::as_str).map(str::to_owned)),
+            }
+        }
+        if keys.is_empty() { Err(KeySetError::NoUsableKey) } else { Ok(Self { keys, unusable }) }
     }
+
+    /// The usable keys, in the order of the document.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The keys that a signature of this algorithm may have been made with (design §5, step 4); never an empty list.
+    pub(super) fn candidates(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Vec<&Key>, NoKey> {
+        let fitting = |key: &&Key| key.fits(algorithm);
+        let Some(kid) = kid else {
+            let keys: Vec<_> = self.keys.iter().filter(fitting).collect();
+            return if keys.len() == 1 { Ok(keys) } else { Err(NoKey::Unknown) };
+        };
+        let named = |key: &&Key| key.id.as_deref() == Some(kid);
+        if !self.keys.iter().any(|key| named(&key)) && !self.unusable.iter().any(|unusable| unusable == kid) {
+            return Err(NoKey::Unknown);
+        }
+        let keys: Vec<_> = self.keys.iter().filter(named).filter(fitting).collect();
+        if keys.is_empty() { Err(NoKey::Misfit) } else { Ok(keys) }
+    }
+}
+
+impl Key {
+    /// The `kid`.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Whether signatures of this algorithm can be checked with it: its type, its curve and, where it has one, its own `alg`
+    /// (RFC 8725, 3.1: "each key MUST be used with exactly one algorithm").
+    pub fn fits(&self, algorithm: Algorithm) -> bool {
+        self.material.fits(algorithm) && self.algorithm.is_none_or(|own| own == algorithm)
+    }
+
+    /// The DER of its SubjectPublicKeyInfo (RFC 5280, 4.1), as BoringSSL reads it.
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// The exact length of a signature made with it, in bytes.
+    pub fn signature_len(&self) -> usize {
+        self.signature_len
+    }
+
+    pub(super) fn material(&self) -> &Material {
+        &self.material
+    }
+
+    /// Reads one JWK; `None` where it cannot verify a signature here.
+    fn read(jwk: &Map<String, Value>) -> Option<Self> {
+        let for_signatures = jwk.get("use").is_none_or(|usage| usage == "sig");
+        let for_verifying = jwk.get("key_ops").is_none_or(|operations| {
+            operations.as_array().is_some_and(|listed| listed.iter().any(|one| one == "verify"))
+        });
+        if !for_signatures || !for_verifying {
+            return None;
+        }
+        let id = match jwk.get("kid") {
+            Some(kid) => Some(kid.as_str().filter(|kid| kid.len() <= MAX_KID_LEN)?.to_owned()),
+            None => None,
+        };
+        let algorithm = match jwk.get("alg") {
+            Some(name) => Some(Algorithm::named(name.as_str()?)?),
+            None => None,
+        };
+        let (material, signature_len, spki) = Material::read(jwk)?;
+        // A key that contradicts its own `alg` can never be used.
+        let consistent = algorithm.is_none_or(|own| material.fits(own));
+        consistent.then_some(Self { id, algorithm, material, signature_len, spki })
+    }
+}
+
+impl Material {
+    /// The key, the length of its signatures, and its SubjectPublicKeyInfo.
+    fn read(jwk: &Map<String, Value>) -> Option<(Self, usize, Vec<u8>)> {
+        let text = |name: &str| jwk.get(name)?.as_str();
+        let bytes = |name: &str| base64url::decode(text(name)?.as_bytes());
+        match (text("kty")?, text("crv")) {
+            ("RSA", _) => {
+                // Checks size, exponent and that the modulus is odd.
+                let key = RSAPublicKey::from_components(&bytes("n")?, &bytes("e")?).ok()?;
+                let signature_len = usize::try_from(key.as_ref().size()).ok()?;
+                let spki = key.to_der().ok()?;
+                let key = PKey::from_rsa(key.as_ref().clone()).ok()?;
+                Some((Self::Rsa(Box::new(key)), signature_len, spki))
+            }
+            ("EC", Some("P-256")) => {
+                let key = P256PublicKey::from_bytes(&uncompressed(&bytes("x")?, &bytes("y")?, 32)?).ok()?;
+                let spki = key.to_der().ok()?;
+                Some((Self::P256(key), 64, spki))
+            }
+            ("EC", Some("P-384")) => {
+                let key = P384PublicKey::from_bytes(&uncompressed(&bytes("x")?, &bytes("y")?, 48)?).ok()?;
+                let spki = key.to_der().ok()?;
+                Some((Self::P384(key), 96, spki))
+            }
+            ("OKP", Some("Ed25519")) => {
+                // Checks that the point is on the curve and of full order.
+                let key = Edwards25519PublicKey::from_bytes(&bytes("x")?).ok()?;
+                let spki = key.to_der();
+                Some((Self::Ed25519(key), 64, spki))
+            }
+            _ => None,
+        }
+    }
+
+    fn fits(&self, algorithm: Algorithm) -> bool {
+        match algorithm {
+            Algorithm::EdDsa => matches!(self, Self::Ed25519(_)),
+            Algorithm::Es256 => matches!(self, Self::P256(_)),
+            Algorithm::Es384 => matches!(self, Self::P384(_)),
+            Algorithm::Ps256
+            | Algorithm::Ps384
+            | Algorithm::Ps512
+            | Algorithm::Rs256
+            | Algorithm::Rs384
+            | Algorithm::Rs512 => matches!(self, Self::Rsa(_)),
+        }
+    }
+}
+
+/// The point as SEC 1, 2.3.3 writes it; RFC 7518, 6.2.1.2: each coordinate "MUST be the full size" of the curve.
+fn uncompressed(x: &[u8], y: &[u8], size: usize) -> Option<Vec<u8>> {
+    (x.len() == size && y.len() == size).then(|| [&[4], x, y].concat())
 }

@@ -1,11 +1,16 @@
 //! From a credential's bytes to what its issuer vouches for; claims can be read only after verification.
 
+mod base64url;
 pub mod claimant;
+mod claims;
+mod groups;
 pub mod keys;
 pub mod parse;
 pub mod signature;
 pub mod verify;
 
 pub use claimant::Claimant;
+pub use keys::{Key, KeySet, KeySetError};
 pub use parse::Assertion;
-pub use verify::{VerifiedAssertion, VerifyError, verify};
+pub use signature::{JwtSimple, SignatureVerifier};
+pub use verify::{KeySource, VerifiedAssertion, VerifyError, verify};

@@ -1,17 +1,95 @@
 //! The compact serialization taken apart (RFC 7515, 7.1): strict, bounded, and not yet trusted.
 
-use crate::Reason;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::base64url;
+use super::claims::Claims;
+use super::keys::MAX_KID_LEN;
+use crate::model::Algorithm;
+use crate::{Reason, json};
 
 /// A well-formed assertion whose signature nobody has checked. Its claims are not readable from outside.
-#[derive(Debug)]
-pub struct Assertion {}
+pub struct Assertion {
+    /// The JWS signing input: encoded header, a dot, encoded payload.
+    pub(super) message: Vec<u8>,
+    pub(super) signature: Vec<u8>,
+    pub(super) header: Header,
+    pub(super) claims: Arc<Claims>,
+}
+
+/// What the header says; nothing else in it is looked at (RFC 8725, 3.9 and 3.10).
+pub(super) struct Header {
+    /// `None` where the `alg` is one that we do not know.
+    pub(super) algorithm: Option<Algorithm>,
+    pub(super) kid: Option<String>,
+}
 
 impl Assertion {
+    /// The longest credential that is read, in bytes.
+    pub const MAX_LEN: usize = 64 * 1024;
+
     /// Takes a credential's bytes apart.
     ///
     /// # Errors
     /// `malformed_token`.
-    pub fn parse(_token: &[u8]) -> Result<Self, Reason> {
-        Err(Reason::MalformedToken)
+    pub fn parse(token: &[u8]) -> Result<Self, Reason> {
+        Self::read(token).ok_or(Reason::MalformedToken)
+    }
+
+    fn read(token: &[u8]) -> Option<Self> {
+        if token.len() > Self::MAX_LEN {
+            return None;
+        }
+        let parts: Vec<_> = token.splitn(4, |byte| *byte == b'.').collect();
+        let [header, payload, signature] = parts.try_into().ok()?;
+        Some(Self {
+            message: [header, b".", payload].concat(),
+            signature: base64url::decode(signature)?,
+            header: Header::read(&object(header)?)?,
+            claims: Arc::new(Claims::read(object(payload)?)?),
+        })
+    }
+}
+
+impl fmt::Debug for Assertion {
+    /// Shows nothing: an assertion is a credential.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assertion").finish_non_exhaustive()
+    }
+}
+
+impl Header {
+    fn read(header: &Map<String, Value>) -> Option<Self> {
+        // RFC 7515, 4.1.11: extensions that are not understood make the JWS invalid, and we understand none.
+        // `b64` (RFC 7797) is one; without `crit` it must not be there at all.
+        if header.contains_key("crit") || header.contains_key("b64") {
+            return None;
+        }
+        // RFC 8725, 3.11: what was issued for another purpose says so in `typ`.
+        let of_our_type = match header.get("typ") {
+            Some(typ) => typ.as_str()?.eq_ignore_ascii_case("JWT"),
+            None => true,
+        };
+        if !of_our_type {
+            return None;
+        }
+        Some(Self {
+            algorithm: Algorithm::named(header.get("alg")?.as_str()?),
+            kid: match header.get("kid") {
+                Some(kid) => Some(kid.as_str().filter(|kid| kid.len() <= MAX_KID_LEN)?.to_owned()),
+                None => None,
+            },
+        })
+    }
+}
+
+/// The JSON object that a part encodes.
+fn object(part: &[u8]) -> Option<Map<String, Value>> {
+    match json::parse(&base64url::decode(part)?).ok()? {
+        Value::Object(members) => Some(members),
+        _ => None,
     }
 }

@@ -1,24 +1,69 @@
 //! The checks of an ID token (RFC 7519, RFC 8725, OpenID Connect Core 3.1.3.7), in the order of the reasons.
 
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::keys::KeySet;
+use serde_json::{Map, Value};
+
+use super::claims::Claims;
+use super::keys::{KeySet, NoKey};
 use super::parse::Assertion;
-use super::signature::SignatureVerifier;
+use super::signature::{self, SignatureVerifier};
 use crate::Reason;
-use crate::model::{Connection, Organization};
+use crate::id::{Issuer, Subject};
+use crate::model::{Algorithm, Connection, Jwks, Organization};
 
 /// Where the keys of remote connections come from.
 pub trait KeySource {
-    /// The keys of a connection, if any are there and not too old.
+    /// The keys of a connection, if any are there and not too old. Not asked for inline keys.
     fn keys(&self, connection: &Connection) -> Option<Rc<KeySet>>;
 }
 
-/// An assertion whose signature and times were checked. Only [`verify`] makes one.
-#[derive(Debug)]
+/// An assertion whose signature, audience and times were checked. Only [`verify`] makes one.
 pub struct VerifiedAssertion {
-    pub(super) connection: Arc<Connection>,
+    connection: Arc<Connection>,
+    claims: Arc<Claims>,
+}
+
+impl VerifiedAssertion {
+    /// The connection whose keys verified it.
+    pub fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// The `iss`.
+    pub fn issuer(&self) -> &Issuer {
+        &self.claims.issuer
+    }
+
+    /// The `sub`.
+    pub fn subject(&self) -> &Subject {
+        &self.claims.subject
+    }
+
+    /// The `iat` without its fraction, seconds since the Unix epoch.
+    pub fn issued_at(&self) -> u64 {
+        self.claims.issued_at.floor()
+    }
+
+    /// The second from which no session may rest on it: the `exp` without its fraction and without clock skew, seconds since
+    /// the Unix epoch.
+    pub fn expires_at(&self) -> u64 {
+        self.claims.expires_at.floor()
+    }
+
+    /// Every claim.
+    pub(super) fn claims(&self) -> &Map<String, Value> {
+        &self.claims.all
+    }
+}
+
+impl fmt::Debug for VerifiedAssertion {
+    /// Shows no claims: they are about a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedAssertion").field("connection", &self.connection.id).finish_non_exhaustive()
+    }
 }
 
 /// Why an assertion was not accepted.
@@ -43,16 +88,96 @@ impl VerifyError {
     }
 }
 
-/// Verifies an assertion for an organization. `now` is in seconds since the Unix epoch.
+impl From<Reason> for VerifyError {
+    fn from(reason: Reason) -> Self {
+        Self::Deny(reason)
+    }
+}
+
+/// Verifies an assertion for an organization. `now` is in whole seconds since the Unix epoch.
+///
+/// It may be called again with the same assertion after keys were fetched.
 ///
 /// # Errors
 /// The first reason of design §2's precedence that applies.
 pub fn verify(
-    _organization: &Organization,
-    _assertion: Assertion,
-    _keys: &dyn KeySource,
-    _signatures: &dyn SignatureVerifier,
-    _now: u64,
+    organization: &Organization,
+    assertion: &Assertion,
+    keys: &dyn KeySource,
+    signatures: &dyn SignatureVerifier,
+    now: u64,
 ) -> Result<VerifiedAssertion, VerifyError> {
-    Err(VerifyError::Deny(Reason::MalformedToken))
+    let claims = &assertion.claims;
+    let connection = connection(organization, claims).ok_or(Reason::UnknownIssuer)?;
+    let algorithm = assertion
+        .header
+        .algorithm
+        .filter(|algorithm| connection.algorithms.contains(algorithm))
+        .ok_or(Reason::UnsupportedAlgorithm)?;
+    match &connection.jwks {
+        Jwks::Inline(keys) => check_signature(connection, keys, assertion, algorithm, signatures)?,
+        Jwks::Remote(_) => {
+            let keys = keys.keys(connection).ok_or_else(|| VerifyError::NoKeys(Arc::clone(connection)))?;
+            check_signature(connection, &keys, assertion, algorithm, signatures)?;
+        }
+    }
+    check_audience(connection, claims)?;
+    check_times(connection, claims, now)?;
+    Ok(VerifiedAssertion { connection: Arc::clone(connection), claims: Arc::clone(claims) })
+}
+
+/// The connection that an assertion claims to come through, by (issuer, audience) within the parent. Without a matching
+/// audience it is the issuer's first that the organization lists: its keys decide whether the issuer said so.
+fn connection<'a>(organization: &'a Organization, claims: &Claims) -> Option<&'a Arc<Connection>> {
+    let of_issuer = |connection: &&Arc<Connection>| connection.issuer == claims.issuer;
+    let listed =
+        |connection: &&Arc<Connection>| organization.connections.iter().any(|listed| listed.id == connection.id);
+    let candidates = organization.parent.connections.iter().filter(of_issuer);
+    let mut matching = candidates.clone().filter(|connection| has_audience(connection, claims)).peekable();
+    match matching.peek() {
+        Some(_) => matching.find(listed),
+        None => candidates.clone().find(listed),
+    }
+}
+
+fn check_signature(
+    connection: &Arc<Connection>,
+    keys: &KeySet,
+    assertion: &Assertion,
+    algorithm: Algorithm,
+    signatures: &dyn SignatureVerifier,
+) -> Result<(), VerifyError> {
+    let candidates = match keys.candidates(assertion.header.kid.as_deref(), algorithm) {
+        Ok(candidates) => candidates,
+        Err(NoKey::Misfit) => return Err(Reason::BadSignature.into()),
+        Err(NoKey::Unknown) => return Err(VerifyError::UnknownKey(Arc::clone(connection))),
+    };
+    let good = candidates.into_iter().any(|key| {
+        signature::is_well_formed(algorithm, key, &assertion.signature)
+            && signatures.verify(algorithm, key, &assertion.message, &assertion.signature)
+    });
+    if good { Ok(()) } else { Err(Reason::BadSignature.into()) }
+}
+
+/// `aud` names us, and `azp`, when present, does too (OpenID Connect Core 3.1.3.7, 3 and 5).
+fn check_audience(connection: &Connection, claims: &Claims) -> Result<(), Reason> {
+    let authorized = match claims.all.get("azp") {
+        Some(azp) => connection.audiences.iter().any(|accepted| azp == accepted.as_str()),
+        None => true,
+    };
+    if authorized && has_audience(connection, claims) { Ok(()) } else { Err(Reason::WrongAudience) }
+}
+
+fn has_audience(connection: &Connection, claims: &Claims) -> bool {
+    claims.audiences.iter().any(|audience| connection.audiences.contains(audience))
+}
+
+fn check_times(connection: &Connection, claims: &Claims, now: u64) -> Result<(), Reason> {
+    let skew = connection.clock_skew.as_secs();
+    if now >= claims.expires_at.ceil().saturating_add(skew) {
+        return Err(Reason::Expired);
+    }
+    let latest = now.saturating_add(skew);
+    let begun = |date: super::claims::NumericDate| date.ceil() <= latest;
+    if begun(claims.issued_at) && claims.not_before.is_none_or(begun) { Ok(()) } else { Err(Reason::NotYetValid) }
 }
