@@ -45,6 +45,10 @@ impl Routes {
         if let Some(exact) = self.exact.get(host) {
             return Some(exact);
         }
+        // "One or more labels": an empty one is none.
+        if host.split('.').any(str::is_empty) {
+            return None;
+        }
         let mut rest = host;
         while let Some((_, suffix)) = rest.split_once('.') {
             if let Some(found) = self.suffix.get(suffix) {
@@ -72,5 +76,50 @@ impl Candidates {
         self.organizations
             .iter()
             .find(|organization| organization.path_prefix.as_ref().is_none_or(|prefix| path.is_under(prefix)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Routes;
+    use crate::id::OrganizationId;
+    use crate::model::{HostPattern, Organization, Provisioning};
+    use crate::rules::testing::{organization, path};
+
+    fn served(id: &str, host: &str, prefix: Option<&str>) -> Arc<Organization> {
+        let mut organization = organization(Provisioning::Manual);
+        organization.id = OrganizationId::new(id);
+        organization.hosts = vec![match host.strip_prefix("*.") {
+            Some(suffix) => HostPattern::Suffix(suffix.to_owned()),
+            None => HostPattern::Exact(host.to_owned()),
+        }];
+        organization.path_prefix = prefix.map(str::to_owned);
+        Arc::new(organization)
+    }
+
+    #[test]
+    fn the_most_specific_host_alone_decides_then_the_longest_prefix() {
+        let routes = Routes::new(&[
+            served("wide", "*.example", None),
+            served("acme", "*.acme.example", None),
+            served("eu", "app.acme.example", Some("/eu")),
+            served("eu-west", "app.acme.example", Some("/eu/west")),
+        ]);
+        let at = |host: &str, at: &str| {
+            let found = routes.candidates(host).and_then(|candidates| candidates.at(&path(at)));
+            found.map(|organization| organization.id.to_string())
+        };
+        assert_eq!(at("app.acme.example", "/eu/west/x").as_deref(), Some("eu-west"));
+        assert_eq!(at("app.acme.example", "/eu/western").as_deref(), Some("eu"));
+        assert_eq!(at("app.acme.example", "/eu").as_deref(), Some("eu"));
+        assert_eq!(at("app.acme.example", "/us"), None, "an exact host does not fall back to a suffix");
+        assert_eq!(at("x.y.acme.example", "/").as_deref(), Some("acme"));
+        assert_eq!(at("acme.example", "/").as_deref(), Some("wide"), "a suffix needs one label before it");
+        assert_eq!(at("example", "/"), None);
+        assert_eq!(at(".acme.example", "/"), None, "an empty label is none");
+        assert_eq!(at("a..acme.example", "/"), None);
+        assert_eq!(at("elsewhere.test", "/"), None);
     }
 }

@@ -51,3 +51,35 @@ pub fn bypasses(organization: &Organization, request: Request<'_>) -> bool {
 fn applies(methods: Option<&[String]>, method: &str) -> bool {
     methods.is_none_or(|methods| methods.iter().any(|listed| listed == method))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::bypasses;
+    use crate::model::{BypassRule, PathRule, Provisioning};
+    use crate::rules::conclude::Request;
+    use crate::rules::testing::{organization, path};
+
+    #[test]
+    fn a_bypass_is_for_its_path_and_its_methods_only() {
+        let mut organization = organization(Provisioning::Manual);
+        let get = Some(vec!["GET".to_owned()]);
+        organization.bypass = vec![
+            BypassRule { path: PathRule::parse("/healthz"), methods: get },
+            BypassRule { path: PathRule::parse("/assets/"), methods: None },
+        ];
+        for (method, at, expected) in [
+            ("GET", "/healthz", true),
+            ("POST", "/healthz", false),
+            ("GET", "/healthz/", false),
+            ("GET", "/healthz/x", false),
+            ("GET", "/assets", true),
+            ("PUT", "/assets/a/b", true),
+            ("GET", "/assetsx", false),
+            ("GET", "/", false),
+        ] {
+            let at = path(at);
+            assert_eq!(bypasses(&organization, Request { method, path: Some(&at) }), expected, "{method} {at:?}");
+        }
+        assert!(!bypasses(&organization, Request { method: "GET", path: None }));
+    }
+}

@@ -10,3 +10,5 @@ pub mod path;
 pub mod plan;
 pub mod route;
 pub mod seats;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -86,3 +86,145 @@ pub fn fits(organization: &Organization, plan: &Plan) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Plan, Presented, fits, plan};
+    use crate::Reason;
+    use crate::id::{Group, Role, Tier};
+    use crate::model::{Organization, Provisioning, SeatDefault};
+    use crate::rules::testing::{assign, ensure, mappings, organization, with_seats};
+    use proptest::prelude::*;
+
+    const NO_GROUP: Plan = Plan::Remove { reason: Reason::NoMappedGroup };
+    const UNASSIGNED: Plan = Plan::Remove { reason: Reason::NotAssigned };
+
+    fn planned(organization: &Organization, assigned: bool, groups: Result<&[&str], Reason>) -> Result<Plan, Reason> {
+        let groups = groups.map(|groups| groups.iter().map(|group| Group::new(*group)).collect::<Vec<_>>());
+        let groups = match &groups {
+            Ok(groups) => Ok(groups.as_slice()),
+            Err(reason) => Err(*reason),
+        };
+        let planned = plan(organization, Presented { assigned, groups });
+        if let Ok(plan) = &planned {
+            assert!(fits(organization, plan), "what is planned fits: {plan:?}");
+        }
+        planned
+    }
+
+    fn modes() -> [(Provisioning, Plan); 5] {
+        [
+            (Provisioning::Manual, Plan::Require),
+            (Provisioning::Jit, ensure()),
+            (Provisioning::JitMapped(mappings()), assign("user", None)),
+            (Provisioning::Scim, Plan::Require),
+            (Provisioning::ScimMapped(mappings()), Plan::Require),
+        ]
+    }
+
+    #[test]
+    fn each_mode_has_its_plan() {
+        for (mode, expected) in modes() {
+            let organization = organization(mode);
+            assert_eq!(planned(&organization, true, Ok(&["staff"])), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn groups_matter_only_where_the_token_is_mapped() {
+        for (mode, expected) in modes() {
+            let mapped = matches!(mode, Provisioning::JitMapped(_));
+            let organization = organization(mode);
+            for reason in [Reason::MissingClaim, Reason::GroupsOverage] {
+                let expected = if mapped { Err(reason) } else { Ok(expected.clone()) };
+                assert_eq!(planned(&organization, true, Err(reason)), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn not_assigned_removes_in_jit_modes_and_comes_before_the_groups() {
+        for (mode, _) in modes() {
+            let removes = mode.is_jit();
+            let organization = organization(mode);
+            for groups in [Ok(["staff"].as_slice()), Err(Reason::GroupsOverage)] {
+                let expected = if removes { Ok(UNASSIGNED) } else { Err(Reason::NotAssigned) };
+                assert_eq!(planned(&organization, false, groups), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn the_most_permissive_role_and_the_highest_tier_win() {
+        let organization = with_seats(organization(Provisioning::JitMapped(mappings())), 1, 1);
+        for (groups, expected) in [
+            (vec!["staff"], assign("user", None)),
+            (vec!["staff", "admins", "unknown"], assign("admin", None)),
+            (vec!["admins", "owners", "staff"], assign("owner", None)),
+            (vec!["staff", "basic"], assign("user", Some("standard"))),
+            (vec!["power", "basic", "staff"], assign("user", Some("premium"))),
+            (vec!["power"], NO_GROUP),
+            (vec!["Staff"], NO_GROUP),
+            (vec![], NO_GROUP),
+        ] {
+            assert_eq!(planned(&organization, true, Ok(&groups)), Ok(expected), "{groups:?}");
+        }
+    }
+
+    #[test]
+    fn default_remove_counts_no_mapped_tier_as_no_mapped_group() {
+        let mut organization = with_seats(organization(Provisioning::JitMapped(mappings())), 1, 1);
+        organization.seats.as_mut().unwrap().default = SeatDefault::Remove;
+        assert_eq!(planned(&organization, true, Ok(&["staff"])), Ok(NO_GROUP));
+        assert_eq!(planned(&organization, true, Ok(&["staff", "basic"])), Ok(assign("user", Some("standard"))));
+    }
+
+    #[test]
+    fn a_plan_of_another_policy_does_not_fit() {
+        let admin = Plan::Ensure { role: Role::new("admin") };
+        let mapped = assign("user", Some("standard"));
+        for (mode, own) in modes() {
+            let jit = mode.is_jit();
+            let has_mappings = matches!(mode, Provisioning::JitMapped(_));
+            let organization = organization(mode);
+            for plan in [Plan::Require, ensure(), admin.clone(), mapped.clone(), NO_GROUP, UNASSIGNED] {
+                let expected =
+                    plan == own || jit && plan == UNASSIGNED || has_mappings && (plan == NO_GROUP || plan == mapped);
+                assert_eq!(fits(&organization, &plan), expected, "{:?} {plan:?}", organization.provisioning);
+            }
+        }
+        let organization = organization(Provisioning::JitMapped(mappings()));
+        let other_reason = Plan::Remove { reason: Reason::Expired };
+        let other_tier = Plan::Assign { role: Role::new("user"), seat_tier: Some(Tier::new("gold")) };
+        for plan in [assign("king", None), other_tier, other_reason] {
+            assert!(!fits(&organization, &plan), "{plan:?}");
+        }
+    }
+
+    fn rank(organization: &Organization, plan: &Plan) -> Option<usize> {
+        match plan {
+            Plan::Assign { role, .. } => organization.product.roles().position(|known| known == role),
+            _ => None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn order_does_not_matter_and_more_groups_never_lower_the_role(
+            groups in proptest::sample::subsequence(vec!["staff", "admins", "owners", "basic", "power", "x"], 0..6).prop_shuffle(),
+            more in proptest::sample::select(vec!["staff", "admins", "owners", "basic", "power", "y"]),
+        ) {
+            let organization = with_seats(organization(Provisioning::JitMapped(mappings())), 1, 1);
+            let plan = planned(&organization, true, Ok(&groups)).unwrap();
+            let mut sorted = groups.clone();
+            sorted.sort_unstable();
+            prop_assert_eq!(&plan, &planned(&organization, true, Ok(&sorted)).unwrap());
+            let mut grown = groups;
+            grown.push(more);
+            let grown = planned(&organization, true, Ok(&grown)).unwrap();
+            let (before, after) = (rank(&organization, &plan), rank(&organization, &grown));
+            // Roles are ranked most permissive first; no role at all is the lowest.
+            prop_assert!(after.unwrap_or(usize::MAX) <= before.unwrap_or(usize::MAX));
+        }
+    }
+}
