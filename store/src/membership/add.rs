@@ -1,0 +1,32 @@
+//! Adding a member by hand.
+
+use usher_policy::id::Email;
+use usher_policy::model::Organization;
+use usher_policy::rules::hand::{self, Addition, Handled};
+
+use super::effects::{self, Decider};
+use super::{Membership, MembershipError};
+
+impl Membership {
+    /// Adds a member.
+    ///
+    /// # Errors
+    /// `Refused` and `Database`.
+    pub(crate) async fn add(
+        &self,
+        organization: &Organization,
+        addition: &Addition,
+    ) -> Result<Handled, MembershipError> {
+        let mut transaction = self.database.write().await?;
+        // What is no email belongs to nobody; the rules say so.
+        let same_email = match Email::parse(&addition.email) {
+            Some(email) => transaction.member_with_email(&organization.id, &email).await?,
+            None => None,
+        };
+        let facts = self.facts_for_hand(&mut *transaction, organization, None).await?;
+        let handled = hand::add(organization, addition, same_email.as_ref(), &facts)?;
+        effects::write(&mut *transaction, organization, &handled.effects, Decider::Hand, facts.now).await?;
+        transaction.commit().await?;
+        Ok(handled)
+    }
+}

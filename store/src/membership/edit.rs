@@ -1,0 +1,29 @@
+//! Changing a member by hand.
+
+use usher_policy::id::MemberId;
+use usher_policy::model::Organization;
+use usher_policy::rules::hand::{self, Edit, Handled};
+
+use super::effects::{self, Decider};
+use super::{Membership, MembershipError, existing};
+
+impl Membership {
+    /// Changes a member.
+    ///
+    /// # Errors
+    /// `NoSuchMember`, `Refused` and `Database`.
+    pub(crate) async fn edit(
+        &self,
+        organization: &Organization,
+        id: &MemberId,
+        edit: &Edit,
+    ) -> Result<Handled, MembershipError> {
+        let mut transaction = self.database.write().await?;
+        let member = existing(&mut *transaction, &organization.id, id).await?;
+        let facts = self.facts_for_hand(&mut *transaction, organization, Some(&member)).await?;
+        let handled = hand::edit(organization, &member, edit, &facts)?;
+        effects::write(&mut *transaction, organization, &handled.effects, Decider::Hand, facts.now).await?;
+        transaction.commit().await?;
+        Ok(handled)
+    }
+}

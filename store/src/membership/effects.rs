@@ -1,0 +1,75 @@
+//! Writes what a decision wants written, and tells the change feed what the filter must know.
+
+use usher_policy::member::Member;
+use usher_policy::model::Organization;
+use usher_policy::rules::effects::{Change, Effects, EmailBlock};
+
+use crate::database::{DatabaseError, FeedEntry, Transaction};
+
+/// How long removals by logins are remembered, in seconds (design §2, "Guards").
+pub(super) const REMOVALS_WINDOW: u64 = 60 * 60;
+
+/// Who decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decider {
+    /// An operator.
+    Hand,
+    /// A login; its removals are counted.
+    Login,
+}
+
+/// Writes all effects of one decision at `now` (Unix seconds); the caller commits.
+pub(super) async fn write(
+    transaction: &mut dyn Transaction,
+    organization: &Organization,
+    effects: &Effects,
+    decider: Decider,
+    now: u64,
+) -> Result<(), DatabaseError> {
+    match &effects.change {
+        Some(Change::Create(member)) => {
+            transaction.create(member).await?;
+            transaction.append_change(&FeedEntry::Member(member), now).await?;
+        }
+        Some(Change::Update(member)) => {
+            let before = transaction.member(&organization.id, &member.id).await?;
+            transaction.update(member).await?;
+            if before.is_none_or(|before| matters_to_sessions(&before, member)) {
+                transaction.append_change(&FeedEntry::Member(member), now).await?;
+            }
+        }
+        Some(Change::Remove(member)) => {
+            transaction.remove(&organization.id, &member.id).await?;
+            transaction.append_change(&FeedEntry::Removed(member), now).await?;
+            if decider == Decider::Login {
+                let forget_until = now.saturating_sub(REMOVALS_WINDOW);
+                transaction.count_removal_by_login(&organization.id, now, forget_until).await?;
+            }
+        }
+        None => {}
+    }
+    if let Some((identity, ticket)) = &effects.ticket {
+        transaction.keep_ticket(&organization.id, identity, *ticket).await?;
+    }
+    match &effects.email_block {
+        Some(EmailBlock::Clear(email)) => {
+            transaction.keep_email_not_before(&organization.id, email, None).await?;
+        }
+        Some(EmailBlock::Set(email, not_before)) => {
+            transaction.keep_email_not_before(&organization.id, email, Some(*not_before)).await?;
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+/// Whether anything is written at all.
+pub(super) fn is_nothing(effects: &Effects) -> bool {
+    effects.change.is_none() && effects.ticket.is_none() && effects.email_block.is_none()
+}
+
+/// Whether a live session would be wrong about the member: times and names do not matter to it.
+fn matters_to_sessions(before: &Member, after: &Member) -> bool {
+    (before.status, &before.role, &before.seat_tier, &before.identity, before.email.as_str())
+        != (after.status, &after.role, &after.seat_tier, &after.identity, after.email.as_str())
+}

@@ -1,0 +1,135 @@
+//! A login: checked against the store's own policy, decided, and written where something changes.
+
+use usher_policy::member::{Identity, Member};
+use usher_policy::model::{Connection, Organization, ScimMatch};
+use usher_policy::rules::effects::{Change, Note};
+use usher_policy::rules::login::{Facts, Outcome, decide};
+use usher_policy::rules::plan;
+use usher_policy::wire::{Answer, Login};
+
+use super::effects::{self, Decider, REMOVALS_WINDOW};
+use super::{Membership, MembershipError, new_id};
+use crate::database::{DatabaseError, Snapshot};
+
+/// What came of a login.
+#[derive(Clone, Debug)]
+pub(crate) struct LoggedIn {
+    /// The answer to the filter.
+    pub(crate) answer: Answer,
+    /// The member after it, where there is one.
+    pub(crate) member: Option<Member>,
+    /// The change feed's position at which this is true.
+    pub(crate) position: String,
+}
+
+impl Membership {
+    /// Applies one login. Safe to repeat: a second time finds everything done and only reads.
+    ///
+    /// # Errors
+    /// `PolicyMismatch` and `Database`.
+    pub(crate) async fn login(
+        &self,
+        organization: &Organization,
+        login: &Login,
+    ) -> Result<LoggedIn, MembershipError> {
+        let connection = trusted(organization, login)?;
+
+        // Most logins change nothing: they need not queue for the writer.
+        let mut snapshot = self.database.read().await?;
+        let facts = self.facts_for_login(&mut *snapshot, organization, connection, login).await?;
+        let outcome = decide(organization, login, &facts);
+        if login.preview || effects::is_nothing(&outcome.effects) {
+            let position = snapshot.position().await?;
+            return Ok(self.logged_in(organization, login, outcome, position));
+        }
+        drop(snapshot);
+
+        // What was read may have changed meanwhile: read and decide again, alone.
+        let mut transaction = self.database.write().await?;
+        let facts = self.facts_for_login(&mut *transaction, organization, connection, login).await?;
+        let outcome = decide(organization, login, &facts);
+        effects::write(&mut *transaction, organization, &outcome.effects, Decider::Login, facts.now).await?;
+        let position = transaction.position().await?;
+        transaction.commit().await?;
+        Ok(self.logged_in(organization, login, outcome, position))
+    }
+
+    async fn facts_for_login(
+        &self,
+        read: &mut dyn Snapshot,
+        organization: &Organization,
+        connection: &Connection,
+        login: &Login,
+    ) -> Result<Facts, DatabaseError> {
+        let now = self.now();
+        let identity = Identity { issuer: login.issuer.clone(), subject: login.subject.clone() };
+        let by_external_id = match (connection.scim_match, &login.external_id) {
+            (ScimMatch::ExternalId, Some(id)) => read.member_with_external_id(&organization.id, id).await?,
+            (ScimMatch::ExternalId, None) | (ScimMatch::Email, _) => None,
+        };
+        let primary_owner_taken = match &organization.primary_owner {
+            Some(owner) => read.has_primary_owner(&organization.id, &owner.email).await?,
+            None => false,
+        };
+        Ok(Facts {
+            linked: read.member_of(&organization.id, &identity).await?,
+            by_email: read.member_with_email(&organization.id, &login.email).await?,
+            by_external_id,
+            ticket: read.ticket(&organization.id, &identity).await?,
+            email_not_before: read.email_not_before(&organization.id, &login.email).await?,
+            active_owners: read.active_with_role(&organization.id, organization.top_role()).await?,
+            primary_owner_taken,
+            taken: read.seats_taken(&organization.id).await?,
+            removals_last_hour: read
+                .removals_by_login(&organization.id, now.as_secs().saturating_sub(REMOVALS_WINDOW))
+                .await?,
+            new_id: new_id(now),
+            now: now.as_secs(),
+        })
+    }
+
+    /// Counts, logs and answers. A preview is counted apart, for it did nothing.
+    fn logged_in(&self, organization: &Organization, login: &Login, outcome: Outcome, position: String) -> LoggedIn {
+        self.metrics.login(&organization.id, outcome.answer, login.preview);
+        if !login.preview {
+            if let Some(Change::Remove(_)) = outcome.effects.change {
+                self.metrics.removal(&organization.id, "login");
+            }
+            for note in &outcome.effects.notes {
+                self.note(organization, outcome.member.as_ref(), *note);
+            }
+        }
+        LoggedIn { answer: outcome.answer, member: outcome.member, position }
+    }
+
+    fn note(&self, organization: &Organization, member: Option<&Member>, note: Note) {
+        self.metrics.note(&organization.id, note);
+        let member = member.map_or("", |member| member.id.as_str());
+        match note {
+            Note::LastOwner | Note::RemovalsLimited => {
+                tracing::warn!(organization = organization.id.as_str(), member, note = note.name(), "login held back");
+            }
+            Note::EmailKept | Note::Linked | Note::PrimaryOwner => {
+                tracing::info!(organization = organization.id.as_str(), member, note = note.name(), "login noted");
+            }
+        }
+    }
+}
+
+/// The connection that the login came through, if a filter with this policy could have sent it.
+fn trusted<'a>(organization: &'a Organization, login: &Login) -> Result<&'a Connection, MembershipError> {
+    let connection = organization
+        .connections
+        .iter()
+        .find(|connection| connection.id == login.connection && connection.issuer == login.issuer)
+        .ok_or(MembershipError::PolicyMismatch("the organization has no such connection with this issuer"))?;
+    let domain = login.email.domain();
+    let spoken_for = connection.domains.as_ref().is_none_or(|domains| domains.contains(&domain));
+    if !spoken_for || !organization.parent.domains.contains(&domain) {
+        return Err(MembershipError::PolicyMismatch("the email's domain is not one that the connection speaks for"));
+    }
+    if !plan::fits(organization, &login.plan) {
+        return Err(MembershipError::PolicyMismatch("the organization's rules cannot give this plan"));
+    }
+    Ok(connection)
+}

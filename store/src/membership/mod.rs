@@ -1,0 +1,102 @@
+//! What is done to memberships: facts are read, the rules decide, effects are written, in one transaction.
+
+mod add;
+mod edit;
+mod effects;
+mod list;
+mod login;
+mod remove;
+mod seats;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use usher_policy::id::{MemberId, OrganizationId};
+use usher_policy::member::Member;
+use usher_policy::model::Organization;
+use usher_policy::rules::hand::{self, Refusal};
+use uuid::{NoContext, Timestamp, Uuid};
+
+use crate::clock::Clock;
+use crate::database::{Database, DatabaseError, Snapshot};
+use crate::metrics::Metrics;
+
+pub(crate) use list::Page;
+pub(crate) use login::LoggedIn;
+pub(crate) use seats::{SeatUse, SeatsInUse};
+
+/// The memberships of all organizations.
+pub(crate) struct Membership {
+    database: Arc<dyn Database>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+}
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MembershipError {
+    /// The database did not do its part; nothing was written.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// There is no such member.
+    #[error("there is no member with this id")]
+    NoSuchMember,
+    /// The login could not have come from a filter with this policy.
+    #[error("{0}; the filter's policy and the store's differ")]
+    PolicyMismatch(&'static str),
+    /// The rules forbid it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl Membership {
+    /// Memberships in this database.
+    pub(crate) fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
+        Self { database, clock, metrics }
+    }
+
+    /// Whether the database answers.
+    pub(crate) async fn answers(&self) -> Result<(), DatabaseError> {
+        self.database.read().await?.position().await.map(drop)
+    }
+
+    fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// What decisions by hand need to know.
+    async fn facts_for_hand(
+        &self,
+        read: &mut dyn Snapshot,
+        organization: &Organization,
+        member: Option<&Member>,
+    ) -> Result<hand::Facts, DatabaseError> {
+        let now = self.now();
+        let ticket = match member.and_then(|member| member.identity.as_ref()) {
+            Some(identity) => read.ticket(&organization.id, identity).await?,
+            None => None,
+        };
+        Ok(hand::Facts {
+            ticket,
+            active_owners: read.active_with_role(&organization.id, organization.top_role()).await?,
+            taken: read.seats_taken(&organization.id).await?,
+            new_id: new_id(now),
+            now: now.as_secs(),
+        })
+    }
+}
+
+/// The member, who must be there.
+async fn existing(
+    read: &mut dyn Snapshot,
+    organization: &OrganizationId,
+    id: &MemberId,
+) -> Result<Member, MembershipError> {
+    read.member(organization, id).await?.ok_or(MembershipError::NoSuchMember)
+}
+
+/// A new member's id: a UUID of version 7 (RFC 9562, 5.7), so that ids are in the order in which members came.
+fn new_id(now: Duration) -> MemberId {
+    let timestamp = Timestamp::from_unix(NoContext, now.as_secs(), now.subsec_nanos());
+    MemberId::new(Uuid::new_v7(timestamp).to_string())
+}

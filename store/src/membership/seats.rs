@@ -1,0 +1,46 @@
+//! How an organization's seats are used.
+
+use usher_policy::id::Tier;
+use usher_policy::model::{Cap, Organization};
+
+use super::Membership;
+use crate::database::DatabaseError;
+
+/// The seats of one organization.
+#[derive(Clone, Debug)]
+pub(crate) struct SeatsInUse {
+    /// Every tier of the product, highest first.
+    pub(crate) tiers: Vec<SeatUse>,
+    /// Members who wait for a seat.
+    pub(crate) pending: u32,
+}
+
+/// The seats of one tier.
+#[derive(Clone, Debug)]
+pub(crate) struct SeatUse {
+    pub(crate) tier: Tier,
+    /// `None` is without a limit.
+    pub(crate) cap: Option<u32>,
+    pub(crate) used: u32,
+}
+
+impl Membership {
+    /// Caps, seats in use and members who wait.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn seats(&self, organization: &Organization) -> Result<SeatsInUse, DatabaseError> {
+        let mut snapshot = self.database.read().await?;
+        let taken = snapshot.seats_taken(&organization.id).await?;
+        let pending = snapshot.pending(&organization.id).await?;
+        let tiers = organization.seats.iter().flat_map(|seats| &seats.tiers).map(|seat| SeatUse {
+            tier: seat.tier.clone(),
+            cap: match seat.cap {
+                Cap::Limited(cap) => Some(cap),
+                Cap::Unlimited => None,
+            },
+            used: taken.of(&seat.tier),
+        });
+        Ok(SeatsInUse { tiers: tiers.collect(), pending })
+    }
+}

@@ -1,0 +1,181 @@
+//! The store's bearer secrets: read from the environment once, kept as hashes, compared in constant time.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+use usher_policy::Policy;
+use usher_policy::id::ParentId;
+
+/// The variable that holds the administrator's token where the policy names none (design §6).
+pub const ADMIN_TOKEN_ENV: &str = "USHER_ADMIN_TOKEN";
+
+/// The shortest secret that is accepted, in bytes (design §6).
+pub const MIN_SECRET_LEN: usize = 16;
+
+/// What each bearer token opens. The secrets themselves are not kept.
+#[derive(Debug)]
+pub struct Secrets {
+    filter: Hash,
+    admins: Vec<(Hash, Arc<Administrator>)>,
+}
+
+/// Who an admin token stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Administrator {
+    /// The name that logs show.
+    pub(crate) name: String,
+    /// The parents whose organizations they may see; `None` is all.
+    pub(crate) parents: Option<Vec<ParentId>>,
+}
+
+impl Administrator {
+    /// Whether they may see this parent's organizations.
+    pub(crate) fn may_see(&self, parent: &ParentId) -> bool {
+        self.parents.as_ref().is_none_or(|parents| parents.contains(parent))
+    }
+}
+
+impl Secrets {
+    /// Reads every secret that the policy calls for: the filter's, the administrators', the directories'.
+    ///
+    /// `USHER_ADMIN_TOKEN` must be set where the policy has no `admin_tokens`, and may be set where it has some.
+    ///
+    /// # Errors
+    /// Every variable that is not set, empty, shorter than 16 bytes, or equal to another; never a value.
+    pub fn from_env(policy: &Policy, variable: impl Fn(&str) -> Option<String>) -> Result<Self, SecretsError> {
+        let mut reader = Reader { variable, seen: Vec::new(), faults: Vec::new() };
+
+        let filter = reader.required(&policy.store.token_env);
+        let mut admins = Vec::new();
+        for token in &policy.admin_tokens {
+            if let Some(hash) = reader.required(&token.token_env) {
+                let administrator = Administrator { name: token.name.clone(), parents: token.parents.clone() };
+                admins.push((hash, Arc::new(administrator)));
+            }
+        }
+        let named_elsewhere = policy.admin_tokens.iter().any(|token| token.token_env == ADMIN_TOKEN_ENV);
+        let wanted = policy.admin_tokens.is_empty() || (reader.variable)(ADMIN_TOKEN_ENV).is_some();
+        if wanted
+            && !named_elsewhere
+            && let Some(hash) = reader.required(ADMIN_TOKEN_ENV)
+        {
+            admins.push((hash, Arc::new(Administrator { name: "admin".to_owned(), parents: None })));
+        }
+        // Not used before SCIM is served, but a token that would open two things must stop the start today.
+        for directory in policy.parents.iter().filter_map(|parent| parent.directory.as_ref()) {
+            if let (true, Some(name)) = (directory.scim, &directory.token_env) {
+                reader.required(name);
+            }
+        }
+
+        match filter {
+            Some(filter) if reader.faults.is_empty() => Ok(Self { filter, admins }),
+            _ => Err(SecretsError { faults: reader.faults }),
+        }
+    }
+
+    /// Whether this token is the filter's.
+    pub(crate) fn is_filter(&self, token: &[u8]) -> bool {
+        self.filter.matches(&Hash::of(token)).into()
+    }
+
+    /// The administrator whose token this is. Every token is compared, so time tells nothing.
+    pub(crate) fn administrator(&self, token: &[u8]) -> Option<Arc<Administrator>> {
+        let hash = Hash::of(token);
+        let mut found = None;
+        for (known, administrator) in &self.admins {
+            if known.matches(&hash).into() {
+                found = Some(Arc::clone(administrator));
+            }
+        }
+        found
+    }
+}
+
+/// Why the secrets cannot be used: what is wrong with each variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretsError {
+    faults: Vec<Fault>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    Equal(String, String),
+    Missing(String),
+    Short(String),
+}
+
+impl std::error::Error for SecretsError {}
+
+impl fmt::Display for SecretsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("secrets from the environment: ")?;
+        for (index, fault) in self.faults.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            match fault {
+                Fault::Equal(first, second) => write!(f, "`{first}` and `{second}` are equal, each needs its own")?,
+                Fault::Missing(name) => write!(f, "`{name}` is not set or empty")?,
+                Fault::Short(name) => write!(f, "`{name}` is shorter than {MIN_SECRET_LEN} bytes")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Reader<F> {
+    variable: F,
+    seen: Vec<(String, Hash)>,
+    faults: Vec<Fault>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn required(&mut self, name: &str) -> Option<Hash> {
+        let value = (self.variable)(name).unwrap_or_default();
+        if value.is_empty() {
+            self.fault(Fault::Missing(name.to_owned()));
+            return None;
+        }
+        if value.len() < MIN_SECRET_LEN {
+            self.fault(Fault::Short(name.to_owned()));
+            return None;
+        }
+        let hash = Hash::of(value.as_bytes());
+        // The same variable named twice is one secret for two things, too.
+        let equal = self.seen.iter().find(|(_, known)| known.matches(&hash).into()).map(|(other, _)| other.clone());
+        if let Some(other) = equal {
+            self.fault(Fault::Equal(other, name.to_owned()));
+        }
+        self.seen.push((name.to_owned(), hash.clone()));
+        Some(hash)
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+}
+
+/// SHA-256 of a secret: one length for all, and nothing to steal from memory.
+#[derive(Clone)]
+struct Hash([u8; 32]);
+
+impl Hash {
+    fn of(secret: &[u8]) -> Self {
+        Self(Sha256::digest(secret).into())
+    }
+
+    fn matches(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
