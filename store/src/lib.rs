@@ -1,1 +1,15 @@
 //! The membership store: members, seats and logins over HTTP, on SQLite.
+
+mod clock;
+mod database;
+mod http;
+mod membership;
+mod metrics;
+mod openapi;
+mod secrets;
+mod server;
+
+pub use clock::{Clock, SystemClock};
+pub use database::sqlite::OpenError;
+pub use secrets::{ADMIN_TOKEN_ENV, MIN_SECRET_LEN, Secrets, SecretsError};
+pub use server::{Config, Server, StartError};

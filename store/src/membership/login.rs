@@ -27,11 +27,7 @@ impl Membership {
     ///
     /// # Errors
     /// `PolicyMismatch` and `Database`.
-    pub(crate) async fn login(
-        &self,
-        organization: &Organization,
-        login: &Login,
-    ) -> Result<LoggedIn, MembershipError> {
+    pub(crate) async fn login(&self, organization: &Organization, login: &Login) -> Result<LoggedIn, MembershipError> {
         let connection = trusted(organization, login)?;
 
         // Most logins change nothing: they need not queue for the writer.

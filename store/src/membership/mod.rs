@@ -21,9 +21,7 @@ use crate::clock::Clock;
 use crate::database::{Database, DatabaseError, Snapshot};
 use crate::metrics::Metrics;
 
-pub(crate) use list::Page;
-pub(crate) use login::LoggedIn;
-pub(crate) use seats::{SeatUse, SeatsInUse};
+pub(crate) use seats::SeatsInUse;
 
 /// The memberships of all organizations.
 pub(crate) struct Membership {

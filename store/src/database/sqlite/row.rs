@@ -19,10 +19,9 @@ pub(super) fn member(row: &SqliteRow) -> Result<Member, DatabaseError> {
         organization: OrganizationId::new(row.try_get::<String, _>("organization")?),
         email: email(&row.try_get::<String, _>("email")?)?,
         name: row.try_get("name")?,
-        identity: issuer.zip(subject).map(|(issuer, subject)| Identity {
-            issuer: Issuer::new(issuer),
-            subject: Subject::new(subject),
-        }),
+        identity: issuer
+            .zip(subject)
+            .map(|(issuer, subject)| Identity { issuer: Issuer::new(issuer), subject: Subject::new(subject) }),
         external_id: row.try_get("external_id")?,
         role: Role::new(row.try_get::<String, _>("role")?),
         seat_tier: row.try_get::<Option<String>, _>("seat_tier")?.map(Tier::new),

@@ -1,0 +1,68 @@
+//! Who asks: the filter or an administrator, and for which organization. Nothing else of a request is read before.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use usher_policy::model::Organization;
+
+use super::App;
+use super::problem::Problem;
+use crate::secrets::Administrator;
+
+/// A request with the filter's token, for an organization of the policy.
+pub(crate) struct FilterRequest {
+    pub(super) organization: Arc<Organization>,
+}
+
+/// A request with an administrator's token, for an organization that they may see.
+pub(crate) struct AdminRequest {
+    pub(super) administrator: Arc<Administrator>,
+    pub(super) organization: Arc<Organization>,
+}
+
+impl FromRequestParts<Arc<App>> for FilterRequest {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
+        if !app.secrets.is_filter(token) {
+            return Err(Problem::unauthorized());
+        }
+        Ok(Self { organization: organization(parts, app).await? })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for AdminRequest {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
+        let administrator = app.secrets.administrator(token).ok_or_else(Problem::unauthorized)?;
+        let organization = organization(parts, app).await?;
+        if !administrator.may_see(&organization.parent.id) {
+            // Not 403: what they may not see is not there.
+            return Err(Problem::organization_not_found());
+        }
+        Ok(Self { administrator, organization })
+    }
+}
+
+/// The token of the one `authorization: Bearer …` (RFC 6750, 2.1).
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?.as_bytes();
+    if values.next().is_some() {
+        return None;
+    }
+    let (scheme, rest) = value.split_at_checked(b"Bearer ".len())?;
+    let token = rest.trim_ascii();
+    (scheme.eq_ignore_ascii_case(b"Bearer ") && !token.is_empty()).then_some(token)
+}
+
+async fn organization(parts: &mut Parts, app: &Arc<App>) -> Result<Arc<Organization>, Problem> {
+    let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Problem::organization_not_found())?;
+    let id = params.iter().find(|(name, _)| *name == "organization").map(|(_, id)| id);
+    id.and_then(|id| app.policy.organization(id)).cloned().ok_or_else(Problem::organization_not_found)
+}

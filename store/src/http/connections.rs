@@ -1,0 +1,126 @@
+//! Connections: accepted up to a limit, bounded in what they may send, let finish at shutdown.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use hyper::service::Service;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, timeout};
+
+/// Most connections at once; more wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 1024;
+
+/// A new connection must bring its first whole request head within this time.
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An idle connection is closed after this. Longer than Envoy's default of an hour, so that Envoy is the one to close:
+/// a request that crosses a close would be a login denied for nothing.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(65 * 60);
+
+/// Most bytes of a request's head.
+const MAX_HEAD: usize = 32 * 1024;
+
+/// Most header lines of a request (HTTP/1).
+const MAX_HEADERS: usize = 100;
+
+/// Most requests at once on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 256;
+
+/// How long requests under way may take after shutdown began.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait after a failed accept: most often file descriptors are used up, and come back.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Serves connections until `shutdown` is done and those under way are finished or out of time.
+pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+    let mut shutdown = pin!(shutdown);
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let (stop, stopped) = watch::channel(());
+    loop {
+        let accept = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, stream) = tokio::select! {
+            () = &mut shutdown => break,
+            (place, accepted) = accept => match accepted {
+                Ok((stream, _)) => (place, stream),
+                Err(error) => {
+                    tracing::error!(%error, "cannot accept connections");
+                    sleep(ACCEPT_RETRY).await;
+                    continue;
+                }
+            },
+        };
+        let (router, stopped) = (router.clone(), stopped.clone());
+        tokio::spawn(async move {
+            converse(stream, router, stopped).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    drop(stopped);
+    // Every connection holds a receiver: when all are gone, nothing is under way.
+    let drained = async {
+        stop.send_replace(());
+        stop.closed().await;
+    };
+    if timeout(DRAIN_TIMEOUT, drained).await.is_err() {
+        tracing::warn!("some requests were cut off at shutdown");
+    }
+}
+
+async fn converse(stream: TcpStream, router: Router, mut stopped: watch::Receiver<()>) {
+    // Answers are small; waiting to fill a packet would only delay logins.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "connection gone");
+        return;
+    }
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE_TIMEOUT)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD as u32);
+
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&has_asked);
+    let inner = TowerToHyperService::new(router);
+    let service = hyper::service::service_fn(move |request| {
+        asked.store(true, Ordering::Relaxed);
+        inner.call(request)
+    });
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut first_request_due = pin!(sleep(FIRST_REQUEST_TIMEOUT));
+    let (mut waiting, mut stopping) = (true, false);
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "connection ended early");
+                }
+                break;
+            }
+            () = &mut first_request_due, if waiting => {
+                waiting = false;
+                if !has_asked.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+            _ = stopped.changed(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The store over HTTP (design §6): one file for each route, and what all requests go through.
+
+mod auth;
+mod body;
+mod connections;
+mod logins;
+mod members;
+mod operations;
+mod pipeline;
+mod problem;
+mod query;
+mod request_id;
+mod seats;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use usher_policy::Policy;
+
+pub(crate) use connections::serve;
+pub(crate) use logins::LoginResponse;
+pub(crate) use members::{MemberJson, MemberList};
+pub(crate) use problem::ProblemJson;
+pub(crate) use seats::{SeatsJson, TierJson};
+pub(crate) use {
+    logins::__path_log_in, members::add::__path_add, members::add::AddBody, members::edit::__path_edit,
+    members::edit::EditBody, members::list::__path_list, members::remove::__path_remove, members::show::__path_show,
+    operations::__path_healthz, operations::__path_metrics, operations::__path_openapi, operations::__path_readyz,
+    seats::__path_seats,
+};
+
+use crate::membership::Membership;
+use crate::metrics::Metrics;
+use crate::secrets::Secrets;
+use problem::Problem;
+
+/// The largest body that is read, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// What every request may need.
+pub(crate) struct App {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) secrets: Secrets,
+    pub(crate) memberships: Membership,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// All routes. What panics is answered and counted; what is an error leaves as a problem document.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let on_panic = {
+        let metrics = Arc::clone(&app.metrics);
+        move |_: Box<dyn Any + Send>| -> Response {
+            metrics.panic();
+            Problem::internal().into_response()
+        }
+    };
+    Router::new()
+        .route("/v1/organizations/{organization}/logins", post(logins::log_in))
+        .route("/v1/organizations/{organization}/members", get(members::list::list).post(members::add::add))
+        .route(
+            "/v1/organizations/{organization}/members/{member}",
+            get(members::show::show).patch(members::edit::edit).delete(members::remove::remove),
+        )
+        .route("/v1/organizations/{organization}/seats", get(seats::seats))
+        .route("/healthz", get(operations::healthz))
+        .route("/readyz", get(operations::readyz))
+        .route("/metrics", get(operations::metrics))
+        .route("/openapi.json", get(operations::openapi))
+        .fallback(async || Problem::not_found())
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(on_panic))
+        .layer(from_fn_with_state(Arc::clone(&app), pipeline::answer))
+        .with_state(app)
+}

@@ -1,0 +1,51 @@
+//! What every request goes through: an id, a time limit, a problem document where it fails, a measurement, a log line.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::problem::{Problem, written};
+use super::request_id::{RequestId, X_REQUEST_ID};
+
+/// Longest time for a request, its body included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = RequestId::of(request.headers());
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = request.method().clone();
+    request.extensions_mut().insert(id.clone());
+
+    let response = match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::timed_out().into_response(),
+    };
+
+    let (mut response, problem) = written(response, &id);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(id) = id.header() {
+        headers.insert(X_REQUEST_ID, id);
+    }
+
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    let code = problem.as_ref().map_or("", Problem::code);
+    let request_id = id.as_str();
+    if response.status().is_server_error() {
+        let failure = problem.as_ref().and_then(Problem::failure).unwrap_or("");
+        tracing::error!(request_id, %method, route, status, code, failure, "request failed");
+        if !failure.is_empty() {
+            app.metrics.database_failure();
+        }
+    } else {
+        tracing::debug!(request_id, %method, route, status, code, took_us = took.as_micros(), "request answered");
+    }
+    app.metrics.request(route, status, took);
+    response
+}

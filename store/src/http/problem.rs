@@ -1,0 +1,168 @@
+//! Errors as problem documents (RFC 9457) with a stable `code`; what went wrong inside is logged, never shown.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::request_id::RequestId;
+use crate::database::DatabaseError;
+use crate::membership::MembershipError;
+
+/// Seconds after which a caller may try again, where trying again may help.
+const RETRY_AFTER: &str = "1";
+
+/// Why a request was not answered as asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    failure: Option<String>,
+}
+
+/// A problem document, `application/problem+json`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemJson {
+    /// Always `about:blank` (RFC 9457, 4.2.1): `code` tells problems apart.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The words of the status.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What happened, for people.
+    detail: String,
+    /// What happened, for programs; stable.
+    code: &'static str,
+    /// The request, as logs name it.
+    request_id: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), failure: None }
+    }
+
+    pub(super) fn body_too_large() -> Self {
+        let detail = format!("the body is larger than {} bytes", super::MAX_BODY);
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    }
+
+    pub(super) fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "the store failed; this is a bug")
+    }
+
+    pub(super) fn invalid_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
+    }
+
+    pub(super) fn member_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "member_not_found", "the organization has no member with this id")
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        let detail = "the route does not have this method; `allow` names those that it has";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+    }
+
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing under this path")
+    }
+
+    pub(super) fn organization_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "organization_not_found", "there is no organization with this id")
+    }
+
+    pub(super) fn timed_out() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "timed_out", "the request took too long")
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a bearer token that opens this route is needed")
+    }
+
+    pub(super) fn unknown_role() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "unknown_role", "the product has no such role")
+    }
+
+    pub(super) fn unsupported_media_type() -> Self {
+        let detail = "the body must be `content-type: application/json`";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+    }
+
+    /// Whether the database failed, and how; for the log alone.
+    pub(super) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl From<DatabaseError> for Problem {
+    fn from(error: DatabaseError) -> Self {
+        let detail = "the database does not answer; nothing was changed";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", detail);
+        Self { failure: Some(error.to_string()), ..problem }
+    }
+}
+
+impl From<MembershipError> for Problem {
+    fn from(error: MembershipError) -> Self {
+        match error {
+            MembershipError::Database(error) => error.into(),
+            MembershipError::NoSuchMember => Self::member_not_found(),
+            MembershipError::PolicyMismatch(_) => Self::new(StatusCode::CONFLICT, "policy_mismatch", error.to_string()),
+            MembershipError::Refused(refusal) => {
+                let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::CONFLICT);
+                Self::new(status, refusal.code(), refusal.to_string())
+            }
+        }
+    }
+}
+
+/// Leaves the body to [`written`], which alone knows the request's id.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes the document of a response that is a problem. An error without one (the router's own) gets the status' words.
+pub(super) fn written(mut response: Response, id: &RequestId) -> (Response, Option<Problem>) {
+    let problem = match response.extensions_mut().remove::<Problem>() {
+        Some(problem) => problem,
+        None if response.status() == StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed(),
+        None => return (response, None),
+    };
+    let document = ProblemJson {
+        kind: "about:blank",
+        title: problem.status.canonical_reason().unwrap_or("Error"),
+        status: problem.status.as_u16(),
+        detail: problem.detail.clone(),
+        code: problem.code,
+        request_id: id.as_str().to_owned(),
+    };
+    let mut written = (problem.status, Json(document)).into_response();
+    let headers = written.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    match problem.status {
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        StatusCode::SERVICE_UNAVAILABLE => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        _ => {}
+    }
+    if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
+        headers.insert(header::ALLOW, allow);
+    }
+    (written, Some(problem))
+}

@@ -1,0 +1,126 @@
+//! What is counted and measured, for Prometheus; each server has its own, nothing is global.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram, with_local_recorder};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use usher_policy::id::OrganizationId;
+use usher_policy::rules::effects::Note;
+use usher_policy::wire::Answer;
+
+use crate::membership::SeatsInUse;
+
+/// How often [`Metrics::upkeep`] wants to be called.
+pub(crate) const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Upper bounds of the latency buckets, in seconds; 0.5 is the filter's default timeout.
+const LATENCY_BUCKETS: &[f64] = &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+
+/// The store's metrics.
+pub(crate) struct Metrics {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+}
+
+impl Metrics {
+    /// Metrics that all begin at zero.
+    ///
+    /// # Errors
+    /// When the buckets are refused.
+    pub(crate) fn new() -> Result<Self, BuildError> {
+        let recorder = PrometheusBuilder::new().set_buckets(LATENCY_BUCKETS)?.build_recorder();
+        let handle = recorder.handle();
+        Ok(Self { recorder, handle })
+    }
+
+    /// A login was answered; a preview writes nothing.
+    pub(crate) fn login(&self, organization: &OrganizationId, answer: Answer, preview: bool) {
+        self.record(|| {
+            let (answer, preview) = (answer_name(answer), if preview { "true" } else { "false" });
+            counter!("usher_store_logins_total", "organization" => organization.to_string(), "answer" => answer,
+                "preview" => preview)
+            .increment(1);
+        });
+    }
+
+    /// A login was refused: the filter's policy is not the store's.
+    pub(crate) fn policy_mismatch(&self, organization: &OrganizationId) {
+        self.record(|| {
+            counter!("usher_store_policy_mismatches_total", "organization" => organization.to_string()).increment(1);
+        });
+    }
+
+    /// A member was removed by a `login` or by `hand`.
+    pub(crate) fn removal(&self, organization: &OrganizationId, by: &'static str) {
+        self.record(|| {
+            counter!("usher_store_removals_total", "organization" => organization.to_string(), "by" => by).increment(1);
+        });
+    }
+
+    /// A decision had something to note.
+    pub(crate) fn note(&self, organization: &OrganizationId, note: Note) {
+        self.record(|| {
+            counter!("usher_store_notes_total", "organization" => organization.to_string(), "note" => note.name())
+                .increment(1);
+        });
+    }
+
+    /// A request was answered. `route` is a template, never a path: labels stay few.
+    pub(crate) fn request(&self, route: String, status: u16, took: Duration) {
+        self.record(|| {
+            histogram!("usher_store_request_duration_seconds", "route" => route, "status" => status.to_string())
+                .record(took.as_secs_f64());
+        });
+    }
+
+    /// A handler panicked: a bug.
+    pub(crate) fn panic(&self) {
+        self.record(|| counter!("usher_store_panics_total").increment(1));
+    }
+
+    /// The database did not do its part.
+    pub(crate) fn database_failure(&self) {
+        self.record(|| counter!("usher_store_database_failures_total").increment(1));
+    }
+
+    /// How an organization's seats are used now.
+    pub(crate) fn seats(&self, organization: &OrganizationId, seats: &SeatsInUse) {
+        self.record(|| {
+            for seat in &seats.tiers {
+                let labels = [("organization", organization.to_string()), ("seat_tier", seat.tier.to_string())];
+                gauge!("usher_store_seats_used", &labels).set(f64::from(seat.used));
+                gauge!("usher_store_seats_cap", &labels).set(seat.cap.map_or(f64::INFINITY, f64::from));
+            }
+            gauge!("usher_store_members_pending", "organization" => organization.to_string())
+                .set(f64::from(seats.pending));
+        });
+    }
+
+    /// Everything in the Prometheus text format.
+    pub(crate) fn render(&self) -> String {
+        self.handle.render()
+    }
+
+    /// Folds what was measured into its buckets, so that memory stays bounded when nobody asks.
+    pub(crate) fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+
+    fn record(&self, record: impl FnOnce()) {
+        with_local_recorder(&self.recorder, record);
+    }
+}
+
+fn answer_name(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Absent => "absent",
+        Answer::Conflict => "conflict",
+        Answer::Kept => "kept",
+        Answer::Member => "member",
+        Answer::Pending => "pending",
+        Answer::Removed => "removed",
+        Answer::Replayed => "replayed",
+        Answer::Revoked => "revoked",
+        Answer::Suspended => "suspended",
+    }
+}

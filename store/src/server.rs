@@ -1,0 +1,124 @@
+//! The running store: opened, listening, serving until told to stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use usher_policy::Policy;
+
+use crate::clock::{Clock, SystemClock};
+use crate::database::Database;
+use crate::database::sqlite::{OpenError, Sqlite};
+use crate::http::{self, App};
+use crate::membership::Membership;
+use crate::metrics::{Metrics, UPKEEP_INTERVAL};
+use crate::secrets::Secrets;
+
+/// What a store needs to run.
+#[derive(Debug)]
+pub struct Config {
+    /// The policy: the same file that the filter was rendered from.
+    pub policy: Arc<Policy>,
+    /// Where the memberships are: `sqlite://usher.db`.
+    pub database: String,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The bearer tokens, from the environment.
+    pub secrets: Secrets,
+}
+
+/// Why a store cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be used.
+    #[error("{address}: {source}")]
+    Database {
+        /// Its address.
+        address: String,
+        /// Why.
+        source: OpenError,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The metrics cannot be set up.
+    #[error("cannot set up metrics: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    /// There is no such kind of database.
+    #[error("`{0}` is not a database address; write `sqlite://FILE`")]
+    UnknownDatabase(String),
+}
+
+/// A store that listens. Nothing is answered before [`Server::run`].
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    database: Arc<dyn Database>,
+    app: Arc<App>,
+}
+
+impl Server {
+    /// Opens the database, brings it to the newest schema, and listens.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn bind(config: Config) -> Result<Self, StartError> {
+        Self::bind_with_clock(config, Arc::new(SystemClock)).await
+    }
+
+    /// The same, with another clock than the machine's.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn bind_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let database = open(&config.database).await?;
+        let metrics = Arc::new(Metrics::new()?);
+        let listen = |source| StartError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let memberships = Membership::new(Arc::clone(&database), clock, Arc::clone(&metrics));
+        let app = App { policy: config.policy, secrets: config.secrets, memberships, metrics };
+        Ok(Self { listener, address, database, app: Arc::new(app) })
+    }
+
+    /// The address that is listened on.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is done, then lets requests under way finish, for a while, and closes the database.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        tracing::info!(address = %self.address, "the store listens");
+        let serve = http::serve(self.listener, http::router(Arc::clone(&self.app)), shutdown);
+        tokio::select! {
+            () = serve => {}
+            () = upkeep(&self.app.metrics) => {}
+        }
+        self.database.close().await;
+        tracing::info!("the store has stopped");
+    }
+}
+
+/// The one place where a database is chosen.
+async fn open(address: &str) -> Result<Arc<dyn Database>, StartError> {
+    if !address.starts_with("sqlite:") {
+        return Err(StartError::UnknownDatabase(address.split(':').next().unwrap_or_default().to_owned()));
+    }
+    match Sqlite::open(address).await {
+        Ok(database) => Ok(Arc::new(database)),
+        Err(source) => Err(StartError::Database { address: address.to_owned(), source }),
+    }
+}
+
+async fn upkeep(metrics: &Metrics) {
+    let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
+    loop {
+        ticks.tick().await;
+        metrics.upkeep();
+    }
+}
