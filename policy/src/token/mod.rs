@@ -7,6 +7,8 @@ mod groups;
 pub mod keys;
 pub mod parse;
 pub mod signature;
+#[cfg(test)]
+mod tests;
 pub mod verify;
 
 pub use claimant::Claimant;

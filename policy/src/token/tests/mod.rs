@@ -1,0 +1,11 @@
+//! What an assertion may and may not look like, by reason and by attack.
+
+mod claimants;
+mod key_sets;
+mod malformed;
+mod precedence;
+mod properties;
+mod signatures;
+mod signing;
+mod verification;
+mod world;
