@@ -15,6 +15,7 @@ use crate::model::{
     Organization, Parent, Plan as ParentPlan, PrimaryOwner, Product, Provisioning, ScimMatch, SeatDefault, SeatTier,
     Seats, WhenFull,
 };
+use crate::token::KeySet;
 use crate::wire::Login;
 
 pub(crate) fn email(text: &str) -> Email {
@@ -37,7 +38,13 @@ pub(crate) fn connection(scim_match: ScimMatch) -> Arc<Connection> {
         id: ConnectionId::new("okta"),
         issuer: Issuer::new("https://idp.example"),
         audiences: vec!["usher".to_owned()],
-        jwks: Jwks::Inline(crate::token::keys::KeySet::default()),
+        // The public key of RFC 8037, A.2: the rules never look at it.
+        jwks: Jwks::Inline(
+            KeySet::parse(
+                br#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#,
+            )
+            .unwrap(),
+        ),
         algorithms: Algorithm::ALL.to_vec(),
         claims: ClaimNames::default(),
         email: EmailTrust::Verified,
