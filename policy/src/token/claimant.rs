@@ -104,7 +104,10 @@ fn assigned(connection: &Connection, claims: &Map<String, Value>) -> Result<bool
     let Some(assignment) = &connection.assignment else {
         return Ok(true);
     };
-    if assignment.claim == connection.claims.groups && groups::is_overage(claims, &assignment.claim) {
+    let shows_in_groups = assignment.claim == connection.claims.groups;
+    if groups::is_elsewhere(claims, &assignment.claim)
+        || (shows_in_groups && groups::is_overage(claims, &assignment.claim))
+    {
         return Err(Reason::GroupsOverage);
     }
     Ok(shows(claims, &assignment.claim, &assignment.any_of))

@@ -23,15 +23,18 @@ pub(super) fn read(claims: &Map<String, Value>, path: &ClaimPath) -> Result<Vec<
     }
 }
 
-/// Whether Entra says that the claim is elsewhere because it is too long: by a distributed claim (OpenID Connect Core 5.6.2)
-/// or, in the implicit flow, by `hasgroups`. The place that it names is never asked.
+/// Whether Entra says that the groups are elsewhere because they are too many; in the implicit flow it says so by `hasgroups`.
 pub(super) fn is_overage(claims: &Map<String, Value>, path: &ClaimPath) -> bool {
-    let elsewhere = match claims.get("_claim_names") {
+    is_elsewhere(claims, path) || claims.get("hasgroups").is_some_and(|value| value == true || value == "true")
+}
+
+/// Whether the claim at `path` is a distributed one (OpenID Connect Core 5.6.2). The place that it names is never asked.
+pub(super) fn is_elsewhere(claims: &Map<String, Value>, path: &ClaimPath) -> bool {
+    match claims.get("_claim_names") {
         Some(Value::Object(names)) => names.contains_key(&top_level_name(path)),
         Some(_) => true,
         None => false,
-    };
-    elsewhere || claims.get("hasgroups").is_some_and(|value| value == true || value == "true")
+    }
 }
 
 /// The name of the claim in which a path begins (RFC 6901, 3 and 4, where it is a pointer).

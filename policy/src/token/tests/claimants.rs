@@ -155,10 +155,19 @@ fn an_assignment_shows_or_not() {
 
 #[test]
 fn an_assignment_that_was_left_out_for_its_length_removes_nobody() {
-    let assignment = Assignment { claim: ClaimPath::parse("groups"), any_of: vec!["staff".to_owned()] };
-    let organization = organization(vec![Connection { assignment: Some(assignment), ..connection("okta") }]);
-    assert_eq!(reason(&organization, json!({"groups": null, "hasgroups": true})), Some(GroupsOverage));
-    assert!(!claimant(&organization, json!({"groups": null})).unwrap().assigned);
+    let assigned = |path: &str, edits: Value| {
+        let assignment = Assignment { claim: ClaimPath::parse(path), any_of: vec!["staff".to_owned()] };
+        let organization = organization(vec![Connection { assignment: Some(assignment), ..connection("okta") }]);
+        claimant(&organization, edits).map(|claimant| claimant.assigned)
+    };
+    assert_eq!(assigned("groups", json!({"groups": null, "hasgroups": true})), Err(GroupsOverage));
+    assert_eq!(assigned("groups", json!({"groups": null, "_claim_names": {"groups": "s"}})), Err(GroupsOverage));
+    assert_eq!(assigned("roles", json!({"_claim_names": {"roles": "s"}})), Err(GroupsOverage));
+    // The groups are too many, but the assignment shows elsewhere.
+    assert_eq!(assigned("roles", json!({"hasgroups": true, "roles": ["staff"]})), Ok(true));
+    assert_eq!(assigned("roles", json!({"hasgroups": true})), Ok(false));
+    assert_eq!(assigned("roles", json!({"_claim_names": {"groups": "s"}})), Ok(false));
+    assert_eq!(assigned("groups", json!({"groups": null})), Ok(false));
 }
 
 #[test]
@@ -285,6 +294,16 @@ fn claims_may_have_other_names() {
     let claimant = claimant(&renamed, edits).unwrap();
     assert_eq!((claimant.email.as_str(), claimant.name.as_deref()), ("eve@acme.test", Some("Eve")));
     assert_eq!(claimant.groups.map(|groups| groups.len()), Ok(1));
+}
+
+#[test]
+fn a_distributed_claim_is_known_by_the_name_that_a_pointer_begins_with() {
+    for (path, name) in [("a/b", "a/b"), ("/a~1b/c", "a/b"), ("/a~0b", "a~b"), ("/a/b", "a"), ("/~01", "~1")] {
+        let names = ClaimNames { groups: ClaimPath::parse(path), ..ClaimNames::default() };
+        let organization = organization(vec![Connection { claims: names, ..connection("okta") }]);
+        assert_eq!(groups(&organization, json!({"_claim_names": {name: "s"}})), Err(GroupsOverage), "{path}");
+        assert_eq!(groups(&organization, json!({"_claim_names": {"other": "s"}})), Err(MissingClaim), "{path}");
+    }
 }
 
 fn requirement(claim: &str, any_of: &[&str]) -> Requirement {

@@ -3,7 +3,7 @@
 use jwt_simple::algorithms::RSAPublicKey;
 use serde_json::{Value, json};
 
-use super::signing::{encode, jwk, jwks, rsa};
+use super::signing::{ed25519, encode, jwk, jwks, p256, p384, rsa};
 use super::world::with;
 use crate::model::Algorithm::{self, EdDsa, Es256, Es384, Ps256, Rs256, Rs512};
 use crate::token::keys::{KeySet, KeySetError, NoKey};
@@ -27,9 +27,9 @@ fn a_key_gives_its_subject_public_key_info() {
     let set = parse(&jwks()).unwrap();
     let [rsa_key, p256_key, p384_key, ed25519_key] = set.keys() else { panic!("four keys") };
     assert_eq!(RSAPublicKey::from_der(rsa_key.spki()).unwrap().to_components().n, rsa().public_key().to_components().n);
-    assert_eq!(p256_key.spki(), super::signing::p256().public_key().to_der().unwrap());
-    assert_eq!(p384_key.spki(), super::signing::p384().public_key().to_der().unwrap());
-    assert_eq!(ed25519_key.spki(), super::signing::ed25519().public_key().to_der());
+    assert_eq!(p256_key.spki(), p256().public_key().to_der().unwrap());
+    assert_eq!(p384_key.spki(), p384().public_key().to_der().unwrap());
+    assert_eq!(ed25519_key.spki(), ed25519().public_key().to_der());
     for key in set.keys() {
         // A SEQUENCE over the whole.
         assert_eq!(key.spki()[0], 0x30);
@@ -62,6 +62,7 @@ fn a_modulus_may_have_a_zero_in_front() {
 fn keys_that_cannot_verify_are_skipped() {
     let public = rsa().public_key().to_components();
     let even = [&public.n[..255], &[public.n[255] & 0xfe]].concat();
+    let point = p256().public_key().to_bytes_uncompressed();
     let p256_y = jwk(Es256)["y"].as_str().unwrap().to_owned();
     for unusable in [
         json!(null),
@@ -106,6 +107,9 @@ fn keys_that_cannot_verify_are_skipped() {
         with(jwk(Es256), json!({"x": encode([0xff; 32])})),
         with(jwk(Es256), json!({"x": encode([1; 31])})),
         with(jwk(Es256), json!({"x": encode([0; 33])})),
+        // The same point, cut elsewhere.
+        with(jwk(Es256), json!({"x": encode(&point[1..32]), "y": encode(&point[32..])})),
+        with(jwk(Es256), json!({"x": encode(&point[1..34]), "y": encode(&point[34..])})),
         with(jwk(Es256), json!({"alg": "ES384"})),
         with(jwk(Es384), json!({"crv": "P-256"})),
         with(jwk(EdDsa), json!({"crv": "X25519"})),
