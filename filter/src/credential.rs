@@ -1,0 +1,169 @@
+//! Where a request carries its credential: the first configured source that is present decides, none falls through.
+
+use usher_policy::Reason;
+use usher_policy::model::CredentialSource;
+
+/// What a request presented, and where.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Credential {
+    /// The bytes, not yet looked at.
+    pub(crate) bytes: Vec<u8>,
+    /// Where they were found.
+    pub(crate) source: CredentialSource,
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credential from {:?}", self.source)
+    }
+}
+
+/// Finds the credential of a request.
+///
+/// # Errors
+/// `no_credentials` where no source is present, or the first one holds nothing usable; `ambiguous_request` where it
+/// comes twice.
+pub(crate) fn find(sources: &[CredentialSource], headers: &[(String, Vec<u8>)]) -> Result<Credential, Reason> {
+    for source in sources {
+        let found = match source {
+            CredentialSource::Authorization => single(headers, "authorization")?.map(bearer).transpose()?,
+            CredentialSource::Cookie(name) => cookie(headers, name)?,
+            CredentialSource::Header(name) => single(headers, name)?,
+        };
+        match found {
+            Some([]) => return Err(Reason::NoCredentials),
+            Some(bytes) => return Ok(Credential { bytes: bytes.to_vec(), source: source.clone() }),
+            None => {}
+        }
+    }
+    Err(Reason::NoCredentials)
+}
+
+/// The cookie header without one cookie; `None` where nothing is left of it.
+pub(crate) fn cookies_without(value: &[u8], name: &str) -> Option<Vec<u8>> {
+    let kept: Vec<&[u8]> = pairs(value).filter(|pair| !pair.is_empty() && cookie_value(pair, name).is_none()).collect();
+    (!kept.is_empty()).then(|| kept.join(&b"; "[..]))
+}
+
+/// The one value of a header. Envoy may have joined several with commas, which no assertion contains.
+fn single<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Result<Option<&'a [u8]>, Reason> {
+    let mut values = headers.iter().filter(|(header, _)| header == name).map(|(_, value)| value.trim_ascii());
+    let first = values.next();
+    if values.next().is_some() || first.is_some_and(|value| value.contains(&b',')) {
+        return Err(Reason::AmbiguousRequest);
+    }
+    Ok(first)
+}
+
+/// The token of `Bearer <token>` (RFC 6750, 2.1); the scheme's case does not matter (RFC 9110, 11.1).
+fn bearer(value: &[u8]) -> Result<&[u8], Reason> {
+    let end = value.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(value.len());
+    let (scheme, token) = value.split_at_checked(end).unwrap_or((value, &[]));
+    match scheme.eq_ignore_ascii_case(b"bearer") {
+        true => Ok(token.trim_ascii()),
+        false => Err(Reason::NoCredentials),
+    }
+}
+
+fn cookie<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Result<Option<&'a [u8]>, Reason> {
+    let mut values = headers
+        .iter()
+        .filter(|(header, _)| header == "cookie")
+        .flat_map(|(_, value)| pairs(value))
+        .filter_map(|pair| cookie_value(pair, name));
+    let first = values.next();
+    match values.next() {
+        // Whoever can set a cookie for a parent domain could otherwise choose which of the two is read.
+        Some(_) => Err(Reason::AmbiguousRequest),
+        None => Ok(first),
+    }
+}
+
+fn pairs(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii)
+}
+
+fn cookie_value<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let rest = pair.strip_prefix(name.as_bytes())?.trim_ascii_start();
+    Some(rest.strip_prefix(b"=")?.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(list: &[(&str, &[u8])]) -> Vec<(String, Vec<u8>)> {
+        list.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect()
+    }
+
+    fn sources() -> Vec<CredentialSource> {
+        vec![
+            CredentialSource::Authorization,
+            CredentialSource::Cookie("IdToken".to_owned()),
+            CredentialSource::Header("x-id-token".to_owned()),
+        ]
+    }
+
+    fn found(list: &[(&str, &[u8])]) -> Result<Vec<u8>, Reason> {
+        find(&sources(), &headers(list)).map(|credential| credential.bytes)
+    }
+
+    #[test]
+    fn a_credential_is_read_from_each_source() {
+        for (list, expected) in [
+            (&[("authorization", &b"Bearer a.b.c"[..])][..], &b"a.b.c"[..]),
+            (&[("authorization", b"bEARER   a.b.c ")], b"a.b.c"),
+            (&[("authorization", b"Bearer\ta.b.c")], b"a.b.c"),
+            (&[("authorization", b"Bearer a b")], b"a b"),
+            (&[("authorization", b"Bearer \xff\xfe")], b"\xff\xfe"),
+            (&[("cookie", b"x=1; IdToken=a.b.c; y=2")], b"a.b.c"),
+            (&[("cookie", b"x=1"), ("cookie", b"IdToken=a.b.c")], b"a.b.c"),
+            (&[("cookie", b"IdToken=a=b")], b"a=b"),
+            (&[("x-id-token", b" a.b.c ")], b"a.b.c"),
+        ] {
+            assert_eq!(found(list).as_deref(), Ok(expected), "{list:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_source_that_is_present_decides_even_when_it_holds_nothing() {
+        let token = ("x-id-token", &b"h.h.h"[..]);
+        assert_eq!(found(&[("authorization", b"Bearer a.b.c"), token]).unwrap(), b"a.b.c");
+        for blocking in [&b"Basic eDp5"[..], b"", b"Bearer", b"Bearer ", b"Bearera.b.c", b"a.b.c", b"\xff"] {
+            assert_eq!(found(&[("authorization", blocking), token]), Err(Reason::NoCredentials), "{blocking:?}");
+        }
+        assert_eq!(found(&[("cookie", b"IdToken="), token]), Err(Reason::NoCredentials));
+        assert_eq!(found(&[("x-id-token", b"")]), Err(Reason::NoCredentials));
+        assert_eq!(found(&[("cookie", b"idtoken=a; IdTokens=b; xIdToken=c; IdToken"), token]).unwrap(), b"h.h.h");
+        assert_eq!(found(&[]), Err(Reason::NoCredentials));
+    }
+
+    #[test]
+    fn two_values_are_ambiguous_however_they_arrive() {
+        for list in [
+            &[("authorization", &b"Bearer a"[..]), ("authorization", b"Bearer b")][..],
+            &[("authorization", b"Bearer a,Bearer b")],
+            &[("authorization", b"Bearer a, Basic b")],
+            &[("authorization", b"Basic a"), ("authorization", b"Bearer b")],
+            &[("cookie", b"IdToken=a; IdToken=b")],
+            &[("cookie", b"IdToken=a"), ("cookie", b"IdToken=a")],
+            &[("x-id-token", b"a"), ("x-id-token", b"b")],
+            &[("x-id-token", b"a,b")],
+        ] {
+            assert_eq!(found(list), Err(Reason::AmbiguousRequest), "{list:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_credential_is_taken_out_of_the_cookies() {
+        assert_eq!(cookies_without(b"a=1; IdToken=x; b=2", "IdToken").as_deref(), Some(&b"a=1; b=2"[..]));
+        assert_eq!(cookies_without(b"IdToken=x;IdToken =y", "IdToken"), None);
+        assert_eq!(cookies_without(b"a=1;;b", "IdToken").as_deref(), Some(&b"a=1; b"[..]));
+    }
+
+    #[test]
+    fn a_credential_is_never_shown_in_debug_output() {
+        let credential = find(&sources(), &headers(&[("authorization", b"Bearer s3cret")])).unwrap();
+        assert!(!format!("{credential:?}").contains("s3cret"));
+    }
+}

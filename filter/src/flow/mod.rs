@@ -1,0 +1,117 @@
+//! A request's way, without the host: an event goes in, what is to be done next comes out (design §5).
+
+mod arrival;
+mod keys;
+mod store;
+
+use std::sync::Arc;
+
+use usher_policy::Reason;
+use usher_policy::id::OrganizationId;
+use usher_policy::model::{Enforcement, Organization, Policy};
+use usher_policy::rules::conclude::{self, Request, Standing};
+use usher_policy::rules::path::NormalPath;
+use usher_policy::token::signature::SignatureVerifier;
+use usher_policy::token::verify::KeySource;
+
+use crate::clock::Now;
+use crate::credential::Credential;
+use crate::session::Sessions;
+use crate::tags::Tags;
+
+pub(crate) use arrival::{Passage, arrive};
+pub(crate) use keys::ExpectKeys;
+pub(crate) use store::ExpectStore;
+
+/// What a decision can look at, and the sessions that it can change.
+pub(crate) struct Desk<'a> {
+    /// The policy.
+    pub(crate) policy: &'a Policy,
+    /// This worker's sessions.
+    pub(crate) sessions: &'a mut Sessions,
+    /// The keys of remote connections.
+    pub(crate) keys: &'a dyn KeySource,
+    /// What checks signatures.
+    pub(crate) signatures: &'a dyn SignatureVerifier,
+    /// When it is.
+    pub(crate) now: Now,
+    /// What happened on the way that is worth counting.
+    pub(crate) tally: Tally,
+}
+
+impl Desk<'_> {
+    fn is_shadow(&self) -> bool {
+        self.policy.enforcement == Enforcement::Shadow
+    }
+}
+
+/// What is counted but changes no decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// A live session was found that needed no look at the store.
+    pub(crate) session_hit: bool,
+    /// A session had to go for another.
+    pub(crate) session_evicted: bool,
+}
+
+/// What is to be done next. The two that wait hold the state that expects the next event.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Tag the request and let it go on.
+    Allow(Allow),
+    /// Ask the store, then go on with `answered`.
+    AskStore(ExpectStore),
+    /// Get newer keys, then go on with `check`; or `refuse`, where none will come.
+    AwaitKeys(ExpectKeys),
+    /// Turn the request away.
+    Deny(Deny),
+    /// Let the request go on without a look at who it is.
+    Pass(Passage),
+}
+
+/// A request that was let in.
+#[derive(Debug)]
+pub(crate) struct Allow {
+    /// Who it is, as everyone behind is told.
+    pub(crate) tags: Tags,
+    /// What was presented, so that it can be kept from the upstream.
+    pub(crate) credential: Credential,
+    /// Whether this was a login, which is logged.
+    pub(crate) is_login: bool,
+}
+
+/// A request that is turned away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Deny {
+    /// Why.
+    pub(crate) reason: Reason,
+    /// Where, if that is known.
+    pub(crate) organization: Option<OrganizationId>,
+}
+
+/// One request to one organization, with what it presented: what stays the same while it waits.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    organization: Arc<Organization>,
+    path: Option<NormalPath>,
+    method: String,
+    credential: Credential,
+}
+
+impl Visit {
+    fn deny(&self, reason: Reason) -> Next {
+        Next::Deny(Deny { reason, organization: Some(self.organization.id.clone()) })
+    }
+
+    /// The last check of every way in: only here does a permit become tags.
+    fn admit(self, standing: &Standing, is_login: bool, desk: &Desk<'_>) -> Next {
+        let request = Request { method: &self.method, path: self.path.as_ref() };
+        match conclude::admit(&self.organization, standing, request) {
+            Ok(permit) => {
+                let tags = Tags::of(permit, &desk.policy.headers);
+                Next::Allow(Allow { tags, credential: self.credential, is_login })
+            }
+            Err(reason) => self.deny(reason),
+        }
+    }
+}

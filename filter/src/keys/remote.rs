@@ -1,0 +1,219 @@
+//! One key set behind a URL: this worker's copy, the shared record, and the fetch that this worker may be doing.
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use usher_policy::model::RemoteJwks;
+use usher_policy::token::keys::KeySet;
+
+use super::record::{Cause, End, LEASE_MARGIN, Record, is_older};
+use crate::clock::Now;
+use crate::host::{self, HostError};
+use crate::log_line;
+
+/// How often a change of the shared record is tried against other workers' changes.
+const ATTEMPTS: usize = 8;
+
+/// A key set of the policy.
+#[derive(Debug)]
+pub(super) struct Remote {
+    name: String,
+    jwks: RemoteJwks,
+    copy: Option<Copy>,
+    ended: u64,
+    wanted: Option<Cause>,
+    fetch: Option<Fetch>,
+}
+
+/// The keys as this worker has them.
+#[derive(Debug)]
+struct Copy {
+    keys: Rc<KeySet>,
+    serial: u64,
+    fetched_at: u64,
+}
+
+/// A fetch that this worker has sent.
+#[derive(Clone, Copy, Debug)]
+struct Fetch {
+    asked: Now,
+    lease_until: u64,
+}
+
+/// Why an answer was no key set.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// There was no answer in time.
+    NoAnswer,
+    /// It had another status than 200.
+    Status(u16),
+    /// It is no JWK set.
+    Unreadable(String),
+    /// The host did not take the result.
+    Host(HostError),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAnswer => f.write_str("no answer"),
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::Unreadable(error) => f.write_str(error),
+            Self::Host(error) => error.fmt(f),
+        }
+    }
+}
+
+/// What a key set is called among the workers: cluster and URL, written out, so that no two share a name.
+pub(super) fn name(jwks: &RemoteJwks) -> String {
+    format!("{} {}://{}{}", jwks.cluster, jwks.uri.scheme(), jwks.uri.authority(), jwks.uri.path)
+}
+
+impl Remote {
+    /// A key set that nobody has asked for.
+    pub(super) fn new(name: String, jwks: RemoteJwks) -> Self {
+        Self { name, jwks, copy: None, ended: 0, wanted: None, fetch: None }
+    }
+
+    /// The number of this worker's copy; 0 without one.
+    pub(super) fn serial(&self) -> u64 {
+        self.copy.as_ref().map_or(0, |copy| copy.serial)
+    }
+
+    /// How many fetches have ended, as far as this worker knows.
+    pub(super) fn ended(&self) -> u64 {
+        self.ended
+    }
+
+    /// Whether a request waits for a fetch that nobody has begun.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.wanted.is_some()
+    }
+
+    /// The keys, unless they are older than they may get.
+    pub(super) fn usable(&self, now: Now) -> Option<Rc<KeySet>> {
+        let copy = self.copy.as_ref()?;
+        // What comes from the future cannot be told from what is too old: it is fetched anew.
+        (!is_older(copy.fetched_at, self.jwks.max_stale, now)).then(|| Rc::clone(&copy.keys))
+    }
+
+    /// Reads the shared record, and the document where it is newer than this worker's copy.
+    pub(super) fn catch_up(&mut self) -> Record {
+        let (record, _) = self.record();
+        self.ended = record.ended;
+        if record.serial != self.serial()
+            && let Ok(Some((document, _))) = host::shared(&self.document_key())
+            && let Some((head, document)) = document.split_first_chunk::<16>()
+            && let Ok(keys) = KeySet::parse(document)
+        {
+            let (numbers, _) = head.as_chunks::<8>();
+            if let [serial, fetched_at] = numbers {
+                let (serial, fetched_at) = (u64::from_le_bytes(*serial), u64::from_le_bytes(*fetched_at));
+                self.copy = Some(Copy { keys: Rc::new(keys), serial, fetched_at });
+            }
+        }
+        record
+    }
+
+    /// Notes that a request lacks keys. Says how long it may wait; `None` where nothing will come soon.
+    pub(super) fn want(&mut self, record: Record, cause: Cause, now: Now) -> Option<Duration> {
+        record.is_worth_waiting(&self.jwks, cause, now).then(|| {
+            self.wanted = Some(cause);
+            self.jwks.timeout + LEASE_MARGIN
+        })
+    }
+
+    /// Fetches, where it is due and no other worker is at it: the token of the call, or why it could not be sent.
+    pub(super) fn fetch_if_due(&mut self, record: Record, now: Now) -> Option<Result<u32, Fault>> {
+        let wanted = self.wanted.take();
+        let leased =
+            [wanted, Some(Cause::Age)].into_iter().flatten().find_map(|cause| record.lease(&self.jwks, cause, now))?;
+        let (current, cas) = self.record();
+        if current != record || !host::set_shared(&self.record_key(), &leased.encode(), cas).unwrap_or(false) {
+            return None;
+        }
+        self.fetch = Some(Fetch { asked: now, lease_until: leased.lease_until });
+        let authority = self.jwks.uri.authority();
+        let headers = vec![
+            (":method", "GET"),
+            (":path", self.jwks.uri.path.as_str()),
+            (":authority", authority.as_str()),
+            (":scheme", self.jwks.uri.scheme()),
+            ("accept", "application/jwk-set+json, application/json"),
+        ];
+        Some(host::dispatch(&self.jwks.cluster, headers, None, self.jwks.timeout).map_err(|error| {
+            self.finish(End::Unsent, now);
+            Fault::Host(error)
+        }))
+    }
+
+    /// How long the fetch that this worker is doing has taken.
+    pub(super) fn latency(&self, now: Now) -> Option<Duration> {
+        self.fetch.map(|fetch| now.since(fetch.asked.steady))
+    }
+
+    /// Takes the answer to the fetch and tells the other workers.
+    pub(super) fn answered(&mut self, status: Option<u16>, body: &[u8], now: Now) -> Result<(), Fault> {
+        let result = match status {
+            Some(200) => KeySet::parse(body).map_err(|error| Fault::Unreadable(error.to_string())),
+            Some(status) => Err(Fault::Status(status)),
+            None => Err(Fault::NoAnswer),
+        };
+        let published = result.and_then(|_| self.publish(body).map_err(Fault::Host));
+        let end = if published.is_ok() { End::Fetched } else { End::Failed };
+        self.finish(end, now);
+        self.catch_up();
+        published
+    }
+
+    /// One line for whoever runs the proxy.
+    pub(super) fn log_failure(&self, fault: &Fault) {
+        log_line::keys_failed(&self.name, &fault.to_string());
+    }
+
+    /// Puts the document where other workers find it once the record tells them to look.
+    fn publish(&self, document: &[u8]) -> Result<(), HostError> {
+        let Some(fetch) = self.fetch else { return Ok(()) };
+        let (record, _) = self.record();
+        if record.lease_until != fetch.lease_until {
+            return Ok(());
+        }
+        let next = record.end(&self.jwks, End::Fetched, fetch.asked.unix_ms, fetch.asked);
+        let mut shared = Vec::with_capacity(document.len() + 16);
+        shared.extend_from_slice(&next.serial.to_le_bytes());
+        shared.extend_from_slice(&next.fetched_at.to_le_bytes());
+        shared.extend_from_slice(document);
+        host::overwrite_shared(&self.document_key(), &shared)
+    }
+
+    /// Gives the lease back; one that ran out meanwhile is another's by now, and so is the record.
+    fn finish(&mut self, end: End, now: Now) {
+        let Some(fetch) = self.fetch.take() else { return };
+        for _ in 0..ATTEMPTS {
+            let (record, cas) = self.record();
+            if record.lease_until != fetch.lease_until {
+                return;
+            }
+            let ended = record.end(&self.jwks, end, fetch.asked.unix_ms, now);
+            if host::set_shared(&self.record_key(), &ended.encode(), cas).unwrap_or(false) {
+                return;
+            }
+        }
+    }
+
+    fn record(&self) -> (Record, Option<u32>) {
+        match host::shared(&self.record_key()) {
+            Ok(Some((bytes, cas))) => (Record::decode(&bytes), Some(cas)),
+            Ok(None) | Err(_) => (Record::default(), None),
+        }
+    }
+
+    fn record_key(&self) -> String {
+        format!("usher.keys.record {}", self.name)
+    }
+
+    fn document_key(&self) -> String {
+        format!("usher.keys.document {}", self.name)
+    }
+}

@@ -1,0 +1,132 @@
+//! Counters, histograms and the gauge, each defined when it is first needed.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use proxy_wasm::types::MetricType;
+use usher_policy::Reason;
+
+use crate::host;
+
+/// What is counted. The list is closed, so that nothing a client sends makes a new metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Counter {
+    /// A request was let in.
+    Allow,
+    /// A request was passed by a `bypass` rule.
+    Bypass,
+    /// A request was turned away.
+    Deny(Reason),
+    /// Key sets were asked for.
+    KeysFetches,
+    /// No key set came of it.
+    KeysFailures,
+    /// A verified assertion was put to the store.
+    Logins,
+    /// A session had to go for another.
+    SessionEvictions,
+    /// A live session was found that needed no look at the store.
+    SessionHits,
+    /// A request would have been turned away.
+    ShadowDeny(Reason),
+    /// The store was asked.
+    StoreCalls,
+    /// It gave no answer.
+    StoreFailures,
+    /// A request to a host that no organization has was passed.
+    Unmatched,
+}
+
+impl Counter {
+    fn name(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Allow => "usher_requests.allow",
+            Self::Bypass => "usher_requests.bypass",
+            Self::Deny(reason) => return Cow::Owned(format!("usher_requests.deny.{reason}")),
+            Self::KeysFetches => "usher_keys_fetches",
+            Self::KeysFailures => "usher_keys_failures",
+            Self::Logins => "usher_logins",
+            Self::SessionEvictions => "usher_session_evictions",
+            Self::SessionHits => "usher_session_hits",
+            Self::ShadowDeny(reason) => return Cow::Owned(format!("usher_requests.shadow_deny.{reason}")),
+            Self::StoreCalls => "usher_store_calls",
+            Self::StoreFailures => "usher_store_failures",
+            Self::Unmatched => "usher_requests.unmatched",
+        })
+    }
+}
+
+/// What is measured, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Histogram {
+    /// From asking for keys to the answer.
+    KeysLatency,
+    /// From asking the store to the answer.
+    StoreLatency,
+}
+
+impl Histogram {
+    fn name(self) -> &'static str {
+        match self {
+            Self::KeysLatency => "usher_keys_latency_ms",
+            Self::StoreLatency => "usher_store_latency_ms",
+        }
+    }
+}
+
+/// The one gauge: sessions of all workers together.
+const SESSIONS: &str = "usher_sessions";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Metric {
+    Counter(Counter),
+    Histogram(Histogram),
+    Sessions,
+}
+
+/// The numbers under which the host knows the metrics that this worker has used.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    ids: RefCell<HashMap<Metric, u32>>,
+}
+
+impl Metrics {
+    /// Counts one.
+    pub(crate) fn count(&self, counter: Counter) {
+        self.with(Metric::Counter(counter), |id| host::add_to_metric(id, 1));
+    }
+
+    /// Records a duration, in whole milliseconds.
+    pub(crate) fn record(&self, histogram: Histogram, duration: Duration) {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        self.with(Metric::Histogram(histogram), |id| host::record_metric(id, millis));
+    }
+
+    /// This worker's sessions have become more or fewer; the gauge is the sum over all workers.
+    pub(crate) fn sessions_changed(&self, before: usize, after: usize) {
+        let change = i64::try_from(after).unwrap_or(0) - i64::try_from(before).unwrap_or(0);
+        if change != 0 {
+            self.with(Metric::Sessions, |id| host::add_to_metric(id, change));
+        }
+    }
+
+    /// A metric that the host does not take is not worth a request.
+    fn with(&self, metric: Metric, act: impl FnOnce(u32) -> Result<(), host::HostError>) {
+        let known = self.ids.borrow().get(&metric).copied();
+        let id = known.or_else(|| {
+            let id = match metric {
+                Metric::Counter(counter) => host::define_metric(MetricType::Counter, &counter.name()),
+                Metric::Histogram(histogram) => host::define_metric(MetricType::Histogram, histogram.name()),
+                Metric::Sessions => host::define_metric(MetricType::Gauge, SESSIONS),
+            };
+            let id = id.ok()?;
+            self.ids.borrow_mut().insert(metric, id);
+            Some(id)
+        });
+        if let Some(id) = id {
+            let _ = act(id);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What one worker holds, and how each event of the host reaches the flow.
+
+mod perform;
+
+use std::collections::HashMap;
+
+use proxy_wasm::types::Action;
+use usher_policy::Policy;
+use usher_policy::token::keys::KeySet;
+
+use crate::clock::{Clock, Now};
+use crate::config::StoreToken;
+use crate::flow::{self, Desk, ExpectKeys, ExpectStore, Next, Tally};
+use crate::headers;
+use crate::host::{self, HostError};
+use crate::keys::{Awaited, Keys};
+use crate::log_line;
+use crate::metrics::{Counter, Histogram, Metrics};
+use crate::session::Sessions;
+use crate::signature::Signatures;
+use crate::store_call::{self, NoAnswer};
+
+pub(crate) use perform::refuse;
+
+/// Most requests that wait for keys in one worker; more are denied at once.
+const MAX_AWAITING_KEYS: usize = 1000;
+
+/// One worker's state. Envoy calls a worker's filter from one thread, and never from within a host call.
+pub(crate) struct Worker {
+    policy: Policy,
+    store_token: StoreToken,
+    clock: Clock,
+    sessions: Sessions,
+    keys: Keys,
+    signatures: Signatures,
+    metrics: Metrics,
+    waiting: HashMap<u32, Waiting>,
+    awaiting_keys: usize,
+    /// From the token of a call to the store to the request that waits for it. The host answers to whichever context was
+    /// running when the call was made, so both kinds of context look here.
+    calls: HashMap<u32, u32>,
+}
+
+/// A request that waits.
+enum Waiting {
+    Keys { expect: ExpectKeys, awaited: Awaited },
+    Store { expect: ExpectStore, call: u32 },
+}
+
+/// Which request an effect is for.
+#[derive(Clone, Copy)]
+struct Scene {
+    context_id: u32,
+    now: Now,
+    /// Whether the host still waits for the answer to the headers; else the request was paused and must be resumed.
+    is_arriving: bool,
+}
+
+impl Worker {
+    /// A worker with nothing remembered.
+    pub(crate) fn new(policy: Policy, store_token: StoreToken) -> Self {
+        let signatures = Signatures::detect();
+        log_line::configured(policy.organizations.len(), signatures.by_host());
+        Self {
+            sessions: Sessions::new(policy.sessions.capacity),
+            keys: Keys::new(&policy),
+            policy,
+            store_token,
+            clock: Clock::start(),
+            signatures,
+            metrics: Metrics::default(),
+            waiting: HashMap::new(),
+            awaiting_keys: 0,
+            calls: HashMap::new(),
+        }
+    }
+
+    /// A request's headers have come.
+    pub(crate) fn request_arrived(&mut self, context_id: u32) -> Action {
+        self.arrive(context_id).unwrap_or_else(|error| {
+            log_line::host_failed("request", &error.to_string());
+            refuse()
+        })
+    }
+
+    /// Identity headers go first of all: whatever becomes of the request, none of the client's can be left.
+    fn arrive(&mut self, context_id: u32) -> Result<Action, HostError> {
+        let headers = host::request_headers()?;
+        for name in headers::reserved(headers.iter().map(|(name, _)| name.as_str()), &self.policy.headers) {
+            host::remove_request_header(name)?;
+        }
+        #[cfg(feature = "trap")]
+        trap::spring(&headers);
+        let now = self.clock.now();
+        let next = self.decide(now, |desk| flow::arrive(&headers, desk));
+        self.perform(Scene { context_id, now, is_arriving: true }, next, &headers)
+    }
+
+    /// A call of this worker has been answered, or has failed.
+    pub(crate) fn call_answered(&mut self, token: u32, body_size: usize) {
+        let now = self.clock.now();
+        let status = host::answer_status();
+        let Some(context_id) = self.calls.remove(&token) else {
+            // One byte more than may be: so that too long is seen as too long.
+            let body = host::answer_body(KeySet::MAX_LEN + 1);
+            if self.keys.answered(token, status, &body, now, &self.metrics) {
+                self.resume_settled(now);
+            }
+            return;
+        };
+        let Some(Waiting::Store { expect, .. }) = self.waiting.remove(&context_id) else { return };
+        self.metrics.record(Histogram::StoreLatency, now.since(expect.asked_at()));
+        let answer = match body_size > store_call::MAX_ANSWER {
+            true => Err(NoAnswer::TooLong),
+            false => store_call::read(expect.organization(), status, &host::answer_body(store_call::MAX_ANSWER)),
+        };
+        self.resume(context_id, now, |worker, headers| worker.store_answered(now, expect, answer, headers));
+    }
+
+    /// Time has passed.
+    pub(crate) fn tick(&mut self) {
+        let now = self.clock.now();
+        self.keys.tick(now, &self.metrics);
+        self.resume_settled(now);
+    }
+
+    /// A request is over: nothing that comes for it later is looked at.
+    pub(crate) fn forget(&mut self, context_id: u32) {
+        match self.waiting.remove(&context_id) {
+            Some(Waiting::Store { call, .. }) => {
+                self.calls.remove(&call);
+            }
+            Some(Waiting::Keys { .. }) => self.awaiting_keys = self.awaiting_keys.saturating_sub(1),
+            None => {}
+        }
+    }
+
+    /// Whether a request's headers still wait.
+    pub(crate) fn is_waiting(&self, context_id: u32) -> bool {
+        self.waiting.contains_key(&context_id)
+    }
+
+    /// Identity names have no business in trailers either.
+    pub(crate) fn strip_trailers(&self) -> Result<(), HostError> {
+        let trailers = host::request_trailers()?;
+        let names = trailers.iter().map(|(name, _)| name.as_str());
+        headers::reserved(names, &self.policy.headers).into_iter().try_for_each(host::remove_request_trailer)
+    }
+
+    /// The filter is taken down: its sessions no longer count.
+    pub(crate) fn close(&self) {
+        self.metrics.sessions_changed(self.sessions.len(), 0);
+    }
+
+    /// Lets those requests go on whose keys have come, or will not.
+    fn resume_settled(&mut self, now: Now) {
+        let settled = |waiting: &Waiting| match waiting {
+            Waiting::Keys { awaited, .. } => self.keys.is_settled(*awaited, now),
+            Waiting::Store { .. } => false,
+        };
+        let ids: Vec<u32> = self.waiting.iter().filter(|(_, waiting)| settled(waiting)).map(|(id, _)| *id).collect();
+        for context_id in ids {
+            let Some(Waiting::Keys { expect, .. }) = self.waiting.remove(&context_id) else { continue };
+            self.awaiting_keys = self.awaiting_keys.saturating_sub(1);
+            self.resume(context_id, now, |worker, _| {
+                match worker.decide(now, |desk| expect.check_again(desk)) {
+                    // It has waited for one fetch already.
+                    Next::AwaitKeys(expect) => expect.refuse(),
+                    next => next,
+                }
+            });
+        }
+    }
+
+    /// Goes on with a request that was paused. One that has gone meanwhile was forgotten, and is not met here.
+    fn resume(&mut self, context_id: u32, now: Now, step: impl FnOnce(&mut Self, &host::Headers) -> Next) {
+        let scene = Scene { context_id, now, is_arriving: false };
+        let resumed = host::enter(context_id).and_then(|()| host::request_headers()).and_then(|headers| {
+            let next = step(self, &headers);
+            self.perform(scene, next, &headers)
+        });
+        if let Err(error) = resumed {
+            log_line::host_failed("request", &error.to_string());
+            refuse();
+        }
+    }
+
+    fn store_answered(
+        &mut self,
+        now: Now,
+        expect: ExpectStore,
+        answer: Result<usher_policy::wire::LoginAnswer, NoAnswer>,
+        headers: &host::Headers,
+    ) -> Next {
+        if let Err(why) = &answer {
+            self.metrics.count(Counter::StoreFailures);
+            let organization = expect.organization().id.as_str();
+            log_line::store_failed(organization, &why.to_string(), crate::reply::request_id(headers));
+        }
+        self.decide(now, |desk| expect.answered(answer, desk))
+    }
+
+    /// Takes one step of the flow and counts what happened on the way.
+    fn decide(&mut self, now: Now, step: impl FnOnce(&mut Desk<'_>) -> Next) -> Next {
+        let before = self.sessions.len();
+        let keys = self.keys.at(now);
+        let mut desk = Desk {
+            policy: &self.policy,
+            sessions: &mut self.sessions,
+            keys: &keys,
+            signatures: &self.signatures,
+            now,
+            tally: Tally::default(),
+        };
+        let next = step(&mut desk);
+        let tally = desk.tally;
+        self.metrics.sessions_changed(before, self.sessions.len());
+        if tally.session_hit {
+            self.metrics.count(Counter::SessionHits);
+        }
+        if tally.session_evicted {
+            self.metrics.count(Counter::SessionEvictions);
+        }
+        next
+    }
+}
+
+#[cfg(feature = "trap")]
+mod trap {
+    //! A deliberate trap, to prove that Envoy restores the filter; never part of a normal build.
+
+    use crate::host::Headers;
+
+    /// Panics where the request asks for it.
+    #[expect(clippy::panic, reason = "this is what the test build is for: a trap that FAIL_RELOAD must survive")]
+    pub(super) fn spring(headers: &Headers) {
+        if headers.iter().any(|(name, _)| name == "x-usher-trap") {
+            panic!("a request asked for a trap");
+        }
+    }
+}

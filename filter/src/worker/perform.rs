@@ -1,0 +1,163 @@
+//! The one place where what was decided becomes host calls.
+
+use proxy_wasm::types::Action;
+use usher_policy::Reason;
+use usher_policy::model::{CredentialSource, Enforcement};
+
+use super::{MAX_AWAITING_KEYS, Scene, Waiting, Worker};
+use crate::credential::{self, Credential};
+use crate::flow::{Allow, Deny, ExpectKeys, ExpectStore, Next, Passage};
+use crate::host::{self, Headers, HostError};
+use crate::keys::Ask;
+use crate::log_line;
+use crate::metrics::Counter;
+use crate::reply::{self, Media, Reply};
+use crate::store_call::{self, NoAnswer};
+
+/// A request looks for newer keys once or twice and asks the store once; whatever wants more steps than that is denied.
+const MAX_STEPS: usize = 8;
+
+impl Worker {
+    /// Does what was decided, until the request goes on, is turned away or waits.
+    pub(super) fn perform(&mut self, scene: Scene, next: Next, headers: &Headers) -> Result<Action, HostError> {
+        let mut next = next;
+        for _ in 0..MAX_STEPS {
+            next = match next {
+                Next::Allow(allow) => return self.allow(scene, &allow, headers),
+                Next::Deny(deny) => return self.deny(scene, &deny, headers),
+                Next::Pass(passage) => return self.pass(scene, passage),
+                Next::AskStore(expect) => match self.ask_store(scene, expect, headers) {
+                    Some(next) => next,
+                    None => return Ok(Action::Pause),
+                },
+                Next::AwaitKeys(expect) => match self.await_keys(scene, expect) {
+                    Some(next) => next,
+                    None => return Ok(Action::Pause),
+                },
+            };
+        }
+        Ok(refuse())
+    }
+
+    fn allow(&self, scene: Scene, allow: &Allow, headers: &Headers) -> Result<Action, HostError> {
+        for tag in allow.tags.iter() {
+            host::set_request_header(&tag.header, tag.value.as_bytes())?;
+            host::set_filter_state(tag.state, &tag.value)?;
+        }
+        if !self.policy.credentials.forward && !self.is_shadow() {
+            withhold(&allow.credential, headers)?;
+        }
+        if allow.is_login {
+            log_line::login(&allow.tags, reply::request_id(headers), self.is_shadow());
+        }
+        self.metrics.count(Counter::Allow);
+        go_on(scene)
+    }
+
+    fn deny(&self, scene: Scene, deny: &Deny, headers: &Headers) -> Result<Action, HostError> {
+        let request_id = reply::request_id(headers);
+        log_line::denial(deny, request_id, self.is_shadow());
+        host::set_filter_state("usher.reason", deny.reason.code())?;
+        if let Some(organization) = &deny.organization {
+            host::set_filter_state("usher.organization", &crate::headers::encode(organization.as_str()))?;
+        }
+        if self.is_shadow() {
+            self.metrics.count(Counter::ShadowDeny(deny.reason));
+            return go_on(scene);
+        }
+        self.metrics.count(Counter::Deny(deny.reason));
+        let reply = Reply::denial(deny.reason, request_id, reply::media(headers));
+        host::reply(reply.status, reply.headers, reply.body.as_bytes())?;
+        Ok(Action::Pause)
+    }
+
+    fn pass(&self, scene: Scene, passage: Passage) -> Result<Action, HostError> {
+        self.metrics.count(match passage {
+            Passage::Bypass => Counter::Bypass,
+            Passage::Unmatched => Counter::Unmatched,
+        });
+        go_on(scene)
+    }
+
+    /// Sends the one call to the store and lets the request wait; what could not be sent is an answer too.
+    fn ask_store(&mut self, scene: Scene, expect: ExpectStore, headers: &Headers) -> Option<Next> {
+        if expect.is_login() {
+            self.metrics.count(Counter::Logins);
+        }
+        self.metrics.count(Counter::StoreCalls);
+        match self.send(&expect, headers) {
+            Ok(call) => {
+                self.calls.insert(call, scene.context_id);
+                self.waiting.insert(scene.context_id, Waiting::Store { expect, call });
+                None
+            }
+            Err(why) => Some(self.store_answered(scene.now, expect, Err(why), headers)),
+        }
+    }
+
+    fn send(&self, expect: &ExpectStore, headers: &Headers) -> Result<u32, NoAnswer> {
+        let store = &self.policy.store;
+        let path = store_call::path(&expect.organization().id);
+        let body = store_call::body(expect.body())?;
+        let mut call = vec![
+            (":method", "POST"),
+            (":path", path.as_str()),
+            (":authority", store.authority.as_str()),
+            ("authorization", self.store_token.authorization()),
+            ("content-type", "application/json"),
+            ("accept", "application/json"),
+        ];
+        call.extend(reply::request_id(headers).map(|id| ("x-request-id", id)));
+        host::dispatch(&store.cluster, call, Some(&body), store.timeout).map_err(|_| NoAnswer::Unsent)
+    }
+
+    /// Lets the request wait for keys, where that promises something.
+    fn await_keys(&mut self, scene: Scene, expect: ExpectKeys) -> Option<Next> {
+        match self.keys.ask(expect.connection(), expect.lack(), scene.now) {
+            Ask::Again => Some(self.decide(scene.now, |desk| expect.check_again(desk))),
+            Ask::Wait(awaited) if self.awaiting_keys < MAX_AWAITING_KEYS => {
+                self.awaiting_keys += 1;
+                self.waiting.insert(scene.context_id, Waiting::Keys { expect, awaited });
+                None
+            }
+            Ask::Wait(_) | Ask::Refuse => Some(expect.refuse()),
+        }
+    }
+
+    fn is_shadow(&self) -> bool {
+        self.policy.enforcement == Enforcement::Shadow
+    }
+}
+
+/// Turns a request away when not even the decision can be trusted to have been carried out.
+pub(crate) fn refuse() -> Action {
+    let reply = Reply::denial(Reason::StoreUnavailable, None, Media::Problem);
+    if let Err(error) = host::reply(reply.status, reply.headers, reply.body.as_bytes()) {
+        log_line::host_failed("reply", &error.to_string());
+    }
+    Action::Pause
+}
+
+fn go_on(scene: Scene) -> Result<Action, HostError> {
+    if !scene.is_arriving {
+        host::resume_request()?;
+    }
+    Ok(Action::Continue)
+}
+
+/// Keeps the credential from the upstream, and nothing that came with it.
+fn withhold(credential: &Credential, headers: &Headers) -> Result<(), HostError> {
+    match &credential.source {
+        CredentialSource::Authorization => host::remove_request_header("authorization"),
+        CredentialSource::Header(name) => host::remove_request_header(name),
+        CredentialSource::Cookie(name) => {
+            let cookies = headers.iter().filter(|(header, _)| header == "cookie");
+            let kept: Vec<Vec<u8>> =
+                cookies.filter_map(|(_, value)| credential::cookies_without(value, name)).collect();
+            match kept.is_empty() {
+                true => host::remove_request_header("cookie"),
+                false => host::set_request_header("cookie", &kept.join(&b"; "[..])),
+            }
+        }
+    }
+}
