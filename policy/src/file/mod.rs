@@ -1,10 +1,51 @@
 //! The policy file, parsed once: raw text in, a finished `Policy` or every fault out.
 
-use crate::Policy;
+mod access;
+mod catalog;
+mod claims;
+mod connection;
+mod document;
+mod duration;
+mod field_path;
+mod hosts;
+mod jwks;
+mod jwks_uri;
+mod names;
+mod options;
+mod organization;
+mod owner;
+mod parent;
+mod provisioning;
+mod public_mail;
+mod reader;
+mod registry;
+mod seats;
+mod sessions;
+mod shared_issuers;
+mod suggest;
+mod trust;
+mod warnings;
+#[cfg(feature = "yaml")]
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde_json::Value;
+
+use self::field_path::FieldPath;
+use self::reader::{Faults, Node};
+use crate::{Policy, json};
+
+pub use self::warnings::{Warning, warnings};
+
+/// The longest document that is read, in bytes.
+pub const MAX_DOCUMENT: usize = 64 << 20;
 
 /// One fault of a policy file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {message}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The field, as `parents[0].organizations[1].hosts[0]`; empty for the whole file.
     pub path: String,
@@ -14,10 +55,97 @@ pub struct Fault {
     pub message: String,
 }
 
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl Fault {
+    fn of_file(message: impl Into<String>) -> Self {
+        Self { path: String::new(), line: None, message: message.into() }
+    }
+}
+
 /// Reads a policy from JSON, as the filter gets it.
 ///
 /// # Errors
-/// Every fault of the document, in the order of the file.
-pub fn from_json(_document: &[u8]) -> Result<Policy, Vec<Fault>> {
-    Err(vec![])
+/// Every fault of the document; only the first where it is not JSON at all.
+pub fn from_json(document: &[u8]) -> Result<Policy, Vec<Fault>> {
+    bounded(document.len())?;
+    let value =
+        json::parse(document).map_err(|error| vec![Fault::of_file(format!("not JSON as we take it: {error}"))])?;
+    read(&value, &|_| None)
+}
+
+/// Reads a policy from YAML 1.2 (of which JSON is a part); faults have their line.
+///
+/// # Errors
+/// Every fault of the document, in the order of the file; only the first where it is not YAML at all.
+#[cfg(feature = "yaml")]
+pub fn from_yaml(text: &str) -> Result<Policy, Vec<Fault>> {
+    let document = yaml_document(text)?;
+    let outcome = read(&document.value, &|path| document.lines.of(path));
+    if document.faults.is_empty() {
+        return outcome;
+    }
+    // A value that was refused is missing here, which is no second fault.
+    let mut faults = outcome.err().unwrap_or_default();
+    faults.retain(|fault| {
+        !document.faults.iter().any(|of_text| of_text.path == fault.path && of_text.line == fault.line)
+    });
+    faults.extend(document.faults);
+    Err(in_order(faults))
+}
+
+/// The same document as JSON, as it is rendered into the gateway's configuration; the policy itself is not checked.
+///
+/// # Errors
+/// Every fault of the YAML: syntax, duplicate fields, aliases, tags.
+#[cfg(feature = "yaml")]
+pub fn yaml_to_json(text: &str) -> Result<Value, Vec<Fault>> {
+    let document = yaml_document(text)?;
+    if document.faults.is_empty() { Ok(document.value) } else { Err(document.faults) }
+}
+
+#[cfg(feature = "yaml")]
+fn yaml_document(text: &str) -> Result<yaml::Document, Vec<Fault>> {
+    bounded(text.len())?;
+    let document = yaml::parse(text);
+    // YAML differs from JSON in corners such as surrogate escapes: what is JSON is read as JSON.
+    if text.trim_start().starts_with('{')
+        && let Ok(value) = json::parse(text.as_bytes())
+    {
+        let lines = document.map(|document| document.lines).unwrap_or_default();
+        return Ok(yaml::Document { value, lines, faults: Vec::new() });
+    }
+    document.map_err(|fault| vec![fault])
+}
+
+fn bounded(length: usize) -> Result<(), Vec<Fault>> {
+    if length <= MAX_DOCUMENT {
+        return Ok(());
+    }
+    Err(vec![Fault::of_file(format!("{length} bytes long: at most {MAX_DOCUMENT} are read"))])
+}
+
+fn read(value: &Value, line_of: &dyn Fn(&FieldPath<'_>) -> Option<usize>) -> Result<Policy, Vec<Fault>> {
+    let faults = Faults::new(line_of);
+    let policy = document::read(&Node::root(value, &faults));
+    let list = faults.take();
+    match policy {
+        Ok(policy) if list.is_empty() => Ok(policy),
+        _ => Err(in_order(list)),
+    }
+}
+
+/// By line where lines are known; else as they were found, which is by field.
+fn in_order(mut faults: Vec<Fault>) -> Vec<Fault> {
+    faults.sort_by_key(|fault| fault.line);
+    faults
 }

@@ -44,7 +44,7 @@ impl Default for Credentials {
 }
 
 /// One place where a credential may be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CredentialSource {
     /// `authorization: Bearer …` (RFC 6750, 2.1).
     Authorization,

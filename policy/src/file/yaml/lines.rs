@@ -1,0 +1,45 @@
+//! Which line of the text a field stands on.
+
+use std::collections::HashMap;
+
+use super::super::field_path::{FieldPath, Segment};
+
+/// The line of a value and of everything below it.
+#[derive(Default)]
+pub(in crate::file) struct Lines {
+    /// The value's own line, from 1; 0 where it is not known.
+    pub(super) line: usize,
+    /// What stands below.
+    pub(super) below: Below,
+}
+
+/// What stands below a value.
+#[derive(Default)]
+pub(super) enum Below {
+    /// A list's items.
+    Items(Vec<Lines>),
+    /// An object's members.
+    Members(HashMap<String, Lines>),
+    /// Nothing: a scalar.
+    #[default]
+    Nothing,
+}
+
+impl Lines {
+    /// The line of a field; of what it would stand in where it is missing.
+    pub(in crate::file) fn of(&self, path: &FieldPath<'_>) -> Option<usize> {
+        let mut at = self;
+        for segment in path.segments() {
+            let below = match (&at.below, segment) {
+                (Below::Items(items), Segment::Item(index)) => items.get(index),
+                (Below::Members(members), Segment::Member(name)) => members.get(name),
+                _ => None,
+            };
+            match below {
+                Some(below) => at = below,
+                None => break,
+            }
+        }
+        (at.line > 0).then_some(at.line)
+    }
+}
