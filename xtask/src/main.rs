@@ -1,3 +1,44 @@
-//! `cargo xtask`: build, demo, test.
+//! `cargo xtask`: builds, runs and tests usher on a fresh machine.
 
-fn main() {}
+mod build;
+mod envoy;
+mod paths;
+mod shell;
+mod target;
+mod verbs;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <verb>
+
+  build          the command and the filter, release, into target/usher/
+  target         adds the Rust target of the filter, where it is missing
+  envoy          finds or fetches Envoy, as target/usher/envoy
+  demo [args]    builds everything and runs `usher demo [args]`
+  test [args]    sets everything up and runs all tests: `cargo test --workspace [args]`
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let verb = arguments.next();
+    let rest: Vec<String> = arguments.collect();
+    let done = match (verb.as_deref(), rest.as_slice()) {
+        (Some("build"), []) => build::all(),
+        (Some("target"), []) => target::ready(),
+        (Some("envoy"), []) => envoy::ready().map(drop),
+        (Some("demo"), rest) => verbs::demo(rest),
+        (Some("test"), rest) => verbs::test(rest),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The shipped binaries: the command and the filter, release, into `target/usher/`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{paths, shell, target};
+
+/// The filter sits in every Envoy worker: it may have this many bytes and no more.
+const WASM_LIMIT: u64 = 900_000;
+
+const INSTALL_RUST: &str = "install Rust with rustup";
+
+/// Builds `target/usher/usher` and `target/usher/usher.wasm`.
+pub(crate) fn all() -> Result<()> {
+    command()?;
+    filter()
+}
+
+/// Builds the filter that panics when it is asked to: for the tests, never shipped.
+pub(crate) fn filter_with_trap() -> Result<()> {
+    // A folder of its own: the same artifact with another feature would make each run build both again.
+    let folder = paths::cargo_target()?.join("trap");
+    shell::progress("building the filter with its deliberate trap");
+    let mut cargo = shell::cargo()?;
+    cargo.args(filter_arguments()).args(["--features", "trap", "--target-dir"]).arg(&folder);
+    shell::run(&mut cargo, INSTALL_RUST)?;
+    place(&built_filter(&folder), "usher-trap.wasm").map(drop)
+}
+
+fn command() -> Result<()> {
+    shell::progress("building the command");
+    shell::run(shell::cargo()?.args(["build", "--release", "--package", "usher"]), INSTALL_RUST)?;
+    place(&paths::cargo_target()?.join("release").join("usher"), "usher").map(drop)
+}
+
+fn filter() -> Result<()> {
+    target::ready()?;
+    shell::progress("building the filter");
+    shell::run(shell::cargo()?.args(filter_arguments()), INSTALL_RUST)?;
+    let size = place(&built_filter(&paths::cargo_target()?), "usher.wasm")?;
+    shell::progress(&format!("usher.wasm has {size} bytes (at most {WASM_LIMIT})"));
+    if size > WASM_LIMIT {
+        bail!("usher.wasm is too big: {size} bytes, at most {WASM_LIMIT}");
+    }
+    Ok(())
+}
+
+fn filter_arguments() -> [&'static str; 7] {
+    ["build", "--package", "usher-filter", "--target", target::WASM, "--profile", "wasm"]
+}
+
+fn built_filter(target: &Path) -> std::path::PathBuf {
+    target.join(target::WASM).join("wasm").join("usher_filter.wasm")
+}
+
+/// Puts a built file into `target/usher/` under its name, in one step, and gives its size in bytes.
+fn place(built: &Path, name: &str) -> Result<u64> {
+    let output = paths::output()?;
+    let (half, whole) = (output.join(format!("{name}.new")), output.join(name));
+    let size = std::fs::copy(built, &half).with_context(|| format!("cannot copy {}", built.display()))?;
+    // A running program cannot be written to, but its name can be given to another file.
+    std::fs::rename(&half, &whole).with_context(|| format!("cannot write {}", whole.display()))?;
+    Ok(size)
+}
