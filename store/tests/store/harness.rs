@@ -1,0 +1,323 @@
+//! A store of one's own: a temporary folder, a clock that is set by hand, a server on a free port, and a client.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use usher_policy::Policy;
+use usher_store::{Clock, Config, Secrets, Server, StartError};
+
+pub(crate) const FILTER: &str = "filter-token-0123456789";
+pub(crate) const ADMIN: &str = "admin-token-0123456789";
+pub(crate) const ACME_ADMIN: &str = "acme-admin-token-0123456789";
+pub(crate) const SCIM: &str = "scim-token-0123456789";
+
+/// 2026-01-01T00:00:00Z.
+pub(crate) const NEW_YEAR: u64 = 1_767_225_600;
+
+pub(crate) const POLICY: &str = r"
+version: 1
+admin_tokens: [{name: root, token_env: ROOT_TOKEN}, {name: acme-it, token_env: ACME_ADMIN_TOKEN, parents: [acme]}]
+parents:
+- id: acme
+  plan: enterprise
+  domains: [acme.example, acme-labs.example]
+  connections:
+  - {id: okta, issuer: https://acme.okta.example, audiences: [usher], jwks: {uri: https://acme.okta.example/keys, cluster: okta}}
+  - {id: labs, issuer: https://labs.okta.example, audiences: [usher], domains: [acme-labs.example],
+     jwks: {uri: https://labs.okta.example/keys, cluster: labs}}
+  directory: {scim: true, token_env: ACME_SCIM_TOKEN}
+  organizations:
+  - {id: manual, product: claude, hosts: [manual.acme.example], provisioning: {mode: manual}, connections: [okta]}
+  - {id: jit, product: claude, hosts: [jit.acme.example], provisioning: {mode: jit}}
+  - id: mapped
+    product: claude
+    hosts: [mapped.acme.example]
+    primary_owner: {email: ada@acme.example, connection: okta}
+    provisioning:
+      mode: jit
+      group_mappings:
+        roles: [{group: owners, role: owner}, {group: admins, role: admin}, {group: staff, role: user}]
+        seat_tiers: [{group: power, tier: premium}]
+    guards: {removals_by_login: 2}
+    seats: {caps: {premium: 1, standard: 3}}
+  - {id: five, product: claude, hosts: [five.acme.example], provisioning: {mode: jit}, seats: {caps: {premium: 2, standard: 3}}}
+  - {id: scim, product: claude, hosts: [scim.acme.example], provisioning: {mode: scim}}
+- id: globex
+  plan: team
+  domains: [globex.example]
+  connections:
+  - {id: entra, issuer: https://globex.entra.example, audiences: [usher], jwks: {uri: https://globex.entra.example/keys, cluster: entra}}
+  organizations:
+  - {id: globex-console, product: console, hosts: [globex.example], provisioning: {mode: jit}}
+";
+
+pub(crate) fn policy(text: &str) -> Arc<Policy> {
+    Arc::new(usher_policy::file::from_yaml(text).unwrap_or_else(|faults| panic!("{faults:#?}")))
+}
+
+pub(crate) fn variable(name: &str) -> Option<String> {
+    let value = match name {
+        "USHER_STORE_TOKEN" => FILTER,
+        "ROOT_TOKEN" => ADMIN,
+        "ACME_ADMIN_TOKEN" => ACME_ADMIN,
+        "ACME_SCIM_TOKEN" => SCIM,
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+/// A clock that stands until it is moved.
+pub(crate) struct ManualClock(AtomicU64);
+
+impl ManualClock {
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A running store. Stops when dropped.
+pub(crate) struct Store {
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: Arc<ManualClock>,
+    folder: Arc<TempDir>,
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Store {
+    pub(crate) fn start() -> Self {
+        Self::start_in(Arc::new(TempDir::new().unwrap()), POLICY)
+    }
+
+    pub(crate) fn start_in(folder: Arc<TempDir>, policy_text: &str) -> Self {
+        let clock = Arc::new(ManualClock(AtomicU64::new(NEW_YEAR)));
+        let (address_sender, address) = std::sync::mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let config = config(folder.path(), policy_text);
+        let running = {
+            let clock = Arc::clone(&clock);
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+                runtime.unwrap().block_on(async {
+                    let server = Server::bind_with_clock(config, clock).await.unwrap();
+                    address_sender.send(server.local_addr()).unwrap();
+                    server.run(async { drop(stopped.await) }).await;
+                });
+            })
+        };
+        let address = address.recv().expect("the store starts");
+        Self { address, clock, folder, running: Some((stop, running)) }
+    }
+
+    /// Stops it and starts another on the same file.
+    pub(crate) fn restart(mut self) -> Self {
+        self.stop();
+        Self::start_in(Arc::clone(&self.folder), POLICY)
+    }
+
+    pub(crate) fn stop(&mut self) {
+        if let Some((stop, running)) = self.running.take() {
+            drop(stop);
+            running.join().expect("the store stops in order");
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn call(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> Reply {
+        let headers = [("authorization", format!("Bearer {token}"))];
+        let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
+        self.send(method, path, &headers, body)
+    }
+
+    /// Sends anything at all.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Reply {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if let Some((kind, _)) = body
+            && !kind.is_empty()
+        {
+            request = request.header("content-type", kind);
+        }
+        let response = match body {
+            Some((_, body)) => agent.run(request.body(body).unwrap()),
+            None => agent.run(request.body(()).unwrap()),
+        };
+        let (parts, mut body) = response.unwrap().into_parts();
+        let text = body.read_to_string().unwrap();
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Reply { status: parts.status.as_u16(), headers: parts.headers, text, json }
+    }
+
+    pub(crate) fn login(&self, organization: &str, login: &Value) -> Reply {
+        self.call("POST", &format!("/v1/organizations/{organization}/logins"), FILTER, Some(login))
+    }
+
+    /// Logs in, expects 200, and gives the answer with the member.
+    pub(crate) fn answer(&self, organization: &str, login: &Value) -> (String, Value) {
+        let reply = self.login(organization, login);
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        (reply.json["answer"].as_str().unwrap().to_owned(), reply.json["member"].clone())
+    }
+
+    pub(crate) fn add(&self, organization: &str, member: &Value) -> Reply {
+        self.call("POST", &members_path(organization), ADMIN, Some(member))
+    }
+
+    pub(crate) fn edit(&self, organization: &str, id: &str, change: &Value) -> Reply {
+        self.call("PATCH", &format!("{}/{id}", members_path(organization)), ADMIN, Some(change))
+    }
+
+    pub(crate) fn remove(&self, organization: &str, id: &str) -> Reply {
+        self.call("DELETE", &format!("{}/{id}", members_path(organization)), ADMIN, None)
+    }
+
+    pub(crate) fn member(&self, organization: &str, id: &str) -> Reply {
+        self.call("GET", &format!("{}/{id}", members_path(organization)), ADMIN, None)
+    }
+
+    pub(crate) fn list(&self, organization: &str, query: &str) -> Value {
+        let reply = self.call("GET", &format!("{}{query}", members_path(organization)), ADMIN, None);
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        reply.json
+    }
+
+    pub(crate) fn emails(&self, organization: &str, query: &str) -> Vec<String> {
+        let list = self.list(organization, query);
+        list["members"].as_array().unwrap().iter().map(|member| member["email"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub(crate) fn seats(&self, organization: &str) -> Value {
+        let reply = self.call("GET", &format!("/v1/organizations/{organization}/seats"), ADMIN, None);
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        reply.json
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.stop();
+        }
+    }
+}
+
+/// What the store answered; `json` is null where the body is none.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: ureq::http::HeaderMap,
+    pub(crate) text: String,
+    pub(crate) json: Value,
+}
+
+impl Reply {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Expects a whole problem document with this status and code.
+    #[track_caller]
+    pub(crate) fn is_problem(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.json["code"].as_str()), (status, Some(code)), "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.header("cache-control"), "no-store");
+        assert_eq!(self.json["status"], json!(status));
+        assert_eq!(self.json["type"], json!("about:blank"));
+        assert_eq!(self.json["request_id"].as_str(), Some(self.header("x-request-id")));
+        for words in ["title", "detail"] {
+            assert!(self.json[words].as_str().is_some_and(|text| !text.is_empty()), "{}", self.text);
+        }
+    }
+}
+
+pub(crate) fn members_path(organization: &str) -> String {
+    format!("/v1/organizations/{organization}/members")
+}
+
+pub(crate) fn config(folder: &Path, policy_text: &str) -> Config {
+    let policy = policy(policy_text);
+    let secrets = Secrets::from_env(&policy, variable).unwrap();
+    let database = format!("sqlite://{}", folder.join("usher.db").display());
+    Config { policy, database, listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), secrets }
+}
+
+/// Tries to start a store that is not expected to.
+pub(crate) fn start_error(config: Config) -> StartError {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    match runtime.block_on(Server::bind(config)) {
+        Ok(_) => panic!("the store started"),
+        Err(error) => error,
+    }
+}
+
+/// A login of `NAME@acme.example` through okta, `iat` seconds after the new year.
+pub(crate) fn login(name: &str, iat: u64, plan: Value) -> Value {
+    json!({
+        "connection": "okta",
+        "issuer": "https://acme.okta.example",
+        "subject": format!("sub-{name}"),
+        "email": format!("{name}@acme.example"),
+        "issued_at": NEW_YEAR + iat,
+        "plan": plan,
+    })
+}
+
+pub(crate) fn ensure() -> Value {
+    json!({"do": "ensure", "role": "user"})
+}
+
+pub(crate) fn require() -> Value {
+    json!({"do": "require"})
+}
+
+pub(crate) fn assign(role: &str) -> Value {
+    json!({"do": "assign", "role": role})
+}
+
+pub(crate) fn leave() -> Value {
+    json!({"do": "remove", "reason": "no_mapped_group"})
+}
+
+pub(crate) fn unassigned() -> Value {
+    json!({"do": "remove", "reason": "not_assigned"})
+}
+
+/// The same object with some members changed; null takes one away.
+pub(crate) fn with(object: &Value, changes: Value) -> Value {
+    let mut object = object.clone();
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => drop(object.as_object_mut().unwrap().remove(name)),
+            value => object[name] = value.clone(),
+        }
+    }
+    object
+}
+
+pub(crate) fn id(member: &Value) -> String {
+    member["id"].as_str().unwrap().to_owned()
+}
