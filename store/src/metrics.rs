@@ -83,13 +83,15 @@ impl Metrics {
         self.record(|| counter!("usher_store_database_failures_total").increment(1));
     }
 
-    /// How an organization's seats are used now.
+    /// How an organization's seats are used now. A tier without a limit has no cap to show.
     pub(crate) fn seats(&self, organization: &OrganizationId, seats: &SeatsInUse) {
         self.record(|| {
             for seat in &seats.tiers {
                 let labels = [("organization", organization.to_string()), ("seat_tier", seat.tier.to_string())];
                 gauge!("usher_store_seats_used", &labels).set(f64::from(seat.used));
-                gauge!("usher_store_seats_cap", &labels).set(seat.cap.map_or(f64::INFINITY, f64::from));
+                if let Some(cap) = seat.cap {
+                    gauge!("usher_store_seats_cap", &labels).set(f64::from(cap));
+                }
             }
             gauge!("usher_store_members_pending", "organization" => organization.to_string())
                 .set(f64::from(seats.pending));

@@ -82,7 +82,13 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let memberships = Membership::new(Arc::clone(&database), clock, Arc::clone(&metrics));
-        let app = App { policy: config.policy, secrets: config.secrets, memberships, metrics };
+        let app = App {
+            policy: config.policy,
+            secrets: config.secrets,
+            memberships,
+            metrics,
+            request_timeout: http::REQUEST_TIMEOUT,
+        };
         Ok(Self { listener, address, database, app: Arc::new(app) })
     }
 

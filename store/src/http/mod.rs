@@ -11,9 +11,12 @@ mod problem;
 mod query;
 mod request_id;
 mod seats;
+#[cfg(test)]
+mod tests;
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -43,24 +46,21 @@ use problem::Problem;
 /// The largest body that is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
+/// Longest time for a request, its body included.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What every request may need.
 pub(crate) struct App {
     pub(crate) policy: Arc<Policy>,
     pub(crate) secrets: Secrets,
     pub(crate) memberships: Membership,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) request_timeout: Duration,
 }
 
-/// All routes. What panics is answered and counted; what is an error leaves as a problem document.
+/// All routes.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let on_panic = {
-        let metrics = Arc::clone(&app.metrics);
-        move |_: Box<dyn Any + Send>| -> Response {
-            metrics.panic();
-            Problem::internal().into_response()
-        }
-    };
-    Router::new()
+    let routes = Router::new()
         .route("/v1/organizations/{organization}/logins", post(logins::log_in))
         .route("/v1/organizations/{organization}/members", get(members::list::list).post(members::add::add))
         .route(
@@ -71,7 +71,20 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
-        .route("/openapi.json", get(operations::openapi))
+        .route("/openapi.json", get(operations::openapi));
+    layered(routes, app)
+}
+
+/// What panics is answered and counted; what is an error leaves as a problem document.
+fn layered(routes: Router<Arc<App>>, app: Arc<App>) -> Router {
+    let on_panic = {
+        let metrics = Arc::clone(&app.metrics);
+        move |_: Box<dyn Any + Send>| -> Response {
+            metrics.panic();
+            Problem::internal().into_response()
+        }
+    };
+    routes
         .fallback(async || Problem::not_found())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(on_panic))

@@ -1,7 +1,7 @@
 //! What every request goes through: an id, a time limit, a problem document where it fails, a measurement, a log line.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
@@ -12,9 +12,6 @@ use super::App;
 use super::problem::{Problem, written};
 use super::request_id::{RequestId, X_REQUEST_ID};
 
-/// Longest time for a request, its body included.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-
 pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = RequestId::of(request.headers());
@@ -22,7 +19,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, ne
     let method = request.method().clone();
     request.extensions_mut().insert(id.clone());
 
-    let response = match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+    let response = match tokio::time::timeout(app.request_timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::timed_out().into_response(),
     };

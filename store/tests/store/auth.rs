@@ -77,7 +77,9 @@ fn a_scoped_administrator_sees_only_their_parents() {
         ("DELETE", &member),
     ] {
         store.call(method, path, ACME_ADMIN, None).is_problem(404, "organization_not_found");
-        store.call("GET", "/v1/organizations/nowhere/seats", ACME_ADMIN, None).is_problem(404, "organization_not_found");
+        store
+            .call("GET", "/v1/organizations/nowhere/seats", ACME_ADMIN, None)
+            .is_problem(404, "organization_not_found");
     }
     assert_eq!(store.call("GET", &member, ADMIN, None).status, 200);
     assert_eq!(store.call("GET", "/v1/organizations/jit/seats", ACME_ADMIN, None).status, 200);
@@ -89,6 +91,7 @@ fn nothing_is_told_before_the_token_is_known() {
     for path in ["/v1/organizations/nowhere/logins", "/v1/organizations/jit/logins"] {
         store.send("POST", path, &[], Some(("text/plain", b"x".to_vec()))).is_problem(401, "unauthorized");
     }
-    store.call("POST", "/v1/organizations/nowhere/logins", FILTER, Some(&login("bea", 1, ensure())))
+    store
+        .call("POST", "/v1/organizations/nowhere/logins", FILTER, Some(&login("bea", 1, ensure())))
         .is_problem(404, "organization_not_found");
 }

@@ -7,7 +7,8 @@ use crate::harness::{ADMIN, Store, assign, ensure, id, login, members_path, requ
 #[test]
 fn adding_answers_201_with_the_members_place() {
     let store = Store::start();
-    let reply = store.add("manual", &json!({"email": "Bea@Acme.Example", "role": "admin", "seat_tier": "standard", "name": "Bea"}));
+    let reply = store
+        .add("manual", &json!({"email": "Bea@Acme.Example", "role": "admin", "seat_tier": "standard", "name": "Bea"}));
     assert_eq!(reply.status, 201, "{}", reply.text);
     let member = &reply.json;
     assert_eq!(
@@ -63,7 +64,10 @@ fn a_named_tier_must_be_free_and_without_one_the_member_waits() {
         assert_eq!(store.add("five", &json!({"email": format!("{name}@acme.example")})).json["seat_tier"], "standard");
     }
     let waiting = store.add("five", &json!({"email": "f@acme.example"}));
-    assert_eq!((waiting.status, &waiting.json["status"], &waiting.json["seat_tier"]), (201, &json!("pending"), &Value::Null));
+    assert_eq!(
+        (waiting.status, &waiting.json["status"], &waiting.json["seat_tier"]),
+        (201, &json!("pending"), &Value::Null)
+    );
 }
 
 #[test]
@@ -160,9 +164,8 @@ fn unlinking_lets_another_identity_link() {
 #[test]
 fn the_last_owner_goes_by_hand_with_a_warning() {
     let store = Store::start();
-    let add = |name: &str| {
-        id(&store.add("manual", &json!({"email": format!("{name}@acme.example"), "role": "owner"})).json)
-    };
+    let add =
+        |name: &str| id(&store.add("manual", &json!({"email": format!("{name}@acme.example"), "role": "owner"})).json);
     let (first, second) = (add("a"), add("b"));
     assert_eq!(store.edit("manual", &first, &json!({"role": "user"})).header("warning"), "");
     let demoted = store.edit("manual", &second, &json!({"role": "user"}));

@@ -31,7 +31,8 @@ fn bodies_must_be_json_of_a_bounded_length() {
     let path = "/v1/organizations/jit/logins";
     let send = |kind: &str, body: &[u8]| store.send("POST", path, &bearer(FILTER), Some((kind, body.to_vec())));
     let good = login("bea", 1, ensure()).to_string();
-    for kind in ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "application/problem+json"] {
+    for kind in ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "application/problem+json"]
+    {
         send(kind, good.as_bytes()).is_problem(415, "unsupported_media_type");
     }
     for body in [&b""[..], b"{", b"null", b"[]", b"\xff\xfe", b"{\"plan\":1,\"plan\":2}"] {

@@ -26,7 +26,7 @@ fn metrics_count_logins_requests_and_seats() {
         r#"usher_store_logins_total{organization="five",answer="pending",preview="false"} 1"#,
         r#"usher_store_seats_used{organization="five",seat_tier="premium"} 2"#,
         r#"usher_store_seats_cap{organization="five",seat_tier="standard"} 3"#,
-        r#"usher_store_seats_cap{organization="jit",seat_tier="standard"} +Inf"#,
+        r#"usher_store_seats_used{organization="jit",seat_tier="standard"} 0"#,
         r#"usher_store_members_pending{organization="five"} 1"#,
         r#"usher_store_request_duration_seconds_count{route="/v1/organizations/{organization}/logins",status="200"} 6"#,
         r#"usher_store_request_duration_seconds_count{route="/v1/organizations/{organization}/members/{member}",status="401"} 1"#,
@@ -34,6 +34,7 @@ fn metrics_count_logins_requests_and_seats() {
     ] {
         assert!(reply.text.lines().any(|found| found == line), "{line} in\n{}", reply.text);
     }
+    assert!(!reply.text.contains(r#"usher_store_seats_cap{organization="jit""#), "no limit, no cap");
     assert!(!reply.text.contains("stranger") && !reply.text.contains("some-one"), "labels are templates");
     assert!(!reply.text.contains("acme.example"), "no email in metrics");
 }
