@@ -20,7 +20,7 @@ fn a_token_of_one_kind_opens_nothing_of_another() {
         ("GET", "/v1/organizations/manual/seats", ADMIN),
     ];
     for (method, path, right) in routes {
-        for token in [FILTER, ADMIN, ACME_ADMIN, SCIM, "", "wrong-token-0123456789", &ADMIN[1..]] {
+        for token in [FILTER, ADMIN, ACME_ADMIN, SCIM, "", "wrong-token-0123456789", "dmin-token-0123456789"] {
             let opens = token == right || (token == ACME_ADMIN && right == ADMIN);
             let body = matches!(method, "POST" | "PATCH").then(|| json!({}));
             let reply = store.call(method, path, token, body.as_ref());

