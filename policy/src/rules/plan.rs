@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::mapping;
+use super::mapping::{self, Mapped};
 use crate::Reason;
 use crate::id::{Group, Role, Tier};
 use crate::model::{Organization, Provisioning, SeatDefault};
@@ -57,9 +57,7 @@ pub fn plan(organization: &Organization, presented: Presented<'_>) -> Result<Pla
         Provisioning::Manual | Provisioning::Scim | Provisioning::ScimMapped(_) => Ok(Plan::Require),
         Provisioning::Jit => Ok(Plan::Ensure { role: organization.product.default_role.clone() }),
         Provisioning::JitMapped(mappings) => {
-            let groups = presented.groups?;
-            let role = mapping::role(mappings, &organization.product, groups);
-            let seat_tier = mapping::seat_tier(mappings, &organization.product, groups);
+            let Mapped { role, seat_tier } = mapping::map(mappings, &organization.product, presented.groups?);
             let removed_by_default = seat_tier.is_none()
                 && organization.seats.as_ref().is_some_and(|seats| seats.default == SeatDefault::Remove);
             match role {
