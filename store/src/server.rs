@@ -9,7 +9,7 @@ use usher_policy::Policy;
 use crate::clock::{Clock, SystemClock};
 use crate::database::Database;
 use crate::database::sqlite::{OpenError, Sqlite};
-use crate::http::{self, App};
+use crate::http::{self, App, Limits};
 use crate::membership::Membership;
 use crate::metrics::{Metrics, UPKEEP_INTERVAL};
 use crate::secrets::Secrets;
@@ -100,7 +100,7 @@ impl Server {
     /// Serves until `shutdown` is done, then lets requests under way finish, for a while, and closes the database.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         tracing::info!(address = %self.address, "the store listens");
-        let serve = http::serve(self.listener, http::router(Arc::clone(&self.app)), shutdown);
+        let serve = http::serve(self.listener, http::router(Arc::clone(&self.app)), Limits::default(), shutdown);
         tokio::select! {
             () = serve => {}
             () = upkeep(&self.app.metrics) => {}

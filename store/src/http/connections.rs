@@ -14,11 +14,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-/// Most connections at once; more wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 1024;
+/// How much of the store callers may hold on to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Most connections at once (default 1024); more wait in the kernel's queue.
+    pub(super) connections: usize,
+    /// A new connection must bring its first whole request head within this time (default 10 s).
+    pub(super) first_request: Duration,
+}
 
-/// A new connection must bring its first whole request head within this time.
-const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 1024, first_request: Duration::from_secs(10) }
+    }
+}
 
 /// An idle connection is closed after this. Longer than Envoy's default of an hour, so that Envoy is the one to close:
 /// a request that crosses a close would be a login denied for nothing.
@@ -40,9 +49,9 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Serves connections until `shutdown` is done and those under way are finished or out of time.
-pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Arc::new(Semaphore::new(limits.connections));
     let (stop, stopped) = watch::channel(());
     loop {
         let accept = async {
@@ -62,7 +71,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl 
         };
         let (router, stopped) = (router.clone(), stopped.clone());
         tokio::spawn(async move {
-            converse(stream, router, stopped).await;
+            converse(stream, router, limits, stopped).await;
             drop(place);
         });
     }
@@ -78,7 +87,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl 
     }
 }
 
-async fn converse(stream: TcpStream, router: Router, mut stopped: watch::Receiver<()>) {
+async fn converse(stream: TcpStream, router: Router, limits: Limits, mut stopped: watch::Receiver<()>) {
     // Answers are small; waiting to fill a packet would only delay logins.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "connection gone");
@@ -101,7 +110,7 @@ async fn converse(stream: TcpStream, router: Router, mut stopped: watch::Receive
         inner.call(request)
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut first_request_due = pin!(sleep(FIRST_REQUEST_TIMEOUT));
+    let mut first_request_due = pin!(sleep(limits.first_request));
     let (mut waiting, mut stopping) = (true, false);
     loop {
         tokio::select! {

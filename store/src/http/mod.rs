@@ -26,7 +26,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use usher_policy::Policy;
 
-pub(crate) use connections::serve;
+pub(crate) use connections::{Limits, serve};
 pub(crate) use logins::LoginResponse;
 pub(crate) use members::{MemberJson, MemberList};
 pub(crate) use problem::ProblemJson;

@@ -8,7 +8,7 @@ use usher_policy::rules::plan;
 use usher_policy::wire::{Answer, Login};
 
 use super::effects::{self, Decider, REMOVALS_WINDOW};
-use super::{Membership, MembershipError, new_id};
+use super::{Membership, MembershipError, new_id, seats};
 use crate::database::{DatabaseError, Snapshot};
 
 /// What came of a login.
@@ -75,7 +75,7 @@ impl Membership {
             email_not_before: read.email_not_before(&organization.id, &login.email).await?,
             active_owners: read.active_with_role(&organization.id, organization.top_role()).await?,
             primary_owner_taken,
-            taken: read.seats_taken(&organization.id).await?,
+            taken: seats::taken(read, organization).await?,
             removals_last_hour: read
                 .removals_by_login(&organization.id, now.as_secs().saturating_sub(REMOVALS_WINDOW))
                 .await?,

@@ -77,7 +77,7 @@ impl Membership {
         Ok(hand::Facts {
             ticket,
             active_owners: read.active_with_role(&organization.id, organization.top_role()).await?,
-            taken: read.seats_taken(&organization.id).await?,
+            taken: seats::taken(read, organization).await?,
             new_id: new_id(now),
             now: now.as_secs(),
         })

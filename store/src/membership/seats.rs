@@ -2,9 +2,10 @@
 
 use usher_policy::id::Tier;
 use usher_policy::model::{Cap, Organization};
+use usher_policy::rules::seats::Taken;
 
 use super::Membership;
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, Snapshot};
 
 /// The seats of one organization.
 #[derive(Clone, Debug)]
@@ -42,5 +43,14 @@ impl Membership {
             used: taken.of(&seat.tier),
         });
         Ok(SeatsInUse { tiers: tiers.collect(), pending })
+    }
+}
+
+/// Seats taken, for a decision. Where no tier has a cap nothing is counted: there is room however many there are.
+pub(super) async fn taken(read: &mut dyn Snapshot, organization: &Organization) -> Result<Taken, DatabaseError> {
+    let mut tiers = organization.seats.iter().flat_map(|seats| &seats.tiers);
+    match tiers.any(|seat| matches!(seat.cap, Cap::Limited(_))) {
+        true => read.seats_taken(&organization.id).await,
+        false => Ok(Taken::default()),
     }
 }

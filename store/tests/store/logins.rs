@@ -1,6 +1,7 @@
 //! Logins: every plan and every answer, old tickets, seats, and what stays untouched.
 
 use serde_json::{Value, json};
+use usher_policy::wire::{Answer, LoginAnswer};
 
 use crate::harness::{NEW_YEAR, Store, assign, ensure, id, leave, login, require, unassigned, with};
 
@@ -9,7 +10,8 @@ fn a_jit_login_makes_a_member_with_the_default_role_and_a_seat() {
     let store = Store::start();
     let reply = store.login("jit", &with(&login("bea", 1, ensure()), json!({"name": "Bea"})));
     assert_eq!(reply.status, 200, "{}", reply.text);
-    assert_eq!(reply.json["answer"], "member");
+    let understood: LoginAnswer = serde_json::from_value(reply.json.clone()).unwrap();
+    assert_eq!(understood.answer, Answer::Member);
     let member = &reply.json["member"];
     let expected = json!({
         "id": member["id"], "organization": "jit", "email": "bea@acme.example", "name": "Bea",
