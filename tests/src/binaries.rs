@@ -1,0 +1,53 @@
+//! What `cargo xtask build` leaves: the tests run the shipped binaries, and nothing else.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+/// The command; `$USHER` names another.
+///
+/// # Errors
+/// It has not been built.
+pub fn usher() -> Result<PathBuf> {
+    find("USHER", "usher")
+}
+
+/// The filter; `$USHER_WASM` names another.
+///
+/// # Errors
+/// It has not been built.
+pub fn filter() -> Result<PathBuf> {
+    find("USHER_WASM", "usher.wasm")
+}
+
+/// The filter with its deliberate trap; `$USHER_TRAP_WASM` names another.
+///
+/// # Errors
+/// It has not been built.
+pub fn filter_with_trap() -> Result<PathBuf> {
+    find("USHER_TRAP_WASM", "usher-trap.wasm")
+}
+
+/// Envoy; `$ENVOY` names another.
+///
+/// # Errors
+/// It has not been fetched.
+pub fn envoy() -> Result<PathBuf> {
+    find("ENVOY", "envoy")
+}
+
+/// The root of the workspace.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn find(variable: &str, name: &str) -> Result<PathBuf> {
+    let path = match std::env::var_os(variable).filter(|value| !value.is_empty()) {
+        Some(named) => PathBuf::from(named),
+        None => workspace().join("target").join("usher").join(name),
+    };
+    if !path.is_file() {
+        bail!("{} is missing: run `cargo xtask test`, which builds it first", path.display());
+    }
+    Ok(path)
+}

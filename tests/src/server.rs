@@ -1,0 +1,201 @@
+//! A small HTTP server that behaves, or misbehaves in every way that a store or a key server can.
+
+use std::io::{BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::http::{self, Request, Response};
+
+/// How a server misbehaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Answers every request with this status and no body.
+    Error(u16),
+    /// Answers 200 with a body that is no JSON.
+    Garbage,
+    /// Takes the request and never answers.
+    Hang,
+    /// Closes the connection without an answer.
+    Nothing,
+    /// Resets the connection.
+    Reset,
+    /// Answers 200 and sends the body so slowly that it never ends.
+    Slow,
+    /// Answers with this status and this body, whatever was asked.
+    Wrong(u16, String),
+}
+
+impl Fault {
+    /// Every way that needs no more words.
+    pub const ALL: [Self; 6] =
+        [Self::Error(500), Self::Garbage, Self::Hang, Self::Nothing, Self::Reset, Self::Slow];
+}
+
+type Handler = dyn Fn(&Request) -> Response + Send + Sync;
+
+/// A running server; it ends when dropped.
+pub struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    handler: Box<Handler>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    fault: Option<Fault>,
+    requests: Vec<Request>,
+    stopped: bool,
+}
+
+impl Server {
+    /// Serves plain HTTP on a port of its own.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub fn start(handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Result<Self> {
+        Self::serve(Box::new(handler), None)
+    }
+
+    /// Serves HTTPS.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub fn start_tls(
+        tls: rustls::ServerConfig,
+        handler: impl Fn(&Request) -> Response + Send + Sync + 'static,
+    ) -> Result<Self> {
+        Self::serve(Box::new(handler), Some(Arc::new(tls)))
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Misbehaves from now on, or behaves again.
+    pub fn fault(&self, fault: Option<Fault>) {
+        self.shared.state().fault = fault;
+        self.shared.changed.notify_all();
+    }
+
+    /// What it was asked so far, misbehaving or not.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.state().requests.clone()
+    }
+
+    fn serve(handler: Box<Handler>, tls: Option<Arc<rustls::ServerConfig>>) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", crate::port::free()?))?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared { handler, tls, state: Mutex::default(), changed: Condvar::new() });
+        let accepting = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if accepting.state().stopped {
+                    break;
+                }
+                let shared = Arc::clone(&accepting);
+                // A broken connection is what is tested: there is nobody to tell.
+                thread::spawn(move || shared.connection(stream));
+            }
+        });
+        Ok(Self { address, shared })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.state().stopped = true;
+        self.shared.changed.notify_all();
+        // Wakes the accepting thread, which then sees that it shall stop.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connection(&self, stream: TcpStream) -> Result<()> {
+        stream.set_nodelay(true)?;
+        let mut plain = stream.try_clone()?;
+        if self.state().fault == Some(Fault::Reset) {
+            // Closing with unread bytes makes the system send a reset.
+            return Ok(drop(stream.peek(&mut [0])?));
+        }
+        let stream: Box<dyn Stream> = match &self.tls {
+            Some(tls) => {
+                let session = rustls::ServerConnection::new(Arc::clone(tls))?;
+                Box::new(rustls::StreamOwned::new(session, stream))
+            }
+            None => Box::new(stream),
+        };
+        let mut stream = BufReader::new(stream);
+        while let Some(request) = http::read_request(&mut stream)? {
+            if !self.answer(&request, stream.get_mut(), &mut plain)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers one request; `false` where the connection shall end.
+    fn answer(&self, request: &Request, stream: &mut dyn Stream, plain: &mut TcpStream) -> Result<bool> {
+        let fault = {
+            let mut state = self.state();
+            state.requests.push(request.clone());
+            state.fault.clone()
+        };
+        let response = match fault {
+            None => (self.handler)(request),
+            Some(Fault::Error(status)) => Response { status, headers: Vec::new(), body: Vec::new() },
+            Some(Fault::Garbage) => Response { status: 200, headers: Vec::new(), body: b"\xff{\"keys\": [".to_vec() },
+            Some(Fault::Wrong(status, body)) => Response { status, headers: Vec::new(), body: body.into_bytes() },
+            Some(Fault::Nothing) => return Ok(false),
+            Some(Fault::Hang) => {
+                let waiting = |state: &mut State| state.fault == Some(Fault::Hang) && !state.stopped;
+                drop(self.changed.wait_while(self.state(), waiting));
+                return Ok(false);
+            }
+            Some(Fault::Reset) => {
+                // The status line is a lie that the connection's end exposes.
+                plain.write_all(b"HTTP/1.1 200 OK\r\ncontent-le")?;
+                return Ok(false);
+            }
+            Some(Fault::Slow) => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")?;
+                while self.state().fault == Some(Fault::Slow) && !self.state().stopped {
+                    stream.write_all(b" ")?;
+                    stream.flush()?;
+                    let pause = self.changed.wait_timeout(self.state(), Duration::from_millis(50));
+                    drop(pause.unwrap_or_else(PoisonError::into_inner));
+                }
+                return Ok(false);
+            }
+        };
+        let mut bytes = Vec::new();
+        http::write_response(&mut bytes, &response)?;
+        stream.write_all(&bytes)?;
+        stream.flush()?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,247 @@
+//! Tokens of every kind: well signed, forged, and malformed.
+
+use std::sync::{LazyLock, OnceLock};
+
+use anyhow::{Result, bail};
+use jwt_simple::prelude::*;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// The claims of a token, or its header.
+pub type Members = Map<String, Value>;
+
+/// A provider's set of keys; one for each kind of algorithm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyRing {
+    /// The keys that the policy trusts.
+    #[default]
+    Main,
+    /// The keys after a rotation.
+    Next,
+    /// Keys that nobody trusts.
+    Stranger,
+}
+
+/// What is done to a token to make it a forgery or a wreck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forgery {
+    /// `alg: none` and no signature.
+    AlgNone,
+    /// Claims replaced under the signature of others.
+    ChangedClaims,
+    /// The signature's last part is missing.
+    CutSignature,
+    /// One bit of the signature is another.
+    FlippedSignature,
+    /// Signed by a stranger, whose public key stands in the header as `jwk`.
+    EmbeddedKey,
+    /// A fourth part.
+    FourParts,
+    /// HMAC, with the provider's public key as the secret.
+    HmacWithPublicKey,
+    /// The payload is no JSON object.
+    NotAnObject,
+    /// Padded base64.
+    Padded,
+    /// Only two parts.
+    TwoParts,
+}
+
+struct Keys {
+    name: &'static str,
+    rsa: OnceLock<Vec<u8>>,
+    es256: ES256KeyPair,
+    es384: ES384KeyPair,
+    ed25519: Ed25519KeyPair,
+}
+
+impl Keys {
+    fn generate(name: &'static str) -> Self {
+        Self {
+            name,
+            rsa: OnceLock::new(),
+            es256: ES256KeyPair::generate(),
+            es384: ES384KeyPair::generate(),
+            ed25519: Ed25519KeyPair::generate(),
+        }
+    }
+
+    /// Made when it is first needed: this takes seconds.
+    fn rsa(&self) -> Result<&[u8]> {
+        if let Some(der) = self.rsa.get() {
+            return Ok(der);
+        }
+        let der = RS256KeyPair::generate(2048)?.to_der()?;
+        Ok(self.rsa.get_or_init(|| der))
+    }
+}
+
+static MAIN: LazyLock<Keys> = LazyLock::new(|| Keys::generate("main"));
+static NEXT: LazyLock<Keys> = LazyLock::new(|| Keys::generate("next"));
+static STRANGER: LazyLock<Keys> = LazyLock::new(|| Keys::generate("stranger"));
+
+impl KeyRing {
+    /// The `kid` of the key for an algorithm.
+    ///
+    /// # Errors
+    /// The algorithm is not known.
+    pub fn kid(self, algorithm: &str) -> Result<String> {
+        let kind = match algorithm {
+            "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" => "rsa",
+            "ES256" => "es256",
+            "ES384" => "es384",
+            "EdDSA" => "ed25519",
+            other => bail!("no key for algorithm `{other}`"),
+        };
+        Ok(format!("{}-{kind}", self.keys().name))
+    }
+
+    /// Signs claims; the header has `alg`, `typ` and, where given, `kid`.
+    ///
+    /// # Errors
+    /// The algorithm is not known.
+    pub fn sign(self, algorithm: &str, kid: Option<&str>, claims: &Members) -> Result<String> {
+        let keys = self.keys();
+        macro_rules! rsa {
+            ($pair:ident) => {{
+                let pair = $pair::from_der(keys.rsa()?)?;
+                let pair = if let Some(kid) = kid { pair.with_key_id(kid) } else { pair };
+                pair.sign(only(claims))
+            }};
+        }
+        macro_rules! pair {
+            ($pair:expr) => {{
+                let pair = if let Some(kid) = kid { $pair.clone().with_key_id(kid) } else { $pair.clone() };
+                pair.sign(only(claims))
+            }};
+        }
+        match algorithm {
+            "RS256" => rsa!(RS256KeyPair),
+            "RS384" => rsa!(RS384KeyPair),
+            "RS512" => rsa!(RS512KeyPair),
+            "PS256" => rsa!(PS256KeyPair),
+            "PS384" => rsa!(PS384KeyPair),
+            "PS512" => rsa!(PS512KeyPair),
+            "ES256" => pair!(keys.es256),
+            "ES384" => pair!(keys.es384),
+            "EdDSA" => pair!(keys.ed25519),
+            other => bail!("no key for algorithm `{other}`"),
+        }
+    }
+
+    /// Signs claims under any header, with the Ed25519 key.
+    pub fn sign_under(self, header: &Members, payload: &Value) -> String {
+        let signed = format!("{}.{}", encode_json(&json!(header)), encode_json(payload));
+        let signature = self.keys().ed25519.key_pair().as_ref().sk.sign(&signed, None);
+        format!("{signed}.{}", encode(signature.as_ref()))
+    }
+
+    /// The public keys as a JWK set (RFC 7517, 5).
+    ///
+    /// # Errors
+    /// No key can be made.
+    pub fn jwks(self) -> Result<Value> {
+        let keys = self.keys();
+        let mut rsa = self.jwk("RS256", &RS256KeyPair::from_der(keys.rsa()?)?.public_key().to_jwk())?;
+        // One key for all six RSA algorithms.
+        rsa.remove("alg");
+        Ok(json!({"keys": [
+            rsa,
+            self.jwk("ES256", &keys.es256.public_key().to_jwk())?,
+            self.jwk("ES384", &keys.es384.public_key().to_jwk())?,
+            self.jwk("EdDSA", &keys.ed25519.public_key().to_jwk())?,
+        ]}))
+    }
+
+    fn jwk(self, algorithm: &str, exported: &str) -> Result<Members> {
+        let mut jwk: Members = serde_json::from_str(exported)?;
+        jwk.insert("kid".to_owned(), json!(self.kid(algorithm)?));
+        Ok(jwk)
+    }
+
+    fn keys(self) -> &'static Keys {
+        match self {
+            Self::Main => &MAIN,
+            Self::Next => &NEXT,
+            Self::Stranger => &STRANGER,
+        }
+    }
+}
+
+impl Forgery {
+    /// Makes the forgery of a token with these claims that `Main` would have signed.
+    ///
+    /// # Errors
+    /// No key can be made.
+    pub fn make(self, claims: &Members) -> Result<String> {
+        let main = KeyRing::Main;
+        let kid = main.kid("EdDSA")?;
+        let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": kid});
+        let good = main.sign("EdDSA", Some(&kid), claims)?;
+        let (head, payload, signature) = parts(&good)?;
+        Ok(match self {
+            Self::AlgNone => format!("{}.{payload}.", encode_json(&json!({"alg": "none", "typ": "JWT"}))),
+            Self::ChangedClaims => {
+                let mut changed = claims.clone();
+                changed.insert("admin".to_owned(), json!(true));
+                format!("{head}.{}.{signature}", encode_json(&json!(changed)))
+            }
+            Self::CutSignature => format!("{head}.{payload}."),
+            Self::FlippedSignature => {
+                let mut bytes = Base64UrlSafeNoPadding::decode_to_vec(signature, None)?;
+                if let Some(first) = bytes.first_mut() {
+                    *first ^= 1;
+                }
+                format!("{head}.{payload}.{}", encode(&bytes))
+            }
+            Self::EmbeddedKey => {
+                let stranger = KeyRing::Stranger;
+                let jwk = stranger.jwk("EdDSA", &stranger.keys().ed25519.public_key().to_jwk())?;
+                let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": kid, "jwk": jwk});
+                stranger.sign_under(header.as_object().unwrap_or(&Members::new()), &json!(claims))
+            }
+            Self::FourParts => format!("{good}.{signature}"),
+            Self::HmacWithPublicKey => {
+                let public = RS256KeyPair::from_der(main.keys().rsa()?)?.public_key().to_pem()?;
+                HS256Key::from_bytes(public.as_bytes()).with_key_id(&main.kid("RS256")?).authenticate(only(claims))?
+            }
+            Self::NotAnObject => main.sign_under(header.as_object().unwrap_or(&Members::new()), &json!("text")),
+            Self::Padded => format!("{good}=="),
+            Self::TwoParts => format!("{head}.{payload}"),
+        })
+    }
+}
+
+/// These claims and none that the library would add.
+fn only(claims: &Members) -> JWTClaims<Members> {
+    JWTClaims {
+        issued_at: None,
+        expires_at: None,
+        invalid_before: None,
+        issuer: None,
+        subject: None,
+        audiences: None,
+        jwt_id: None,
+        nonce: None,
+        custom: claims.clone(),
+    }
+}
+
+fn parts(token: &str) -> Result<(&str, &str, &str)> {
+    let mut parts = token.split('.');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(header), Some(payload), Some(signature)) => Ok((header, payload, signature)),
+        _ => bail!("a token has three parts"),
+    }
+}
+
+fn encode_json(value: &Value) -> String {
+    encode(value.to_string().as_bytes())
+}
+
+fn encode(bytes: &[u8]) -> String {
+    // Encoding into memory cannot fail.
+    Base64UrlSafeNoPadding::encode_to_string(bytes).unwrap_or_default()
+}
