@@ -7,5 +7,6 @@ pub mod process;
 pub mod scenario;
 pub mod server;
 pub mod stage;
+pub mod system;
 pub mod token;
 pub mod wait;

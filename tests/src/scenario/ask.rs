@@ -1,12 +1,15 @@
 //! From a step to the request as it is sent: the policy says who signs for whom, and under which host.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::step::{Credential, Login, Request, Target};
 use crate::token::Members;
+
+static UNIQUE: AtomicU64 = AtomicU64::new(0);
 
 /// A request, ready to be sent.
 #[derive(Clone, Debug)]
@@ -146,7 +149,7 @@ impl<'a> Cast<'a> {
             "iat": from_now(login.iat.unwrap_or(5 * self.count - 400)),
             "exp": from_now(login.exp.unwrap_or(3600)),
             // Equal claims under EdDSA are the same token, and the same session.
-            "jti": format!("{}-{}-{:?}", self.count, self.now, std::time::Instant::now()),
+            "jti": format!("{}-{}", std::process::id(), UNIQUE.fetch_add(1, Ordering::Relaxed)),
         });
         let mut claims = usual.as_object().cloned().unwrap_or_default();
         if let Some(nbf) = login.nbf {

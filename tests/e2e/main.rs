@@ -1,0 +1,3 @@
+//! End to end: what is shipped, run as it is shipped.
+
+mod scenarios;

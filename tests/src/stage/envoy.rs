@@ -1,0 +1,169 @@
+//! The whole system as a stage: every scenario begins with a new store, Envoy goes on.
+
+use std::sync::PoisonError;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use super::denial;
+use crate::http::Request;
+use crate::scenario::ask::Ask;
+use crate::scenario::play::{Seen, Stage};
+use crate::scenario::step::{Deed, KeyHealth, Neighbours, StoreHealth, Tags};
+use crate::server::Fault;
+use crate::system::{System, upstream};
+use crate::token::KeyRing;
+
+/// A real Envoy and a real store.
+pub struct RealEnvoy {
+    system: System,
+    now: u64,
+}
+
+impl RealEnvoy {
+    /// Starts the system under a policy.
+    ///
+    /// # Errors
+    /// Something does not start.
+    pub fn start(policy: &Value) -> Result<Self> {
+        Ok(Self { system: System::start(policy)?, now: 0 })
+    }
+
+    /// Makes ready for the next scenario under the same policy: nobody is a member, everyone is well.
+    ///
+    /// # Errors
+    /// The store does not start.
+    pub fn clear(&mut self) -> Result<()> {
+        self.system.new_store()?;
+        self.system.store_gate.fault(None);
+        self.set_keys(KeyHealth::Up);
+        self.now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        Ok(())
+    }
+
+    /// Envoy's and the store's words so far.
+    pub fn log(&self) -> String {
+        format!("{}\n{}", self.system.envoy.log(), self.system.store.log())
+    }
+
+    fn set_keys(&self, health: KeyHealth) {
+        self.system.key_server.fault((health == KeyHealth::Down).then_some(Fault::Error(500)));
+        let ring = if health == KeyHealth::Rotated { KeyRing::Next } else { KeyRing::Main };
+        *self.system.keys.lock().unwrap_or_else(PoisonError::into_inner) = ring;
+    }
+
+    /// The name of an identity header under this policy.
+    fn header(&self, fact: &str) -> String {
+        let named = self.system.policy.pointer(&format!("/headers/{fact}")).and_then(Value::as_str);
+        named.map_or_else(|| format!("x-usher-{}", fact.replace('_', "-")), str::to_owned)
+    }
+
+    /// What the upstream's headers say about who was let in.
+    fn tags(&self, headers: &[(String, String)]) -> Result<Seen> {
+        let facts = ["organization", "member", "subject", "email", "role", "seat_tier"];
+        let names = facts.map(|fact| self.header(fact));
+        let one = |name: &str| -> Result<Option<String>> {
+            let mut values = headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+            let value = values.next().map(|(_, value)| decode(value));
+            ensure!(values.next().is_none(), "`{name}` comes twice: {headers:?}");
+            value.transpose()
+        };
+        let folded = |name: &str| name.to_ascii_lowercase().replace('_', "-");
+        for (name, value) in headers {
+            let ours = folded(name).starts_with("x-usher-");
+            ensure!(!ours || names.contains(&name.to_ascii_lowercase()), "the upstream saw `{name}: {value}`");
+        }
+        let [organization, member, subject, email, role, seat_tier] = names.map(|name| one(&name));
+        let Some(organization) = organization? else {
+            let rest = [member?, subject?, email?, role?, seat_tier?];
+            ensure!(rest.iter().all(Option::is_none), "tags without an organization: {headers:?}");
+            return Ok(Seen::Pass);
+        };
+        ensure!(member?.is_some_and(|id| !id.is_empty()), "no member's id: {headers:?}");
+        let tags = Tags {
+            role: role?.context("no role")?,
+            seat_tier: seat_tier?,
+            email: Some(email?.context("no email")?),
+            subject: Some(subject?.context("no subject")?),
+        };
+        Ok(Seen::Allow { organization, tags })
+    }
+}
+
+impl Stage for RealEnvoy {
+    fn now(&self) -> u64 {
+        self.now
+    }
+
+    fn policy(&self) -> &Value {
+        &self.system.policy
+    }
+
+    fn request(&mut self, ask: &Ask) -> Result<Seen> {
+        let mut request = Request::new(&ask.method, &ask.host, ask.path.as_bytes());
+        for (name, value) in &ask.headers {
+            request = request.header(name.as_bytes(), value.as_bytes());
+        }
+        let response = self.system.envoy.send(&request)?;
+        match upstream::saw(&response)? {
+            Some(headers) => {
+                if let Some(token) = &ask.token
+                    && !self.forwards_credentials()
+                {
+                    let leaked = headers.iter().find(|(_, value)| value.contains(token.as_str()));
+                    ensure!(leaked.is_none(), "the upstream saw the credential");
+                }
+                self.tags(&headers)
+            }
+            None => Ok(Seen::Deny(denial::check(&response)?)),
+        }
+    }
+
+    fn by_hand(&mut self, organization: &str, deed: &Deed, email: &str) -> Result<Result<(), String>> {
+        self.system.store.by_hand(organization, deed, email)
+    }
+
+    fn members(&mut self, organization: &str) -> Result<Vec<Value>> {
+        self.system.store.members(organization)
+    }
+
+    fn seats(&mut self, organization: &str) -> Result<Value> {
+        self.system.store.seats(organization)
+    }
+
+    fn neighbours(&mut self, neighbours: &Neighbours) -> Result<()> {
+        if let Some(store) = neighbours.store {
+            self.system.store_gate.fault((store == StoreHealth::Down).then_some(Fault::Error(500)));
+        }
+        if let Some(keys) = neighbours.keys {
+            self.set_keys(keys);
+        }
+        Ok(())
+    }
+}
+
+impl RealEnvoy {
+    fn forwards_credentials(&self) -> bool {
+        let forwards = self.system.policy.pointer("/credentials/forward").and_then(Value::as_bool);
+        let shadow = self.system.policy.get("enforcement").and_then(Value::as_str) == Some("shadow");
+        forwards.unwrap_or(false) || shadow
+    }
+}
+
+/// Undoes the percent-encoding of a tag (design §4).
+fn decode(value: &str) -> Result<String> {
+    let mut bytes = Vec::new();
+    let mut rest = value.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'%' => {
+                let digits: Vec<u8> = rest.by_ref().take(2).collect();
+                bytes.push(u8::from_str_radix(std::str::from_utf8(&digits)?, 16)?);
+            }
+            b'!'..=b'~' => bytes.push(byte),
+            other => bail!("byte {other} in a tag: {value:?}"),
+        }
+    }
+    Ok(String::from_utf8(bytes)?)
+}

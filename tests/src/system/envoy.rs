@@ -1,0 +1,103 @@
+//! A real Envoy as a child process.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::http::{Connection, Request, Response, local};
+use crate::process::Process;
+use crate::{binaries, wait};
+
+/// A running Envoy.
+pub struct Envoy {
+    process: Process,
+    listen: u16,
+    admin: u16,
+}
+
+impl Envoy {
+    /// Starts Envoy with two workers; returns when it is ready.
+    ///
+    /// # Errors
+    /// It ends, or never gets ready.
+    pub fn start(folder: &Path, bootstrap: &Path, listen: u16, admin: u16) -> Result<Self> {
+        let mut envoy = Self { process: spawn(folder, bootstrap)?, listen, admin };
+        wait::until("Envoy is ready", || {
+            envoy.process.still_runs()?;
+            let answer = Request::new("GET", "admin", "/ready").send(local(admin));
+            Ok(answer.is_ok_and(|response| response.status == 200).then_some(()))
+        })?;
+        Ok(envoy)
+    }
+
+    /// Starts an Envoy that shall refuse its configuration, and gives what it says.
+    ///
+    /// # Errors
+    /// It does not end.
+    pub fn refusal(folder: &Path, bootstrap: &Path) -> Result<String> {
+        let mut process = spawn(folder, bootstrap)?;
+        if process.ends_well()? {
+            bail!("Envoy ended as if all was well: {}", process.log());
+        }
+        Ok(process.log())
+    }
+
+    /// Sends a request on a connection of its own: any worker may get it.
+    ///
+    /// # Errors
+    /// No whole response came back.
+    pub fn send(&self, request: &Request) -> Result<Response> {
+        request.send(self.address())
+    }
+
+    /// Opens a connection: one worker serves all its requests.
+    ///
+    /// # Errors
+    /// Envoy does not listen.
+    pub fn connect(&self) -> Result<Connection> {
+        Connection::open(self.address())
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        local(self.listen)
+    }
+
+    /// The port for clients.
+    pub fn listen(&self) -> u16 {
+        self.listen
+    }
+
+    /// The port of the admin interface.
+    pub fn admin(&self) -> u16 {
+        self.admin
+    }
+
+    /// Everything that it said so far: its log and its access log.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// All counters and gauges, as text.
+    ///
+    /// # Errors
+    /// The admin interface does not answer.
+    pub fn stats(&self) -> Result<String> {
+        let response = Request::new("GET", "admin", "/stats").send(local(self.admin))?;
+        Ok(String::from_utf8_lossy(&response.body).into_owned())
+    }
+
+    /// Ends it at once.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+}
+
+fn spawn(folder: &Path, bootstrap: &Path) -> Result<Process> {
+    let mut command = Command::new(binaries::envoy()?);
+    command.arg("--config-path").arg(bootstrap).args(["--concurrency", "2", "--disable-hot-restart"]);
+    command.args(["--log-level", "info"]).env("USHER_STORE_TOKEN", super::store::STORE_TOKEN);
+    Process::start("Envoy", command, folder.join("envoy.log"))
+}

@@ -1,0 +1,184 @@
+//! The whole system on this machine: real Envoy, real store, an upstream that tells what it saw, a key server.
+
+pub mod envoy;
+pub mod store;
+pub mod upstream;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use self::envoy::Envoy;
+use self::store::Store;
+use crate::http::{Request, Response};
+use crate::scenario::policy;
+use crate::server::Server;
+use crate::token::KeyRing;
+use crate::{binaries, port};
+
+/// Everything that runs, and the folder in which it leaves its files; all gone when dropped.
+pub struct System {
+    /// Envoy with the filter.
+    pub envoy: Envoy,
+    /// The membership store.
+    pub store: Store,
+    /// What stands between Envoy and the store, and can misbehave.
+    pub store_gate: Server,
+    /// The key server of connections with `jwks: {remote: {…}}`.
+    pub key_server: Server,
+    /// What the key server serves when it is well.
+    pub keys: Arc<Mutex<KeyRing>>,
+    /// The product behind Envoy.
+    pub upstream: Server,
+    /// The policy, with its keys.
+    pub policy: Value,
+    store_address: Arc<Mutex<std::net::SocketAddr>>,
+    folder: TempDir,
+    stores: u32,
+}
+
+/// What is other than usual in a system.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// Another filter.
+    pub filter: Option<PathBuf>,
+    /// Changes the bootstrap before Envoy reads it.
+    pub edit_bootstrap: Option<fn(&str) -> Result<String>>,
+}
+
+impl System {
+    /// Starts everything under a policy; returns when requests are served.
+    ///
+    /// # Errors
+    /// Something does not start.
+    pub fn start(policy: &Value) -> Result<Self> {
+        Self::start_with(policy, &Setup::default())
+    }
+
+    /// Starts everything, some of it other than usual.
+    ///
+    /// # Errors
+    /// Something does not start.
+    pub fn start_with(policy: &Value, setup: &Setup) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let upstream = upstream::start()?;
+        let keys = Arc::new(Mutex::new(KeyRing::Main));
+        let key_server = key_server(&keys)?;
+        let policy = policy::fill_in_keys(policy, key_server.address())?;
+        let policy_file = folder.path().join("usher.yaml");
+        std::fs::write(&policy_file, serde_json::to_vec_pretty(&policy)?)?;
+
+        let store = Store::start(folder.path(), &policy_file, 0)?;
+        let store_address = Arc::new(Mutex::new(store.address()));
+        let store_gate = gate(&store_address)?;
+        let filter = setup.filter.clone().map_or_else(binaries::filter, Ok)?;
+        let (listen, admin) = (port::free()?, port::free()?);
+        let bootstrap = render(&[
+            policy_file.as_os_str(),
+            "--listen".as_ref(),
+            format!("127.0.0.1:{listen}").as_ref(),
+            "--admin".as_ref(),
+            format!("127.0.0.1:{admin}").as_ref(),
+            "--upstream".as_ref(),
+            upstream.address().to_string().as_ref(),
+            "--store".as_ref(),
+            store_gate.address().to_string().as_ref(),
+            "--wasm".as_ref(),
+            filter.as_os_str(),
+        ])?;
+        let bootstrap = setup.edit_bootstrap.map_or(Ok(bootstrap.clone()), |edit| edit(&bootstrap))?;
+        let bootstrap_file = folder.path().join("envoy.yaml");
+        std::fs::write(&bootstrap_file, bootstrap)?;
+        let envoy = Envoy::start(folder.path(), &bootstrap_file, listen, admin)?;
+        Ok(Self { envoy, store, store_gate, key_server, keys, upstream, policy, store_address, folder, stores: 1 })
+    }
+
+    /// Puts a new store, in which nobody is a member, in the place of the old one. Envoy goes on as it is.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn new_store(&mut self) -> Result<()> {
+        let store = Store::start(self.folder.path(), &self.folder.path().join("usher.yaml"), self.stores)?;
+        self.stores += 1;
+        self.put_in_place(store);
+        Ok(())
+    }
+
+    /// Kills the store and starts it again on the same database.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn restart_store(&mut self) -> Result<()> {
+        self.store.kill();
+        let store = Store::start(self.folder.path(), &self.folder.path().join("usher.yaml"), self.stores - 1)?;
+        self.put_in_place(store);
+        Ok(())
+    }
+
+    /// Kills Envoy and starts it again with the same bootstrap.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn restart_envoy(&mut self) -> Result<()> {
+        self.envoy.kill();
+        let bootstrap = self.folder.path().join("envoy.yaml");
+        self.envoy = Envoy::start(self.folder.path(), &bootstrap, self.envoy.listen(), self.envoy.admin())?;
+        Ok(())
+    }
+
+    /// The folder in which everything leaves its files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn put_in_place(&mut self, store: Store) {
+        *self.store_address.lock().unwrap_or_else(PoisonError::into_inner) = store.address();
+        self.store = store;
+    }
+}
+
+/// `usher render envoy` with these arguments: a bootstrap.
+///
+/// # Errors
+/// It refuses.
+pub fn render(arguments: &[&std::ffi::OsStr]) -> Result<String> {
+    let output = Command::new(binaries::usher()?).args(["render", "envoy"]).args(arguments).output()?;
+    if !output.status.success() {
+        bail!("usher render envoy: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    String::from_utf8(output.stdout).context("a bootstrap is UTF-8")
+}
+
+fn key_server(keys: &Arc<Mutex<KeyRing>>) -> Result<Server> {
+    let keys = Arc::clone(keys);
+    Server::start(move |_| {
+        let ring = *keys.lock().unwrap_or_else(PoisonError::into_inner);
+        match ring.jwks() {
+            Ok(jwks) => Response::json(200, &jwks),
+            Err(_) => Response::json(500, &json!({})),
+        }
+    })
+}
+
+/// Hands every request on to wherever the store is now.
+fn gate(store: &Arc<Mutex<std::net::SocketAddr>>) -> Result<Server> {
+    let store = Arc::clone(store);
+    Server::start(move |request: &Request| {
+        let address = *store.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut request = request.clone();
+        // The client frames the body anew.
+        let framing: [&[u8]; 2] = [b"content-length", b"transfer-encoding"];
+        request.headers.retain(|(name, _)| !framing.iter().any(|known| name.eq_ignore_ascii_case(known)));
+        match request.send(address) {
+            Ok(mut response) => {
+                response.headers.retain(|(name, _)| !framing.contains(&name.as_bytes()));
+                response
+            }
+            Err(_) => Response::json(502, &json!({})),
+        }
+    })
+}
