@@ -1,6 +1,6 @@
 //! HTTP/1.1 as bytes: a test must be able to send what no well-behaved client would.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -192,7 +192,8 @@ fn read_response(stream: &mut impl BufRead, head_only: bool) -> Result<Response>
         stream.read_to_end(&mut rest)?;
         rest
     };
-    let headers = headers.into_iter().map(|(name, value)| (String::from_utf8_lossy(&name).to_lowercase(), value)).collect();
+    let headers =
+        headers.into_iter().map(|(name, value)| (String::from_utf8_lossy(&name).to_lowercase(), value)).collect();
     Ok(Response { status, headers, body })
 }
 

@@ -31,8 +31,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every way that needs no more words.
-    pub const ALL: [Self; 6] =
-        [Self::Error(500), Self::Garbage, Self::Hang, Self::Nothing, Self::Reset, Self::Slow];
+    pub const ALL: [Self; 6] = [Self::Error(500), Self::Garbage, Self::Hang, Self::Nothing, Self::Reset, Self::Slow];
 }
 
 type Handler = dyn Fn(&Request) -> Response + Send + Sync;

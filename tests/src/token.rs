@@ -104,29 +104,23 @@ impl KeyRing {
     /// The algorithm is not known.
     pub fn sign(self, algorithm: &str, kid: Option<&str>, claims: &Members) -> Result<String> {
         let keys = self.keys();
-        macro_rules! rsa {
-            ($pair:ident) => {{
-                let pair = $pair::from_der(keys.rsa()?)?;
+        macro_rules! sign {
+            ($pair:expr) => {{
+                let pair = $pair?;
                 let pair = if let Some(kid) = kid { pair.with_key_id(kid) } else { pair };
                 pair.sign(only(claims))
             }};
         }
-        macro_rules! pair {
-            ($pair:expr) => {{
-                let pair = if let Some(kid) = kid { $pair.clone().with_key_id(kid) } else { $pair.clone() };
-                pair.sign(only(claims))
-            }};
-        }
         match algorithm {
-            "RS256" => rsa!(RS256KeyPair),
-            "RS384" => rsa!(RS384KeyPair),
-            "RS512" => rsa!(RS512KeyPair),
-            "PS256" => rsa!(PS256KeyPair),
-            "PS384" => rsa!(PS384KeyPair),
-            "PS512" => rsa!(PS512KeyPair),
-            "ES256" => pair!(keys.es256),
-            "ES384" => pair!(keys.es384),
-            "EdDSA" => pair!(keys.ed25519),
+            "RS256" => sign!(RS256KeyPair::from_der(keys.rsa()?)),
+            "RS384" => sign!(RS384KeyPair::from_der(keys.rsa()?)),
+            "RS512" => sign!(RS512KeyPair::from_der(keys.rsa()?)),
+            "PS256" => sign!(PS256KeyPair::from_der(keys.rsa()?)),
+            "PS384" => sign!(PS384KeyPair::from_der(keys.rsa()?)),
+            "PS512" => sign!(PS512KeyPair::from_der(keys.rsa()?)),
+            "ES256" => sign!(ES256KeyPair::from_bytes(&keys.es256.to_bytes())),
+            "ES384" => sign!(ES384KeyPair::from_bytes(&keys.es384.to_bytes())),
+            "EdDSA" => sign!(Ed25519KeyPair::from_bytes(&keys.ed25519.to_bytes())),
             other => bail!("no key for algorithm `{other}`"),
         }
     }

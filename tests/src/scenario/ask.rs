@@ -201,4 +201,3 @@ fn text(value: &Value, pointer: &str) -> Result<String> {
     let found = value.pointer(pointer).and_then(Value::as_str);
     Ok(found.with_context(|| format!("the policy has no {pointer}"))?.to_owned())
 }
-

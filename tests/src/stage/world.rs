@@ -31,6 +31,7 @@ impl World {
     /// Decides a login and does what it plans.
     pub(super) fn login(&mut self, organization: &Organization, login: &Login) -> LoginAnswer {
         let identity = Identity { issuer: login.issuer.clone(), subject: login.subject.clone() };
+        let new_id = self.new_id();
         let links_by_id = links_by_external_id(organization, &login.connection);
         let facts = login::Facts {
             linked: self.find(organization, |member| member.identity.as_ref() == Some(&identity)),
@@ -51,7 +52,7 @@ impl World {
                 self.removals_by_login.iter().filter(|id| **id == organization.id).count(),
             )
             .unwrap_or(u32::MAX),
-            new_id: self.new_id(),
+            new_id,
             now: self.now,
         };
         let outcome = login::decide(organization, login, &facts);
@@ -82,7 +83,12 @@ impl World {
     }
 
     /// Changes a member by hand; `None` where there is no such member.
-    pub(super) fn edit(&mut self, organization: &Organization, email: &str, edit: &Edit) -> Option<Result<(), Refusal>> {
+    pub(super) fn edit(
+        &mut self,
+        organization: &Organization,
+        email: &str,
+        edit: &Edit,
+    ) -> Option<Result<(), Refusal>> {
         let member = self.named(organization, email)?;
         let facts = self.hand_facts(organization, member.identity.as_ref());
         let handled = hand::edit(organization, &member, edit, &facts);
@@ -191,7 +197,8 @@ impl World {
     }
 
     fn taken(&self, organization: &Organization) -> Taken {
-        let count = |tier: &Tier| self.of(organization).filter(|member| member.seat_tier.as_ref() == Some(tier)).count();
+        let count =
+            |tier: &Tier| self.of(organization).filter(|member| member.seat_tier.as_ref() == Some(tier)).count();
         let tiers = organization.product.tiers.iter();
         Taken::new(tiers.map(|tier| (tier.clone(), u32::try_from(count(tier)).unwrap_or(u32::MAX))).collect())
     }
