@@ -35,8 +35,8 @@ fn scenarios_hold_through_envoy() -> Result<()> {
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
-                loop {
-                    let Some(group) = queue.lock().ok().and_then(|mut queue| queue.next()) else { break };
+                let next = || queue.lock().ok().and_then(|mut queue| queue.next());
+                while let Some(group) = next() {
                     let failed = play_group(group);
                     if let Ok(mut failures) = failures.lock() {
                         failures.extend(failed);

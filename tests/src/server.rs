@@ -139,7 +139,8 @@ impl Shared {
         let mut plain = stream.try_clone()?;
         if self.state().fault == Some(Fault::Reset) {
             // Closing with unread bytes makes the system send a reset.
-            return Ok(drop(stream.peek(&mut [0])?));
+            stream.peek(&mut [0])?;
+            return Ok(());
         }
         let stream: Box<dyn Stream> = match &self.tls {
             Some(tls) => {

@@ -24,7 +24,7 @@ pub struct Ask {
     pub headers: Vec<(String, String)>,
     /// The token among the headers, if there is one.
     pub token: Option<String>,
-    /// Whether a worker may hold a session for it: what was done by hand shows a little later.
+    /// Whether a worker may hold a session for it.
     pub may_be_session: bool,
     /// The organization that is meant.
     pub organization: String,
@@ -48,12 +48,23 @@ pub struct Cast<'a> {
     now: u64,
     last_tokens: HashMap<String, String>,
     count: i64,
+    unsettled: bool,
 }
 
 impl<'a> Cast<'a> {
     /// Nobody has a token yet. `now` is in seconds since the Unix epoch.
     pub fn new(policy: &'a Value, now: u64) -> Self {
-        Self { policy, now, last_tokens: HashMap::new(), count: 0 }
+        Self { policy, now, last_tokens: HashMap::new(), count: 0, unsettled: false }
+    }
+
+    /// Something happened behind the back of live sessions.
+    pub fn unsettle(&mut self) {
+        self.unsettled = true;
+    }
+
+    /// Whether live sessions may not know yet what happened.
+    pub fn unsettled(&self) -> bool {
+        self.unsettled
     }
 
     /// The id of an organization: the one that is named, or the first.
@@ -61,7 +72,7 @@ impl<'a> Cast<'a> {
     /// # Errors
     /// There is none.
     pub fn organization(&self, named: Option<&String>) -> Result<String> {
-        Ok(text(self.place(named)?.1, "/id")?)
+        text(self.place(named)?.1, "/id")
     }
 
     /// The email of a person: the person is one already, or has one under the first parent's first domain.

@@ -69,9 +69,15 @@ pub fn play(scenario: &Scenario, stage: &mut dyn Stage) -> Result<()> {
     for (index, step) in scenario.steps.iter().enumerate() {
         let mut act = || -> Result<()> {
             match &step.action {
-                Action::ByHand(by_hand) => handle(&cast, stage, by_hand)?,
+                Action::ByHand(by_hand) => {
+                    cast.unsettle();
+                    handle(&cast, stage, by_hand)?;
+                }
                 Action::Look => {}
-                Action::Neighbours(neighbours) => stage.neighbours(neighbours)?,
+                Action::Neighbours(neighbours) => {
+                    cast.unsettle();
+                    stage.neighbours(neighbours)?;
+                }
                 Action::Request(request) => ask(&mut cast, stage, request)?,
             }
             look(&cast, stage, &step.after)
@@ -84,22 +90,20 @@ pub fn play(scenario: &Scenario, stage: &mut dyn Stage) -> Result<()> {
 fn ask(cast: &mut Cast<'_>, stage: &mut dyn Stage, request: &Request) -> Result<()> {
     let ask = cast.ask(request)?;
     let expected = expected(&request.outcome, &ask);
-    let is_denied = matches!(expected, Seen::Deny(_));
-    let seen = if ask.may_be_session && is_denied {
-        // A session ends when it is next checked with the store, a moment after it was ended by hand.
-        let mut last = None;
-        let waited = crate::wait::until("the session ends", || {
-            let seen = stage.request(&ask)?;
-            let done = (seen == expected).then(|| seen.clone());
-            last = Some(seen);
-            Ok(done)
-        });
-        waited.with_context(|| format!("expected {expected:?}, saw {last:?}"))?
-    } else {
-        stage.request(&ask)?
-    };
-    ensure!(seen == expected, "expected {expected:?}, saw {seen:?}");
-    Ok(())
+    if !(ask.may_be_session && cast.unsettled()) {
+        let seen = stage.request(&ask)?;
+        ensure!(seen == expected, "expected {expected:?}, saw {seen:?}");
+        return Ok(());
+    }
+    // A session learns what was done behind its back when it is next checked with the store.
+    let mut last = None;
+    let waited = crate::wait::until("the session learns of it", || {
+        let seen = stage.request(&ask)?;
+        let done = (seen == expected).then_some(());
+        last = Some(seen);
+        Ok(done)
+    });
+    waited.with_context(|| format!("expected {expected:?}, saw {last:?}"))
 }
 
 fn expected(outcome: &Outcome, ask: &Ask) -> Seen {

@@ -50,7 +50,7 @@ pub enum Credential {
     /// `again`: the person's last token once more, a session where the worker remembers it.
     Again(String),
     /// `login`: a new token.
-    New(Login),
+    New(Box<Login>),
     /// `request`: none, but what `headers` hold.
     None,
     /// `token`: this text.
@@ -312,7 +312,7 @@ impl Action {
 impl Credential {
     fn read(verb: &str, mut step: Members) -> Result<Self> {
         if verb == "login" {
-            return Ok(Self::New(typed(step)?));
+            return Ok(Self::New(Box::new(typed(step)?)));
         }
         let value = step.remove(verb);
         if let Some(unknown) = step.keys().next() {
@@ -351,19 +351,17 @@ impl Deed {
         if step.contains_key("change") {
             return Ok(Self::Change(typed(step)?));
         }
-        let verbs: [(&str, fn(String) -> Self); 4] = [
-            ("activate", Self::Activate),
-            ("remove", Self::Remove),
-            ("suspend", Self::Suspend),
-            ("unlink", Self::Unlink),
-        ];
-        for (verb, deed) in verbs {
-            if let Some(person) = text(&mut step, verb)? {
-                if let Some(unknown) = step.keys().next() {
-                    bail!("unknown field `{unknown}`");
-                }
-                return Ok(deed(person));
+        for verb in ["activate", "remove", "suspend", "unlink"] {
+            let Some(person) = text(&mut step, verb)? else { continue };
+            if let Some(unknown) = step.keys().next() {
+                bail!("unknown field `{unknown}`");
             }
+            return Ok(match verb {
+                "activate" => Self::Activate(person),
+                "remove" => Self::Remove(person),
+                "suspend" => Self::Suspend(person),
+                _ => Self::Unlink(person),
+            });
         }
         bail!("no action: {}", Value::Object(step))
     }
