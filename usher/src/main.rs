@@ -1,3 +1,37 @@
-//! The `usher` command.
+//! The `usher` command: reads the command line, runs one subcommand, and leaves with its exit code.
 
-fn main() {}
+mod command;
+mod policy_file;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use command::Command;
+
+/// Checks tickets at the door and shows people to their seats: membership rules for Envoy.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true, disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(usage) => {
+            // Nothing can be done when the terminal is gone; the exit code still tells.
+            let _ = usage.print();
+            return if usage.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    match line.command.run() {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.report();
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! `usher render`: a gateway's configuration on stdout, from the policy file.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{PathBuf, absolute};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::Failure;
+use crate::policy_file::PolicyFile;
+use crate::render::envoy::{self, Settings};
+use crate::render::{Endpoint, EndpointError};
+
+/// Where systems keep their bundle of trusted authorities.
+const SYSTEM_AUTHORITIES: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// The arguments of `usher render`.
+#[derive(Debug, Args)]
+pub(crate) struct Render {
+    #[command(subcommand)]
+    gateway: Gateway,
+}
+
+#[derive(Debug, Subcommand)]
+enum Gateway {
+    /// A whole Envoy bootstrap: listener, filter, clusters with verified TLS to key servers
+    Envoy(Envoy),
+}
+
+#[derive(Debug, Args)]
+struct Envoy {
+    /// The policy file, YAML or JSON
+    #[arg(value_name = "FILE")]
+    policy: PathBuf,
+    /// Where Envoy listens; an IP address and a port
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:10000", value_parser = listening)]
+    listen: SocketAddr,
+    /// Where Envoy's admin interface listens; it asks nobody for a password
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9901", value_parser = listening)]
+    admin: SocketAddr,
+    /// The product behind the filter
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    upstream: Endpoint,
+    /// The membership store
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070")]
+    store: Endpoint,
+    /// The filter
+    #[arg(long, value_name = "FILE", default_value = "usher.wasm")]
+    wasm: PathBuf,
+    /// Trusted certificate authorities of key servers, PEM; default: the system's
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+}
+
+impl Render {
+    /// Prints the configuration; warnings go to stderr.
+    ///
+    /// # Errors
+    /// The policy file or another file that is needed is missing or wrong.
+    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
+        match &self.gateway {
+            Gateway::Envoy(envoy) => envoy.run(),
+        }
+    }
+}
+
+impl Envoy {
+    fn run(&self) -> Result<ExitCode, Failure> {
+        let file = PolicyFile::load(&self.policy)?;
+        let settings = Settings {
+            listen: self.listen,
+            admin: self.admin,
+            upstream: self.upstream.clone(),
+            store: self.store.clone(),
+            wasm: absolute(&self.wasm).map_err(|source| Failure::file("--wasm", &self.wasm, source))?,
+            ca: self.authorities()?,
+        };
+        let bootstrap = envoy::bootstrap(&file.policy, &file.to_json()?, &settings)?;
+        for warning in &bootstrap.warnings {
+            eprintln!("warning: {warning}");
+        }
+        if !settings.wasm.exists() {
+            eprintln!(
+                "warning: there is no {} on this machine: Envoy needs it when it starts",
+                settings.wasm.display()
+            );
+        }
+        io::stdout().write_all(bootstrap.yaml.as_bytes()).map_err(Failure::Output)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The bundle that was named, which must be there, or else the system's, if it has one.
+    fn authorities(&self) -> Result<Option<PathBuf>, Failure> {
+        match &self.ca {
+            Some(named) => match named.canonicalize() {
+                Ok(path) => Ok(Some(path)),
+                Err(source) => Err(Failure::file("--ca", named, source)),
+            },
+            None => Ok(SYSTEM_AUTHORITIES.iter().map(PathBuf::from).find(|path| path.is_file())),
+        }
+    }
+}
+
+fn listening(text: &str) -> Result<SocketAddr, String> {
+    let endpoint: Endpoint = text.parse().map_err(|error: EndpointError| error.to_string())?;
+    endpoint
+        .socket_address()
+        .ok_or_else(|| format!("`{}` must be an IP address: one cannot listen on a name", endpoint.host))
+}
