@@ -1,8 +1,12 @@
 //! The `usher` command: reads the command line, runs one subcommand, and leaves with its exit code.
 
 mod command;
+mod demo;
+mod explain;
 mod policy_file;
 mod render;
+mod store_client;
+mod table;
 
 use std::process::ExitCode;
 

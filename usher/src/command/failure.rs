@@ -4,12 +4,22 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use usher_store::{SecretsError, StartError};
+
+use crate::explain::{AssumedMemberError, KnownKeysError};
 use crate::policy_file::LoadError;
 use crate::render::envoy::RenderError;
+use crate::store_client::StoreClientError;
 
 /// Why a subcommand could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    /// The assumed member cannot be one of the organization's.
+    #[error(transparent)]
+    AssumedMember(#[from] AssumedMemberError),
+    /// The demo cannot run.
+    #[error("the demo cannot run")]
+    Demo(#[source] Box<dyn Error + Send + Sync>),
     /// A file that a flag names cannot be read.
     #[error("{flag} {}: cannot be read", path.display())]
     File {
@@ -20,6 +30,12 @@ pub(crate) enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// Keys that were given cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KnownKeysError),
+    /// `USHER_LOG` is no log filter.
+    #[error("USHER_LOG: {0}")]
+    LogFilter(String),
     /// The output cannot be written.
     #[error("the output could not be written")]
     Output(#[source] io::Error),
@@ -29,6 +45,18 @@ pub(crate) enum Failure {
     /// The policy cannot be rendered.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// The system has no thread or signal to give.
+    #[error("cannot start")]
+    Runtime(#[source] io::Error),
+    /// The secrets in the environment cannot be used.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The store did not do it.
+    #[error(transparent)]
+    StoreClient(#[from] StoreClientError),
+    /// The store cannot start.
+    #[error(transparent)]
+    StoreStart(#[from] StartError),
 }
 
 impl Failure {

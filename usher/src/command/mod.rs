@@ -1,8 +1,14 @@
 //! The subcommands, one module each.
 
+mod administration;
 mod check;
+mod demo;
+mod explain;
 mod failure;
+mod members;
 mod render;
+mod seats;
+mod store;
 
 use std::process::ExitCode;
 
@@ -15,8 +21,18 @@ pub(crate) use failure::Failure;
 pub(crate) enum Command {
     /// Check a policy file: every fault with file, line and field; warnings of lock-outs and dead mappings
     Check(check::Check),
+    /// Run everything at once on this machine: identity provider, store, product, Envoy with the filter
+    Demo(demo::Demo),
+    /// Tell what becomes of one request, and each step that leads to it; exit 0 allow, 3 deny, 1 error
+    Explain(explain::Explain),
+    /// List, add, show, change, suspend, unlink and remove members in a running store
+    Members(members::Members),
     /// Print a gateway's configuration, complete and ready to run
     Render(render::Render),
+    /// Show an organization's seats in a running store
+    Seats(seats::Seats),
+    /// Run the membership store
+    Store(store::Store),
 }
 
 impl Command {
@@ -27,7 +43,12 @@ impl Command {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         match self {
             Self::Check(check) => check.run(),
+            Self::Demo(demo) => demo.run(),
+            Self::Explain(explain) => explain.run(),
+            Self::Members(members) => members.run(),
             Self::Render(render) => render.run(),
+            Self::Seats(seats) => seats.run(),
+            Self::Store(store) => store.run(),
         }
     }
 }

@@ -6,3 +6,4 @@ mod template;
 
 use endpoint::Host;
 pub(crate) use endpoint::{Endpoint, EndpointError};
+pub(crate) use template::fill;

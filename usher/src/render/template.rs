@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Fills every `${name}` of a template in one pass: what a value contains is never read as a hole.
-pub(super) fn fill(template: &str, values: &[(&str, String)]) -> String {
+pub(crate) fn fill(template: &str, values: &[(&str, String)]) -> String {
     let mut filled = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("${") {

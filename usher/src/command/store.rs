@@ -1,0 +1,67 @@
+//! `usher store`: the membership store, until it is told to stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use usher_store::{Config, Secrets, Server};
+
+use super::Failure;
+use crate::policy_file::PolicyFile;
+
+/// The variable with the log level or filter.
+const LOG_ENV: &str = "USHER_LOG";
+
+/// The arguments of `usher store`.
+#[derive(Debug, Args)]
+pub(crate) struct Store {
+    /// The policy file, YAML or JSON
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// The database: sqlite://FILE
+    #[arg(long, value_name = "URL", default_value = "sqlite://usher.db")]
+    database: String,
+    /// Where to listen; port 0 takes a free one and the log says which
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070")]
+    listen: SocketAddr,
+}
+
+impl Store {
+    /// Serves until SIGTERM or SIGINT, then lets requests under way finish.
+    ///
+    /// # Errors
+    /// The policy file, a secret, the database or the address cannot be used.
+    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
+        let PolicyFile { policy, .. } = PolicyFile::load(&self.policy)?;
+        let secrets = Secrets::from_env(&policy, |name| std::env::var(name).ok())?;
+        let filter = EnvFilter::builder().with_env_var(LOG_ENV).with_default_directive(tracing::Level::INFO.into());
+        let filter = filter.try_from_env().map_err(|error| Failure::LogFilter(error.to_string()))?;
+        tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).init();
+
+        let config = Config { policy: Arc::new(policy), database: self.database.clone(), listen: self.listen, secrets };
+        let runtime = tokio::runtime::Runtime::new().map_err(Failure::Runtime)?;
+        runtime.block_on(async {
+            // Before the first request: a signal must never find nobody listening for it.
+            let stop = stop_signal().map_err(Failure::Runtime)?;
+            let server = Server::bind(config).await?;
+            server.run(stop).await;
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}
+
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,86 @@
+//! The steps of a walk, and what they lead to.
+
+use serde::Serialize;
+use usher_policy::Reason;
+use usher_policy::id::{OrganizationId, Role, Tier};
+use usher_policy::rules::conclude::Standing;
+use usher_policy::rules::plan::Plan;
+
+/// What becomes of a request and why. Its JSON is the command's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Explanation {
+    /// Allow or deny.
+    pub(crate) verdict: Verdict,
+    /// Why it is denied.
+    pub(crate) reason: Option<Reason>,
+    /// The organization that the request is for, where it is for one.
+    pub(crate) organization: Option<OrganizationId>,
+    /// The role, as far as the walk came to know it.
+    pub(crate) role: Option<Role>,
+    /// The seat tier, likewise.
+    pub(crate) seat_tier: Option<Tier>,
+    /// What the store was asked to do.
+    pub(crate) plan: Option<Plan>,
+    /// Every step, in order.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Allow or deny.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verdict {
+    Allow,
+    Deny,
+}
+
+/// One step in plain words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Step {
+    /// Its name.
+    pub(crate) step: &'static str,
+    /// What came of it.
+    pub(crate) detail: String,
+}
+
+/// A walk so far.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    organization: Option<OrganizationId>,
+    role: Option<Role>,
+    seat_tier: Option<Tier>,
+    plan: Option<Plan>,
+    steps: Vec<Step>,
+}
+
+impl Trace {
+    pub(super) fn step(&mut self, step: &'static str, detail: impl Into<String>) {
+        self.steps.push(Step { step, detail: detail.into() });
+    }
+
+    pub(super) fn organization(&mut self, organization: &OrganizationId) {
+        self.organization = Some(organization.clone());
+    }
+
+    pub(super) fn plan(&mut self, plan: &Plan) {
+        self.plan = Some(plan.clone());
+    }
+
+    pub(super) fn standing(&mut self, standing: &Standing) {
+        self.role = Some(standing.role().clone());
+        self.seat_tier = standing.seat_tier().cloned();
+    }
+
+    pub(super) fn allow(self) -> Explanation {
+        self.end(Verdict::Allow, None)
+    }
+
+    pub(super) fn deny(mut self, step: &'static str, reason: Reason) -> Explanation {
+        self.step(step, format!("denied: {reason} ({})", reason.title()));
+        self.end(Verdict::Deny, Some(reason))
+    }
+
+    fn end(self, verdict: Verdict, reason: Option<Reason>) -> Explanation {
+        let Self { organization, role, seat_tier, plan, steps } = self;
+        Explanation { verdict, reason, organization, role, seat_tier, plan, steps }
+    }
+}

@@ -1,0 +1,260 @@
+//! The store's administration over HTTP: bounded answers, problems as errors, the token never shown.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use ureq::http::{HeaderValue, Method, Request, header};
+
+/// The variable that holds the administrator's token.
+pub(crate) const TOKEN_ENV: &str = "USHER_ADMIN_TOKEN";
+
+/// Members asked for at once: the most that the store gives.
+const PAGE: &str = "500";
+/// Most pages that are read; more is a store that runs in circles.
+const MAX_PAGES: usize = 10_000;
+/// The longest answer that is read, in bytes: a page of the longest members.
+const MAX_ANSWER: u64 = 16 * 1024 * 1024;
+/// Longest wait for a whole answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An operator's connection to a store.
+pub(crate) struct StoreClient {
+    agent: ureq::Agent,
+    base: String,
+    authorization: HeaderValue,
+}
+
+/// An answer, and what the operator should know about it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answered {
+    /// The document; `null` where the store sends none.
+    pub(crate) document: Value,
+    /// The code of the store's warning, if it has one.
+    pub(crate) warning: Option<String>,
+}
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreClientError {
+    /// The answer is not one of usher's store.
+    #[error("{url}: this is not the answer of an usher store ({status})")]
+    Answer {
+        /// What was asked.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The store says no.
+    #[error("{code}: {detail}")]
+    Problem {
+        /// The stable code.
+        code: String,
+        /// What happened.
+        detail: String,
+    },
+    /// There is no usable token.
+    #[error("{TOKEN_ENV} must hold the store's administration token")]
+    Token,
+    /// Nothing answers.
+    #[error("the store at {base} does not answer")]
+    Unreachable {
+        /// Where it should be.
+        base: String,
+        /// What went wrong.
+        #[source]
+        source: Box<ureq::Error>,
+    },
+    /// The address is none.
+    #[error("--store {0}: must be http://HOST:PORT or https://HOST:PORT")]
+    Url(String),
+}
+
+impl StoreClient {
+    /// A client for the store at `base`, which is asked only when something is wanted of it.
+    ///
+    /// # Errors
+    /// The address or the token cannot be used.
+    pub(crate) fn new(base: &str, token: Option<&str>) -> Result<Self, StoreClientError> {
+        let (scheme, authority) = base.split_once("://").unwrap_or_default();
+        let authority = authority.strip_suffix('/').unwrap_or(authority);
+        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'/' | b'?' | b'#' | b'\\');
+        if !matches!(scheme, "http" | "https") || authority.is_empty() || !authority.bytes().all(plain) {
+            return Err(StoreClientError::Url(base.to_owned()));
+        }
+        let token = token.filter(|token| !token.is_empty()).ok_or(StoreClientError::Token)?;
+        let mut authorization =
+            HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| StoreClientError::Token)?;
+        authorization.set_sensitive(true);
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            // A proxy from the environment would read the token.
+            .proxy(None)
+            .timeout_global(Some(TIMEOUT))
+            .build()
+            .new_agent();
+        Ok(Self { agent, base: format!("{scheme}://{authority}"), authorization })
+    }
+
+    /// Every member, over all pages; `filters` are query parameters.
+    pub(crate) fn members(&self, organization: &str, filters: &[(&str, &str)]) -> Result<Vec<Value>, StoreClientError> {
+        let path = members_path(organization);
+        let mut members = Vec::new();
+        let mut cursor = None;
+        for _ in 0..MAX_PAGES {
+            let mut query = vec![("limit", PAGE)];
+            query.extend_from_slice(filters);
+            query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+            let path = format!("{path}?{}", query_string(&query));
+            let mut page = self.call(Method::GET, &path, None)?.document;
+            let Some(Value::Array(found)) = page.get_mut("members").map(Value::take) else {
+                return Err(self.misunderstood(&path, 200));
+            };
+            members.extend(found);
+            cursor = page.get("next").and_then(Value::as_str).map(str::to_owned);
+            if cursor.is_none() {
+                return Ok(members);
+            }
+        }
+        Err(self.misunderstood(&path, 200))
+    }
+
+    /// Adds a member.
+    pub(crate) fn add(&self, organization: &str, member: Map<String, Value>) -> Result<Answered, StoreClientError> {
+        self.call(Method::POST, &members_path(organization), Some(Value::Object(member)))
+    }
+
+    /// One member by id.
+    pub(crate) fn member(&self, organization: &str, id: &str) -> Result<Answered, StoreClientError> {
+        self.call(Method::GET, &member_path(organization, id), None)
+    }
+
+    /// Changes a member.
+    pub(crate) fn change(
+        &self,
+        organization: &str,
+        id: &str,
+        change: Map<String, Value>,
+    ) -> Result<Answered, StoreClientError> {
+        self.call(Method::PATCH, &member_path(organization, id), Some(Value::Object(change)))
+    }
+
+    /// Removes a member.
+    pub(crate) fn remove(&self, organization: &str, id: &str) -> Result<Answered, StoreClientError> {
+        self.call(Method::DELETE, &member_path(organization, id), None)
+    }
+
+    /// The seats of an organization.
+    pub(crate) fn seats(&self, organization: &str) -> Result<Answered, StoreClientError> {
+        self.call(Method::GET, &format!("/v1/organizations/{}/seats", segment(organization)), None)
+    }
+
+    fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answered, StoreClientError> {
+        let url = format!("{}{path}", self.base);
+        let unreachable =
+            |source: ureq::Error| StoreClientError::Unreachable { base: self.base.clone(), source: Box::new(source) };
+        let request = Request::builder().method(method).uri(&url).header(header::AUTHORIZATION, &self.authorization);
+        let sent = match body {
+            Some(body) => request
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(body.to_string())
+                .map_err(ureq::Error::from)
+                .and_then(|request| self.agent.run(request)),
+            None => request.body(()).map_err(ureq::Error::from).and_then(|request| self.agent.run(request)),
+        };
+        let mut response = sent.map_err(unreachable)?;
+        let status = response.status();
+        let warning = response.headers().get(header::WARNING).and_then(|value| warning_code(value.to_str().ok()?));
+        let text = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec().map_err(unreachable)?;
+        let document: Value = match text.as_slice() {
+            [] => Value::Null,
+            text => serde_json::from_slice(text).map_err(|_| self.misunderstood(path, status.as_u16()))?,
+        };
+        if status.is_success() {
+            return Ok(Answered { document, warning });
+        }
+        let field = |name| document.get(name).and_then(Value::as_str).map(str::to_owned);
+        match (field("code"), field("detail")) {
+            (Some(code), Some(detail)) => Err(StoreClientError::Problem { code, detail }),
+            _ => Err(self.misunderstood(path, status.as_u16())),
+        }
+    }
+
+    fn misunderstood(&self, path: &str, status: u16) -> StoreClientError {
+        StoreClientError::Answer { url: format!("{}{path}", self.base), status }
+    }
+}
+
+impl fmt::Debug for StoreClient {
+    /// Shows no token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreClient").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+fn members_path(organization: &str) -> String {
+    format!("/v1/organizations/{}/members", segment(organization))
+}
+
+fn member_path(organization: &str, id: &str) -> String {
+    format!("{}/{}", members_path(organization), segment(id))
+}
+
+fn query_string(parameters: &[(&str, &str)]) -> String {
+    parameters.iter().map(|(name, value)| format!("{name}={}", segment(value))).collect::<Vec<_>>().join("&")
+}
+
+/// A text as one path segment or query value: everything but unreserved characters encoded (RFC 3986, 2.3).
+fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => encoded.push(char::from(byte)),
+            // A segment of dots alone would be taken away.
+            b'.' if text.bytes().any(|byte| byte != b'.') => encoded.push('.'),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// The text of `299 usher "text"` (RFC 7234, 5.5).
+fn warning_code(header: &str) -> Option<String> {
+    let (_, rest) = header.split_once('"')?;
+    let (code, _) = rest.split_once('"')?;
+    Some(code.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_an_http_origin_and_a_token_is_needed() {
+        for good in ["http://127.0.0.1:7070", "https://store.example/", "http://[::1]:7070"] {
+            assert!(StoreClient::new(good, Some("secret")).is_ok(), "{good}");
+        }
+        for bad in ["", "127.0.0.1:7070", "ftp://x", "http://", "http://a@b", "http://a/b", "http://a?b", "http://a b"]
+        {
+            assert!(matches!(StoreClient::new(bad, Some("secret")), Err(StoreClientError::Url(_))), "{bad}");
+        }
+        for token in [None, Some(""), Some("a\nb")] {
+            assert!(matches!(StoreClient::new("http://a", token), Err(StoreClientError::Token)), "{token:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_named_stays_one_segment() {
+        assert_eq!(segment("acme-chat.v2"), "acme-chat.v2");
+        assert_eq!(segment("../x?y=ü&z"), "..%2Fx%3Fy%3D%C3%BC%26z");
+        assert_eq!(segment(".."), "%2E%2E");
+    }
+
+    #[test]
+    fn the_token_is_never_shown() {
+        let client = StoreClient::new("http://a", Some("very-secret")).unwrap();
+        assert!(!format!("{client:?}").contains("very-secret"));
+        assert!(!format!("{:?}", client.authorization).contains("very-secret"));
+    }
+}
