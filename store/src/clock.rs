@@ -1,6 +1,8 @@
-//! The clock: the only place that reads the time, so that tests can set it.
+//! The clock: the only place that reads the time of day, so that tests can set it; and what is made of times.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use uuid::{NoContext, Timestamp, Uuid};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -17,6 +19,11 @@ impl Clock for SystemClock {
         // A clock before 1970 reads as 1970: every assertion is then newer than the store's time, none is let in by it.
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
+}
+
+/// A UUID of version 7 (RFC 9562, 5.7): in the order of time, the rest random.
+pub(crate) fn uuid_v7(now: Duration) -> Uuid {
+    Uuid::new_v7(Timestamp::from_unix(NoContext, now.as_secs(), now.subsec_nanos()))
 }
 
 /// Seconds since the Unix epoch as RFC 3339 in UTC, `2026-01-31T23:59:59Z`; years beyond 9999 keep counting.

@@ -81,12 +81,13 @@ impl Server {
         let listen = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let memberships = Membership::new(Arc::clone(&database), clock, Arc::clone(&metrics));
+        let memberships = Membership::new(Arc::clone(&database), Arc::clone(&clock), Arc::clone(&metrics));
         let app = App {
             policy: config.policy,
             secrets: config.secrets,
             memberships,
             metrics,
+            clock,
             request_timeout: http::REQUEST_TIMEOUT,
         };
         Ok(Self { listener, address, database, app: Arc::new(app) })

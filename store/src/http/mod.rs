@@ -31,6 +31,7 @@ pub(crate) use logins::LoginResponse;
 pub(crate) use members::{MemberJson, MemberList};
 pub(crate) use problem::ProblemJson;
 pub(crate) use seats::{SeatsJson, TierJson};
+// `utoipa::path` puts the documentation of a handler next to it, as `__path_HANDLER`.
 pub(crate) use {
     logins::__path_log_in, members::add::__path_add, members::add::AddBody, members::edit::__path_edit,
     members::edit::EditBody, members::list::__path_list, members::remove::__path_remove, members::show::__path_show,
@@ -38,6 +39,7 @@ pub(crate) use {
     seats::__path_seats,
 };
 
+use crate::clock::Clock;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::secrets::Secrets;
@@ -55,6 +57,7 @@ pub(crate) struct App {
     pub(crate) secrets: Secrets,
     pub(crate) memberships: Membership,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) request_timeout: Duration,
 }
 

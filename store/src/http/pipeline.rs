@@ -14,7 +14,7 @@ use super::request_id::{RequestId, X_REQUEST_ID};
 
 pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let id = RequestId::of(request.headers());
+    let id = RequestId::of(request.headers(), app.clock.now());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
     request.extensions_mut().insert(id.clone());

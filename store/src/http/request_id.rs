@@ -1,7 +1,10 @@
 //! The id under which logs and problem documents speak of a request.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use uuid::Uuid;
+
+use crate::clock::uuid_v7;
 
 /// Carries the id, in and out.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -14,14 +17,14 @@ const MAX_LEN: usize = 128;
 pub(crate) struct RequestId(String);
 
 impl RequestId {
-    /// The caller's id, if it has a decent one, or a new one.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    /// The caller's id, if it has a decent one, or a new one at `now` (since the Unix epoch).
+    pub(super) fn of(headers: &HeaderMap, now: Duration) -> Self {
         let given = headers.get(X_REQUEST_ID).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
         match given {
             Some(id) if !id.is_empty() && id.len() <= MAX_LEN && id.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 Self(id.to_owned())
             }
-            _ => Self(Uuid::now_v7().to_string()),
+            _ => Self(uuid_v7(now).to_string()),
         }
     }
 

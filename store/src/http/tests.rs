@@ -35,8 +35,9 @@ async fn app(folder: &tempfile::TempDir, request_timeout: Duration) -> Arc<App> 
     let secrets = Secrets::from_env(&policy, |name| Some(format!("{name}-0123456789abcdef"))).unwrap();
     let database = Sqlite::open(&format!("sqlite://{}", folder.path().join("usher.db").display())).await.unwrap();
     let metrics = Arc::new(Metrics::new().unwrap());
-    let memberships = Membership::new(Arc::new(database), Arc::new(SystemClock), Arc::clone(&metrics));
-    Arc::new(App { policy: Arc::new(policy), secrets, memberships, metrics, request_timeout })
+    let clock = Arc::new(SystemClock);
+    let memberships = Membership::new(Arc::new(database), clock.clone(), Arc::clone(&metrics));
+    Arc::new(App { policy: Arc::new(policy), secrets, memberships, metrics, clock, request_timeout })
 }
 
 async fn exchange(address: SocketAddr, request: &str) -> String {

@@ -15,9 +15,8 @@ use usher_policy::id::{MemberId, OrganizationId};
 use usher_policy::member::Member;
 use usher_policy::model::Organization;
 use usher_policy::rules::hand::{self, Refusal};
-use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, uuid_v7};
 use crate::database::{Database, DatabaseError, Snapshot};
 use crate::metrics::Metrics;
 
@@ -93,8 +92,7 @@ async fn existing(
     read.member(organization, id).await?.ok_or(MembershipError::NoSuchMember)
 }
 
-/// A new member's id: a UUID of version 7 (RFC 9562, 5.7), so that ids are in the order in which members came.
+/// A new member's id: in the order in which members came, as lists are.
 fn new_id(now: Duration) -> MemberId {
-    let timestamp = Timestamp::from_unix(NoContext, now.as_secs(), now.subsec_nanos());
-    MemberId::new(Uuid::new_v7(timestamp).to_string())
+    MemberId::new(uuid_v7(now).to_string())
 }

@@ -3,6 +3,8 @@
 mod migrations;
 mod read;
 mod row;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::path::Path;
