@@ -5,7 +5,6 @@ mod database;
 mod http;
 mod membership;
 mod metrics;
-mod openapi;
 mod secrets;
 mod server;
 

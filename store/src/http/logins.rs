@@ -13,9 +13,9 @@ use super::App;
 use super::auth::FilterRequest;
 use super::body::JsonBody;
 use super::members::MemberJson;
+use super::openapi::LoginSchema;
 use super::problem::{Problem, ProblemJson};
 use crate::membership::MembershipError;
-use crate::openapi::LoginSchema;
 
 /// The longest subject, in bytes (design §4).
 const MAX_SUBJECT: usize = 255;

@@ -5,6 +5,7 @@ mod body;
 mod connections;
 mod logins;
 mod members;
+mod openapi;
 mod operations;
 mod pipeline;
 mod problem;
@@ -27,17 +28,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 use usher_policy::Policy;
 
 pub(crate) use connections::{Limits, serve};
-pub(crate) use logins::LoginResponse;
-pub(crate) use members::{MemberJson, MemberList};
-pub(crate) use problem::ProblemJson;
-pub(crate) use seats::{SeatsJson, TierJson};
-// `utoipa::path` puts the documentation of a handler next to it, as `__path_HANDLER`.
-pub(crate) use {
-    logins::__path_log_in, members::add::__path_add, members::add::AddBody, members::edit::__path_edit,
-    members::edit::EditBody, members::list::__path_list, members::remove::__path_remove, members::show::__path_show,
-    operations::__path_healthz, operations::__path_metrics, operations::__path_openapi, operations::__path_readyz,
-    seats::__path_seats,
-};
 
 use crate::clock::Clock;
 use crate::membership::Membership;

@@ -66,5 +66,5 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     responses((status = 200, body = Object, content_type = "application/json", description = "OpenAPI")),
 )]
 pub(super) async fn openapi() -> impl IntoResponse {
-    Json(crate::openapi::document())
+    Json(super::openapi::document())
 }

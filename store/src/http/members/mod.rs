@@ -25,8 +25,6 @@ use super::auth::AdminRequest;
 use super::problem::Problem;
 use crate::clock::rfc3339;
 
-pub(crate) use list::MemberList;
-
 /// The longest display name that is taken, in bytes.
 const MAX_NAME: usize = 256;
 

@@ -7,10 +7,16 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ObjectBuilder, OneOfBuilder, RefOr, Schema, Type};
 use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 
-use crate::http::{AddBody, EditBody, LoginResponse, MemberJson, MemberList, ProblemJson, SeatsJson, TierJson};
+use super::logins::LoginResponse;
+use super::members::MemberJson;
+use super::members::add::AddBody;
+use super::members::edit::EditBody;
+use super::members::list::MemberList;
+use super::problem::ProblemJson;
+use super::seats::{SeatsJson, TierJson};
 
 /// The whole document.
-pub(crate) fn document() -> utoipa::openapi::OpenApi {
+pub(super) fn document() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
 
@@ -18,17 +24,17 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 #[openapi(
     info(title = "usher store", description = "Members, seats and logins of the organizations of one policy."),
     paths(
-        crate::http::log_in,
-        crate::http::list,
-        crate::http::add,
-        crate::http::show,
-        crate::http::edit,
-        crate::http::remove,
-        crate::http::seats,
-        crate::http::healthz,
-        crate::http::readyz,
-        crate::http::metrics,
-        crate::http::openapi,
+        super::logins::log_in,
+        super::members::list::list,
+        super::members::add::add,
+        super::members::show::show,
+        super::members::edit::edit,
+        super::members::remove::remove,
+        super::seats::seats,
+        super::operations::healthz,
+        super::operations::readyz,
+        super::operations::metrics,
+        super::operations::openapi,
     ),
     components(schemas(
         AddBody, EditBody, LoginResponse, LoginSchema, MemberJson, MemberList, ProblemJson, SeatsJson, TierJson
