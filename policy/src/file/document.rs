@@ -1,6 +1,7 @@
 //! The whole document: from its top-level fields to a finished policy.
 
 use super::catalog::Catalog;
+use super::field_path::Segment;
 use super::parent::{self, Family};
 use super::reader::{Node, Recorded};
 use super::registry::Registry;
@@ -19,7 +20,9 @@ pub(super) fn read<'d>(root: &Node<'d>) -> Result<Policy, Recorded> {
         };
         if let Ok(store) = &store {
             // The default's variable is the filter's as well.
-            let _ = registry.secrets.enter(store.token_env.clone(), &fields.path("store"));
+            let _ = registry
+                .secrets
+                .enter(store.token_env.clone(), &fields.path("store").below(Segment::Member("token_env")));
         }
         let (catalog, products) = match Catalog::read(fields.field("products")) {
             Ok(catalog) => (catalog, Ok(())),

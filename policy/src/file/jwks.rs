@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::reader::{Fields, Node, Recorded};
 use super::{duration, jwks_uri, names};
 use crate::model::{Jwks, RemoteJwks};
@@ -34,8 +36,20 @@ pub(super) fn read(node: &Node<'_>) -> Result<Jwks, Recorded> {
 }
 
 fn key_set(node: &Node<'_>) -> Result<KeySet, Recorded> {
+    if has_secret(node.value()) {
+        return Err(node.fault(
+            "holds a private or symmetric key, and secrets are never in this file. Write the public part alone",
+        ));
+    }
     let document = serde_json::to_vec(node.value()).map_err(|error| node.fault(error.to_string()))?;
     KeySet::parse(&document).map_err(|error| node.fault(error.to_string()))
+}
+
+/// The parameters of RFC 7518, 6.2.2, 6.3.2 and 6.4.1 that only who signs may know.
+fn has_secret(set: &Value) -> bool {
+    const SECRET: &[&str] = &["d", "dp", "dq", "k", "oth", "p", "q", "qi"];
+    let keys = set.get("keys").and_then(Value::as_array);
+    keys.into_iter().flatten().any(|key| SECRET.iter().any(|name| key.get(name).is_some()))
 }
 
 fn refuse_fetching(fields: &mut Fields<'_>) -> Result<(), Recorded> {

@@ -65,7 +65,19 @@ fn ids_domains_hosts_and_secrets_stand_once_in_the_file() {
             "/admin_tokens",
             json!([{"name": "a", "token_env": "USHER_STORE_TOKEN"}]),
             "admin_tokens[0].token_env",
-            "already the secret of `store",
+            "already the secret of `store.token_env`",
+        ),
+        (
+            "/parents/1/directory",
+            json!({"token_env": "USHER_STORE_TOKEN"}),
+            "parents[1].directory.token_env",
+            "already the secret of `store.token_env`",
+        ),
+        (
+            "/admin_tokens",
+            json!([{"name": "a", "token_env": "A"}, {"name": "b", "token_env": "A"}]),
+            "admin_tokens[1].token_env",
+            "already the secret of `admin_tokens[0].token_env`",
         ),
         (
             "/admin_tokens",

@@ -17,6 +17,11 @@ fn refused_in_connection(rows: Vec<(&str, Value, &str, &str)>) {
     }
 }
 
+/// The public key of RFC 8037, A.2.
+fn inline_keys() -> Value {
+    json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "k"}]})
+}
+
 #[test]
 fn the_base_of_these_tests_has_no_fault() {
     policy(&base());
@@ -222,11 +227,22 @@ fn connections_are_checked_field_by_field() {
 
 #[test]
 fn keys_come_from_one_place_that_can_be_trusted() {
+    let mut with_private_part = inline_keys();
+    with_private_part["keys"][0]["d"] = json!("AA");
     let remote = |uri: &str| json!({"uri": uri, "cluster": "idp"});
     refused_in_connection(vec![
         ("jwks", json!({}), "jwks", "names no keys"),
         ("jwks", json!({"uri": "https://a/", "cluster": "b", "inline": {"keys": []}}), "jwks.inline", "either `uri`"),
-        ("jwks", json!({"inline": {"keys": 1}}), "jwks.inline", ""),
+        ("jwks", json!({"inline": {"keys": 1}}), "jwks.inline", "an array `keys` is needed"),
+        ("jwks", json!({"inline": {"keys": []}}), "jwks.inline", "no usable key"),
+        (
+            "jwks",
+            json!({"inline": {"keys": [{"kty": "oct", "k": "AA"}]}}),
+            "jwks.inline",
+            "secrets are never in this file",
+        ),
+        ("jwks", json!({"inline": with_private_part}), "jwks.inline", "Write the public part alone"),
+        ("jwks", json!({"inline": inline_keys(), "refresh": "1m"}), "jwks.refresh", "Leave it out beside `inline`"),
         ("jwks", remote("http://idp.acme.example/keys"), "jwks.uri", "`insecure: true`"),
         ("jwks", remote("http://127.0.0.1.acme.example/keys"), "jwks.uri", "`insecure: true`"),
         ("jwks", remote("idp.acme.example/keys"), "jwks.uri", "write it whole"),
@@ -238,6 +254,7 @@ fn keys_come_from_one_place_that_can_be_trusted() {
         ("jwks/max_stale", json!("1m"), "jwks.max_stale", "shorter than `refresh`"),
         ("jwks/insecure", json!(1), "jwks.insecure", "expected `true` or `false`"),
     ]);
+    taken(vec![(&at("jwks"), json!({"inline": inline_keys()}))]);
     for uri in ["http://localhost/k", "http://127.0.0.1:9000/k", "http://[::1]/k"] {
         taken(vec![(&at("jwks"), remote(uri))]);
     }

@@ -1,14 +1,12 @@
 //! From the parser's events to a value, its lines, and what is refused on the way.
 
-use std::collections::HashMap;
-
 use saphyr_parser::ScalarStyle;
 use serde_json::{Map, Value};
 
 use super::super::Fault;
 use super::super::field_path::{FieldPath, Segment, quoted};
 use super::lines::{Below, Lines};
-use super::{Document, at, scalar};
+use super::{Document, at, lines, scalar};
 
 /// As deep as strict JSON may be.
 const MAX_DEPTH: usize = 127;
@@ -24,7 +22,7 @@ pub(super) struct Builder {
 /// A list or an object whose end has not come yet.
 enum Frame {
     Items { line: usize, values: Vec<Value>, lines: Vec<Lines> },
-    Members { line: usize, values: Map<String, Value>, lines: HashMap<String, Lines>, name: Option<Name> },
+    Members { line: usize, values: Map<String, Value>, lines: Vec<(String, Lines)>, name: Option<Name> },
 }
 
 /// The name of the member whose value comes next.
@@ -70,7 +68,7 @@ impl Builder {
 
     /// An object begins.
     pub(super) fn start_object(&mut self, tagged: bool, line: usize) -> Result<(), Fault> {
-        self.start(tagged, line, Frame::Members { line, values: Map::new(), lines: HashMap::new(), name: None })
+        self.start(tagged, line, Frame::Members { line, values: Map::new(), lines: Vec::new(), name: None })
     }
 
     /// The innermost list or object ends.
@@ -80,7 +78,7 @@ impl Builder {
                 self.add(Value::Array(values), Lines { line, below: Below::Items(lines) });
             }
             Some(Frame::Members { line, values, lines, .. }) => {
-                self.add(Value::Object(values), Lines { line, below: Below::Members(lines) });
+                self.add(Value::Object(values), Lines { line, below: lines::members(lines) });
             }
             None => {}
         }
@@ -137,7 +135,7 @@ impl Builder {
                 if let Some(Name { text, line, duplicate: false }) = name.take() {
                     below.line = line;
                     values.insert(text.clone(), value);
-                    lines.insert(text, below);
+                    lines.push((text, below));
                 }
             }
         }

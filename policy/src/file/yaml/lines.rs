@@ -1,7 +1,5 @@
 //! Which line of the text a field stands on.
 
-use std::collections::HashMap;
-
 use super::super::field_path::{FieldPath, Segment};
 
 /// The line of a value and of everything below it.
@@ -18,8 +16,8 @@ pub(in crate::file) struct Lines {
 pub(super) enum Below {
     /// A list's items.
     Items(Vec<Lines>),
-    /// An object's members.
-    Members(HashMap<String, Lines>),
+    /// An object's members, by name: a file has hundreds of thousands of small objects, and few are ever looked into.
+    Members(Vec<(String, Lines)>),
     /// Nothing: a scalar.
     #[default]
     Nothing,
@@ -32,7 +30,7 @@ impl Lines {
         for segment in path.segments() {
             let below = match (&at.below, segment) {
                 (Below::Items(items), Segment::Item(index)) => items.get(index),
-                (Below::Members(members), Segment::Member(name)) => members.get(name),
+                (Below::Members(members), Segment::Member(name)) => member(members, name),
                 _ => None,
             };
             match below {
@@ -42,4 +40,15 @@ impl Lines {
         }
         (at.line > 0).then_some(at.line)
     }
+}
+
+/// What stands below an object with these members.
+pub(super) fn members(mut members: Vec<(String, Lines)>) -> Below {
+    members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    Below::Members(members)
+}
+
+fn member<'a>(members: &'a [(String, Lines)], name: &str) -> Option<&'a Lines> {
+    let index = members.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+    members.get(index).map(|(_, lines)| lines)
 }
