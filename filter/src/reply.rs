@@ -72,15 +72,16 @@ fn media_range(range: &str) -> Option<(&str, &str, u16)> {
     let mut parts = range.split(';').map(str::trim);
     let (kind, subtype) = parts.next()?.split_once('/')?;
     let weight = parts.find_map(|parameter| parameter.strip_prefix("q=").or(parameter.strip_prefix("Q=")));
-    let weight = match weight {
-        Some(text) => text.parse::<f32>().ok().filter(|weight| (0.0..=1.0).contains(weight)).unwrap_or(0.0),
-        None => 1.0,
-    };
-    Some((kind, subtype, thousandths(weight)))
+    Some((kind, subtype, weight.map_or(1000, |weight| thousandths(weight).unwrap_or(0))))
 }
 
-fn thousandths(weight: f32) -> u16 {
-    (0..=1000_u16).rev().find(|step| f32::from(*step) <= weight * 1000.0).unwrap_or(0)
+/// A weight (RFC 9110, 12.4.2): `0` or `1` with up to three decimals, no more than 1.
+fn thousandths(weight: &str) -> Option<u16> {
+    let (whole, decimals) = weight.split_once('.').unwrap_or((weight, ""));
+    if !matches!(whole, "0" | "1") || decimals.len() > 3 || !decimals.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    format!("{whole}{decimals:0<3}").parse().ok().filter(|weight| *weight <= 1000)
 }
 
 /// The quality of a type: of the ranges that match it the most specific decides.
@@ -178,6 +179,10 @@ mod tests {
             ("text/html;q=0, */*", Media::Problem),
             ("text/html;q=x", Media::Problem),
             ("text/html;q=2", Media::Problem),
+            ("text/html;q=1.001", Media::Problem),
+            ("text/html;q=0.001", Media::Html),
+            ("text/html;q=0.51, */*;q=0.509", Media::Html),
+            ("text/html;q=0.0001", Media::Problem),
             ("garbage", Media::Problem),
         ] {
             assert_eq!(media(&header("accept", accept.as_bytes())), expected, "{accept}");

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use usher_policy::id::OrganizationId;
-use usher_policy::json;
 use usher_policy::model::Organization;
 use usher_policy::wire::{Login, LoginAnswer};
 
@@ -81,4 +80,72 @@ pub(crate) fn read(organization: &Organization, status: Option<u16>, body: &[u8]
             && member.seat_tier.as_ref().is_none_or(|tier| organization.product.has_tier(tier))
     });
     if fits { Ok(answer) } else { Err(NoAnswer::Unfitting) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use usher_policy::file;
+    use usher_policy::wire::Answer;
+
+    use super::*;
+
+    fn read_value(status: Option<u16>, body: &[u8]) -> Result<LoginAnswer, NoAnswer> {
+        let document = include_bytes!("../testdata/policy.json");
+        let policy = file::from_json(document).unwrap();
+        read(policy.organization("acme-chat").unwrap(), status, body)
+    }
+
+    fn member(change: impl FnOnce(&mut Value)) -> Vec<u8> {
+        let mut answer = json!({
+            "answer": "member",
+            "member": {
+                "id": "m1", "organization": "acme-chat", "email": "ada@acme.example", "name": null, "role": "user",
+                "seat_tier": "standard", "status": "active", "source": "jit", "created_at": 1,
+            },
+            "position": "7",
+        });
+        change(&mut answer);
+        answer.to_string().into_bytes()
+    }
+
+    #[test]
+    fn a_readable_fitting_answer_is_taken() {
+        let answer = read_value(Some(200), &member(|_| {})).unwrap();
+        assert_eq!(answer.answer, Answer::Member);
+        let untiered = read_value(Some(200), &member(|answer| answer["member"]["seat_tier"] = Value::Null));
+        assert_eq!(untiered.unwrap().member.unwrap().seat_tier, None);
+        assert!(read_value(Some(200), br#"{"answer":"absent","position":"7"}"#).is_ok());
+    }
+
+    #[test]
+    fn whatever_else_comes_is_no_answer() {
+        for (status, expected) in
+            [(None, NoAnswer::Reset), (Some(201), NoAnswer::Status(201)), (Some(504), NoAnswer::Status(504))]
+        {
+            assert_eq!(read_value(status, &member(|_| {})).unwrap_err(), expected);
+        }
+        for unreadable in [
+            &b""[..],
+            b"{}",
+            b"null",
+            b"\xff",
+            br#"{"answer":"yes","position":"7"}"#,
+            br#"{"answer":"absent","answer":"member","position":"7"}"#,
+            br#"{"answer":"absent","position":"7"} {}"#,
+        ] {
+            assert_eq!(read_value(Some(200), unreadable).unwrap_err(), NoAnswer::Unreadable, "{unreadable:?}");
+        }
+        for (field, value) in [("role", "emperor"), ("seat_tier", "throne")] {
+            let unfitting = member(|answer| answer["member"][field] = value.into());
+            assert_eq!(read_value(Some(200), &unfitting).unwrap_err(), NoAnswer::Unfitting, "{field}");
+        }
+        assert_eq!(read_value(Some(200), &vec![b' '; MAX_ANSWER + 1]).unwrap_err(), NoAnswer::TooLong);
+    }
+
+    #[test]
+    fn an_organization_is_one_segment_of_the_path() {
+        assert_eq!(path(&OrganizationId::new("acme-chat")), "/v1/organizations/acme-chat/logins");
+        assert_eq!(path(&OrganizationId::new("a/b?c")), "/v1/organizations/a%2Fb%3Fc/logins");
+    }
 }

@@ -3,6 +3,8 @@
 mod arrival;
 mod keys;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

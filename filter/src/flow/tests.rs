@@ -1,0 +1,375 @@
+//! The flow on a real policy, with a verifier and a key source that say what a test wants.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use usher_policy::Reason;
+use usher_policy::file;
+use usher_policy::model::{Algorithm, Connection, Policy};
+use usher_policy::rules::plan::Plan;
+use usher_policy::token::keys::{Key, KeySet};
+use usher_policy::token::signature::SignatureVerifier;
+use usher_policy::token::verify::KeySource;
+use usher_policy::wire::LoginAnswer;
+
+use super::{Desk, Next, Passage, Tally, arrive};
+use crate::clock::Now;
+use crate::keys::Lack;
+use crate::session::Sessions;
+use crate::store_call::NoAnswer;
+
+const T0: u64 = 1_800_000_000;
+
+/// A key set with the public key of RFC 8037, A.2.
+fn jwks(kid: &str) -> Value {
+    let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x}]})
+}
+
+fn policy(change: impl FnOnce(&mut Value)) -> Policy {
+    let mut document: Value = serde_json::from_str(include_str!("../../testdata/policy.json")).unwrap();
+    change(&mut document);
+    file::from_json(document.to_string().as_bytes()).unwrap()
+}
+
+fn remote_jwks(document: &mut Value) {
+    document["parents"][0]["connections"][0]["jwks"] = json!({"uri": "https://idp.example/keys", "cluster": "idp"});
+}
+
+/// Says one thing of every signature, and counts how often it is asked.
+struct Verifier {
+    says: Cell<bool>,
+    asked: Cell<u32>,
+}
+
+impl SignatureVerifier for Verifier {
+    fn verify(&self, _: Algorithm, _: &Key, _: &[u8], _: &[u8]) -> bool {
+        self.asked.set(self.asked.get() + 1);
+        self.says.get()
+    }
+}
+
+struct Source(Option<Rc<KeySet>>);
+
+impl KeySource for Source {
+    fn keys(&self, _: &Connection) -> Option<Rc<KeySet>> {
+        self.0.clone()
+    }
+}
+
+/// A worker without a host.
+struct World {
+    policy: Policy,
+    sessions: Sessions,
+    source: Source,
+    verifier: Verifier,
+    seconds: u64,
+    tally: Tally,
+}
+
+impl World {
+    fn new(policy: Policy) -> Self {
+        let verifier = Verifier { says: Cell::new(true), asked: Cell::new(0) };
+        Self { sessions: Sessions::new(8), source: Source(None), verifier, seconds: 0, tally: Tally::default(), policy }
+    }
+
+    fn step(&mut self, step: impl FnOnce(&mut Desk<'_>) -> Next) -> Next {
+        let mut desk = Desk {
+            policy: &self.policy,
+            sessions: &mut self.sessions,
+            keys: &self.source,
+            signatures: &self.verifier,
+            now: Now { unix_ms: (T0 + self.seconds) * 1000, steady: Duration::from_secs(self.seconds) },
+            tally: Tally::default(),
+        };
+        let next = step(&mut desk);
+        self.tally = desk.tally;
+        next
+    }
+
+    fn request(&mut self, path: &str, headers: &[(&str, &str)]) -> Next {
+        let pseudo = [(":authority", "chat.acme.example"), (":path", path), (":method", "GET")];
+        let given = |name: &str| headers.iter().any(|header| header.0 == name);
+        let pseudo = pseudo.into_iter().filter(|header| !given(header.0));
+        let headers: Vec<(String, Vec<u8>)> = pseudo
+            .chain(headers.iter().copied())
+            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+            .collect();
+        self.step(|desk| arrive(&headers, desk))
+    }
+
+    fn present(&mut self, path: &str, token: &str) -> Next {
+        self.request(path, &[("authorization", &format!("Bearer {token}"))])
+    }
+
+    /// Puts a login to the store and gives what comes of its answer.
+    fn log_in(&mut self, path: &str, token: &str, answer: Result<LoginAnswer, NoAnswer>) -> Next {
+        match self.present(path, token) {
+            Next::AskStore(expect) => self.step(|desk| expect.answered(answer, desk)),
+            other => panic!("the store is not asked: {other:?}"),
+        }
+    }
+}
+
+fn token(change: impl FnOnce(&mut Value)) -> String {
+    let mut claims = json!({
+        "iss": "https://idp.example", "sub": "ada", "aud": "usher", "iat": T0, "exp": T0 + 600,
+        "email": "ada@acme.example", "email_verified": true,
+    });
+    change(&mut claims);
+    let header = json!({"alg": "EdDSA", "kid": "k1"});
+    let parts = [header.to_string().into_bytes(), claims.to_string().into_bytes(), vec![1; 64]];
+    parts.map(|part| base64url(&part)).join(".")
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let chunk = |chunk: &[u8]| {
+        let bits = chunk.iter().chain(&[0, 0]).take(3).fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        let sextet = |at: usize| char::from(ALPHABET[(bits >> (18 - 6 * at) & 63) as usize]);
+        (0..=chunk.len()).map(sextet).collect::<String>()
+    };
+    bytes.chunks(3).map(chunk).collect()
+}
+
+fn answer(answer: &str, role: &str) -> LoginAnswer {
+    let member = json!({
+        "id": "m1", "email": "ada@acme.example", "role": role, "seat_tier": "standard",
+        "status": "active", "source": "jit", "organization": "acme-chat",
+    });
+    let member = if answer == "member" { member } else { Value::Null };
+    serde_json::from_value(json!({"answer": answer, "member": member, "position": "7"})).unwrap()
+}
+
+fn role(next: &Next) -> &str {
+    match next {
+        Next::Allow(allow) => allow.tags.value("usher.role").unwrap(),
+        other => panic!("not let in: {other:?}"),
+    }
+}
+
+fn reason(next: &Next) -> Reason {
+    match next {
+        Next::Deny(deny) => deny.reason,
+        other => panic!("not turned away: {other:?}"),
+    }
+}
+
+#[test]
+fn a_request_is_routed_by_its_own_pseudo_headers_and_nothing_else() {
+    let mut world = World::new(policy(|_| {}));
+    let elsewhere =
+        [(":authority", "evil.example"), ("x-forwarded-host", "chat.acme.example"), ("host", "chat.acme.example")];
+    assert_eq!(reason(&world.request("/", &elsewhere)), Reason::UnknownOrganization);
+    let original = [("x-original-path", "/healthz"), ("x-envoy-original-path", "/healthz")];
+    assert_eq!(reason(&world.request("/", &original)), Reason::NoCredentials);
+    assert_eq!(reason(&world.request("/a/../b", &[])), Reason::AmbiguousRequest);
+}
+
+#[test]
+fn a_bypass_passes_whatever_is_presented_and_an_unmatched_host_only_where_the_policy_says_so() {
+    let mut world = World::new(policy(|_| {}));
+    let two = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
+    assert!(matches!(world.request("/healthz", &two), Next::Pass(Passage::Bypass)));
+    assert_eq!(reason(&world.request("/healthz", &[(":method", "POST")])), Reason::NoCredentials);
+    assert_eq!(reason(&world.request("/x", &two)), Reason::AmbiguousRequest);
+    let mut world = World::new(policy(|document| document["unmatched"] = json!("pass")));
+    assert!(matches!(world.request("/", &[(":authority", "other.example")]), Next::Pass(Passage::Unmatched)));
+    assert_eq!(reason(&world.request("/", &[])), Reason::NoCredentials);
+}
+
+#[test]
+fn a_login_is_put_to_the_store_once_and_then_remembered_without_crypto() {
+    let mut world = World::new(policy(|_| {}));
+    let token = token(|_| {});
+    let Next::AskStore(expect) = world.present("/x", &token) else { panic!("the store is not asked") };
+    assert!(expect.is_login());
+    assert_eq!((expect.body().subject.as_str(), expect.body().preview), ("ada", false));
+    let next = world.step(|desk| expect.answered(Ok(answer("member", "user")), desk));
+    assert!(matches!(&next, Next::Allow(allow) if allow.is_login));
+    let asked = world.verifier.asked.get();
+    let next = world.present("/x", &token);
+    assert_eq!(role(&next), "user");
+    assert!(matches!(&next, Next::Allow(allow) if !allow.is_login));
+    assert!(world.tally.session_hit);
+    assert_eq!(world.verifier.asked.get(), asked);
+}
+
+#[test]
+fn a_session_is_for_one_organization_and_one_credential() {
+    let mut world = World::new(policy(|document| {
+        let mut other = document["parents"][0]["organizations"][0].clone();
+        other["id"] = json!("acme-other");
+        other["hosts"] = json!(["other.acme.example"]);
+        document["parents"][0]["organizations"].as_array_mut().unwrap().push(other);
+    }));
+    let ada = token(|_| {});
+    world.log_in("/x", &ada, Ok(answer("member", "user")));
+    let bearer = format!("Bearer {ada}");
+    let elsewhere = world.request("/x", &[(":authority", "other.acme.example"), ("authorization", &bearer)]);
+    assert!(matches!(elsewhere, Next::AskStore(expect) if expect.is_login()));
+    assert!(matches!(world.present("/x", &token(|claims| claims["sub"] = json!("bob"))), Next::AskStore(_)));
+}
+
+#[test]
+fn access_is_checked_at_every_request_of_a_session() {
+    let mut world = World::new(policy(|_| {}));
+    let token = token(|_| {});
+    world.log_in("/x", &token, Ok(answer("member", "user")));
+    assert_eq!(reason(&world.present("/admin", &token)), Reason::RoleNotAllowed);
+    assert_eq!(role(&world.present("/x", &token)), "user");
+}
+
+#[test]
+fn there_is_no_session_from_exp_on_though_the_skew_still_lets_in() {
+    let mut world = World::new(policy(|_| {}));
+    let token = token(|_| {});
+    world.seconds = 599;
+    world.log_in("/x", &token, Ok(answer("member", "user")));
+    assert_eq!(role(&world.present("/x", &token)), "user");
+    for seconds in [600, 601, 659] {
+        world.seconds = seconds;
+        assert_eq!(role(&world.log_in("/x", &token, Ok(answer("member", "user")))), "user", "{seconds}");
+        assert_eq!(world.sessions.len(), 0, "{seconds}");
+    }
+    world.seconds = 660;
+    assert_eq!(reason(&world.present("/x", &token)), Reason::Expired);
+}
+
+#[test]
+fn a_session_is_confirmed_by_the_store_when_it_is_due_and_takes_up_what_changed() {
+    let mut world = World::new(policy(|_| {}));
+    let token = token(|_| {});
+    world.log_in("/x", &token, Ok(answer("member", "user")));
+    world.seconds = 4;
+    assert_eq!(role(&world.present("/x", &token)), "user");
+    world.seconds = 5;
+    let Next::AskStore(expect) = world.present("/admin/", &token) else { panic!("the store is not asked") };
+    assert!(!expect.is_login());
+    let next = world.step(|desk| expect.answered(Ok(answer("member", "admin")), desk));
+    assert_eq!(role(&next), "admin");
+    world.seconds = 9;
+    assert_eq!(role(&world.present("/admin/", &token)), "admin");
+}
+
+#[test]
+fn a_session_ends_with_the_reason_that_the_store_gives() {
+    for (said, expected) in
+        [("suspended", Reason::MemberSuspended), ("revoked", Reason::SessionRevoked), ("absent", Reason::NotAMember)]
+    {
+        let mut world = World::new(policy(|_| {}));
+        let token = token(|_| {});
+        world.log_in("/x", &token, Ok(answer("member", "user")));
+        world.seconds = 5;
+        assert_eq!(reason(&world.log_in("/x", &token, Ok(answer(said, "user")))), expected);
+        assert_eq!(world.sessions.len(), 0);
+    }
+}
+
+#[test]
+fn an_older_answer_does_not_bring_back_a_session_that_was_ended() {
+    let mut world = World::new(policy(|_| {}));
+    let token = token(|_| {});
+    world.log_in("/x", &token, Ok(answer("member", "user")));
+    world.seconds = 5;
+    let Next::AskStore(slow) = world.present("/x", &token) else { panic!("the store is not asked") };
+    world.log_in("/x", &token, Ok(answer("revoked", "user")));
+    world.step(|desk| slow.answered(Ok(answer("member", "user")), desk));
+    assert_eq!(world.sessions.len(), 0);
+}
+
+#[test]
+fn no_answer_means_no_at_every_login() {
+    let silences = [
+        NoAnswer::TooLong,
+        NoAnswer::Unreadable,
+        NoAnswer::Unfitting,
+        NoAnswer::Unsent,
+        NoAnswer::Reset,
+        NoAnswer::Status(500),
+    ];
+    for silence in silences {
+        let mut world = World::new(policy(|document| document["sessions"] = json!({"offline": {"keep": "15m"}})));
+        assert_eq!(reason(&world.log_in("/x", &token(|_| {}), Err(silence))), Reason::StoreUnavailable);
+        assert_eq!(world.sessions.len(), 0);
+    }
+}
+
+#[test]
+fn offline_decides_how_long_a_session_lives_without_the_store() {
+    for (offline, seconds, goes_on) in [
+        (json!("deny"), 5, false),
+        (json!({"keep": "10s"}), 5, true),
+        (json!({"keep": "10s"}), 10, true),
+        (json!({"keep": "10s"}), 11, false),
+    ] {
+        let mut world = World::new(policy(|document| document["sessions"] = json!({"offline": offline})));
+        let token = token(|_| {});
+        world.log_in("/x", &token, Ok(answer("member", "user")));
+        world.seconds = seconds;
+        let next = world.log_in("/x", &token, Err(NoAnswer::Reset));
+        match goes_on {
+            true => assert_eq!(role(&next), "user", "{offline} {seconds}"),
+            false => assert_eq!(reason(&next), Reason::StoreUnavailable, "{offline} {seconds}"),
+        }
+        // It was not confirmed: the next request asks again.
+        assert!(matches!(world.present("/x", &token), Next::AskStore(expect) if !expect.is_login()));
+    }
+}
+
+#[test]
+fn not_assigned_is_the_answer_even_when_the_store_is_down() {
+    let mut world = World::new(policy(|document| {
+        document["parents"][0]["connections"][0]["assignment"] = json!({"claim": "roles", "any_of": ["usher"]});
+    }));
+    let token = token(|_| {});
+    let Next::AskStore(expect) = world.present("/x", &token) else { panic!("the store is not asked") };
+    assert_eq!(expect.body().plan, Plan::Remove { reason: Reason::NotAssigned });
+    let next = world.step(|desk| expect.answered(Err(NoAnswer::Unsent), desk));
+    assert_eq!(reason(&next), Reason::NotAssigned);
+}
+
+#[test]
+fn a_bad_signature_and_an_unknown_inline_key_are_denied_at_once() {
+    let mut world = World::new(policy(|_| {}));
+    world.verifier.says.set(false);
+    assert_eq!(reason(&world.present("/x", &token(|_| {}))), Reason::BadSignature);
+    let mut world = World::new(policy(|document| {
+        document["parents"][0]["connections"][0]["jwks"] = json!({"inline": jwks("k2")});
+    }));
+    assert_eq!(reason(&world.present("/x", &token(|_| {}))), Reason::UnknownKey);
+    assert_eq!(world.verifier.asked.get(), 0);
+}
+
+#[test]
+fn a_request_that_lacks_remote_keys_waits_and_goes_on_with_them() {
+    let mut world = World::new(policy(remote_jwks));
+    let token = token(|_| {});
+    let Next::AwaitKeys(expect) = world.present("/x", &token) else { panic!("keys are not awaited") };
+    assert_eq!(expect.lack(), Lack::Keys);
+    assert_eq!(expect.connection().id.as_str(), "idp");
+    world.source = Source(Some(Rc::new(KeySet::parse(jwks("k2").to_string().as_bytes()).unwrap())));
+    let Next::AwaitKeys(expect) = world.step(|desk| expect.check_again(desk)) else { panic!("the key is not awaited") };
+    assert_eq!(expect.lack(), Lack::Kid);
+    world.source = Source(Some(Rc::new(KeySet::parse(jwks("k1").to_string().as_bytes()).unwrap())));
+    assert!(matches!(world.step(|desk| expect.check_again(desk)), Next::AskStore(_)));
+}
+
+#[test]
+fn a_request_for_which_no_keys_come_is_denied_for_what_it_lacks() {
+    let mut world = World::new(policy(remote_jwks));
+    let Next::AwaitKeys(expect) = world.present("/x", &token(|_| {})) else { panic!("keys are not awaited") };
+    assert_eq!(reason(&expect.refuse()), Reason::KeysUnavailable);
+    world.source = Source(Some(Rc::new(KeySet::parse(jwks("k2").to_string().as_bytes()).unwrap())));
+    let Next::AwaitKeys(expect) = world.present("/x", &token(|_| {})) else { panic!("the key is not awaited") };
+    assert_eq!(reason(&expect.refuse()), Reason::UnknownKey);
+}
+
+#[test]
+fn in_shadow_the_store_is_only_asked_what_it_would_do() {
+    let mut world = World::new(policy(|document| document["enforcement"] = json!("shadow")));
+    let Next::AskStore(expect) = world.present("/x", &token(|_| {})) else { panic!("the store is not asked") };
+    assert!(expect.body().preview);
+}
