@@ -16,6 +16,8 @@ use crate::policy_file::PolicyFile;
 
 /// The variable with the log level or filter.
 const LOG_ENV: &str = "USHER_LOG";
+/// What is logged without it.
+const DEFAULT_LOG: &str = "info";
 
 /// The arguments of `usher store`.
 #[derive(Debug, Args)]
@@ -39,8 +41,8 @@ impl Store {
     pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
         let PolicyFile { policy, .. } = PolicyFile::load(&self.policy)?;
         let secrets = Secrets::from_env(&policy, |name| std::env::var(name).ok())?;
-        let filter = EnvFilter::builder().with_env_var(LOG_ENV).with_default_directive(tracing::Level::INFO.into());
-        let filter = filter.try_from_env().map_err(|error| Failure::LogFilter(error.to_string()))?;
+        let wanted = std::env::var(LOG_ENV).unwrap_or_else(|_| DEFAULT_LOG.to_owned());
+        let filter = EnvFilter::builder().parse(wanted).map_err(|error| Failure::LogFilter(error.to_string()))?;
         tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).init();
 
         let config = Config { policy: Arc::new(policy), database: self.database.clone(), listen: self.listen, secrets };
