@@ -1,0 +1,181 @@
+//! `usher members` and `usher seats`, against a real store.
+
+use serde_json::{Value, json};
+
+use crate::running_store::{ADMIN_TOKEN, RunningStore};
+use crate::support::{outcome, usher};
+
+fn store() -> RunningStore {
+    RunningStore::start(&json!({"caps": {"premium": 1, "standard": 1000}, "default": "standard"}))
+}
+
+#[test]
+fn a_member_goes_through_every_verb() {
+    let store = store();
+    let added =
+        store.usher(&["members", "add", "acme-chat", "ada@acme.example", "--role", "owner", "--name", "Ada", "--json"]);
+    assert_eq!(added.code, 0, "{added:?}");
+    let member = added.json();
+    let id = member["id"].as_str().unwrap();
+    assert_eq!(
+        (&member["role"], &member["seat_tier"], &member["name"]),
+        (&json!("owner"), &json!("standard"), &json!("Ada"))
+    );
+
+    // The email stands for the id, whatever its case.
+    for name in [id, "ADA@acme.example"] {
+        let shown = store.usher(&["members", "show", "acme-chat", name, "--json"]);
+        assert_eq!((shown.code, &shown.json()), (0, &member), "{shown:?}");
+    }
+
+    let changed =
+        store.usher(&["members", "change", "acme-chat", id, "--role", "admin", "--seat-tier", "premium", "--json"]);
+    assert_eq!((&changed.json()["role"], &changed.json()["seat_tier"]), (&json!("admin"), &json!("premium")));
+    assert_eq!(changed.stderr, "warning: last_owner: no active member holds the top role any more\n");
+
+    let unseated = store.usher(&["members", "change", "acme-chat", id, "--seat-tier", "none", "--json"]);
+    assert_eq!((unseated.code, &unseated.json()["seat_tier"]), (0, &Value::Null), "{unseated:?}");
+
+    for (verb, status) in [("suspend", "suspended"), ("activate", "active"), ("unlink", "active")] {
+        let done = store.usher(&["members", verb, "acme-chat", id, "--json"]);
+        assert_eq!((done.code, &done.json()["status"]), (0, &json!(status)), "{verb}: {done:?}");
+    }
+
+    let removed = store.usher(&["members", "remove", "acme-chat", "ada@acme.example", "--json"]);
+    assert_eq!((removed.code, &removed.json()), (0, &json!({"removed": id})), "{removed:?}");
+    assert_eq!(store.usher(&["members", "list", "acme-chat", "--json"]).json(), json!({"members": []}));
+}
+
+#[test]
+fn people_see_aligned_columns() {
+    let store = store();
+    store.usher(&[
+        "members",
+        "add",
+        "acme-chat",
+        "ada.lovelace@acme.example",
+        "--role",
+        "admin",
+        "--seat-tier",
+        "premium",
+    ]);
+    store.usher(&["members", "add", "acme-chat", "bo@acme.example"]);
+    let listed = store.usher(&["members", "list", "acme-chat"]);
+    let lines: Vec<_> = listed.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{listed:?}");
+    assert!(
+        lines[0].starts_with("EMAIL                      ROLE   SEAT TIER  STATUS  SOURCE  LAST LOGIN  ID"),
+        "{listed:?}"
+    );
+    assert!(
+        lines[1].starts_with("ada.lovelace@acme.example  admin  premium    active  manual  -           "),
+        "{listed:?}"
+    );
+    assert!(
+        lines[2].starts_with("bo@acme.example            user   standard   active  manual  -           "),
+        "{listed:?}"
+    );
+
+    let seats = store.usher(&["seats", "acme-chat"]);
+    assert_eq!(seats.stdout, "SEAT TIER  USED  CAP\npremium    1     1\nstandard   1     1000\npending: 0\n");
+    let seats = store.usher(&["seats", "acme-chat", "--json"]).json();
+    assert_eq!(seats["tiers"][0], json!({"tier": "premium", "cap": 1, "used": 1}));
+}
+
+#[test]
+fn a_list_can_be_narrowed() {
+    let store = store();
+    for (name, role) in [("ada", "admin"), ("ben", "user"), ("cleo", "user")] {
+        store.usher(&["members", "add", "acme-chat", &format!("{name}@acme.example"), "--role", role]);
+    }
+    store.usher(&["members", "suspend", "acme-chat", "cleo@acme.example"]);
+    for (filter, expected) in [
+        (["--role", "user"], vec!["ben@acme.example", "cleo@acme.example"]),
+        (["--status", "suspended"], vec!["cleo@acme.example"]),
+        (["--email", "ada@acme.example"], vec!["ada@acme.example"]),
+        (["--email", "nobody+1&role=x@acme.example"], vec![]),
+    ] {
+        let listed = store.usher(&[&["members", "list", "acme-chat", "--json"], filter.as_slice()].concat());
+        let members = listed.json()["members"].as_array().unwrap().clone();
+        let emails: Vec<_> = members.iter().map(|member| member["email"].as_str().unwrap()).collect();
+        assert_eq!(emails, expected, "{filter:?}");
+    }
+}
+
+#[test]
+fn a_list_has_every_page() {
+    let store = store();
+    let agent = ureq::agent();
+    let url = format!("http://{}/v1/organizations/acme-chat/members", store.address);
+    let count = 501;
+    for number in 0..count {
+        let answer = agent
+            .post(&url)
+            .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+            .send_json(json!({"email": format!("m{number:03}@acme.example")}))
+            .unwrap();
+        assert_eq!(answer.status(), 201);
+    }
+    let listed = store.usher(&["members", "list", "acme-chat", "--json"]);
+    let members = listed.json()["members"].as_array().unwrap().clone();
+    let mut emails: Vec<_> = members.iter().map(|member| member["email"].as_str().unwrap()).collect();
+    emails.sort_unstable();
+    emails.dedup();
+    assert_eq!(emails.len(), count);
+}
+
+#[test]
+fn the_store_s_no_is_told_with_its_code() {
+    let store = store();
+    store.usher(&["members", "add", "acme-chat", "ada@acme.example", "--seat-tier", "premium"]);
+    for (arguments, code) in [
+        (["members", "add", "acme-chat", "ada@acme.example"].as_slice(), "already_a_member: "),
+        (&["members", "add", "acme-chat", "ben@acme.example", "--seat-tier", "premium"], "no_seat_available: "),
+        (&["members", "add", "acme-chat", "ben@elsewhere.example"], "domain_not_verified: "),
+        (&["members", "list", "nowhere"], "organization_not_found: "),
+        (&["members", "list", "../../acme-chat"], "organization_not_found: "),
+        (&["members", "show", "acme-chat", "no-such-id"], "member_not_found: "),
+        (&["members", "remove", "acme-chat", "nobody@acme.example"], "member_not_found: "),
+        (&["seats", "nowhere"], "organization_not_found: "),
+    ] {
+        let outcome = store.usher(arguments);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{arguments:?}: {outcome:?}");
+        assert!(outcome.stderr.starts_with(&format!("error: {code}")), "{arguments:?}: {outcome:?}");
+    }
+}
+
+#[test]
+fn a_token_is_needed_and_never_shown() {
+    let store = store();
+    let missing = outcome(store.command(&["seats", "acme-chat"]).env_remove("USHER_ADMIN_TOKEN"));
+    assert_eq!(missing.code, 1);
+    assert!(missing.stderr.contains("USHER_ADMIN_TOKEN"), "{missing:?}");
+
+    let wrong = outcome(store.command(&["seats", "acme-chat"]).env("USHER_ADMIN_TOKEN", "guessed-and-wrong-token"));
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.stderr.starts_with("error: unauthorized: "), "{wrong:?}");
+    assert!(!wrong.stderr.contains("guessed-and-wrong-token"), "{wrong:?}");
+}
+
+#[test]
+fn a_store_that_is_none_is_told() {
+    // A port that nobody listens on, for as long as this holds it.
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = held.local_addr().unwrap().port();
+    drop(held);
+    let url = format!("http://127.0.0.1:{port}");
+    let store = store();
+    let unreachable = outcome(&mut store.command(&["seats", "acme-chat", "--store", &url]));
+    assert_eq!(unreachable.code, 1);
+    assert!(unreachable.stderr.starts_with(&format!("error: the store at {url} does not answer: ")), "{unreachable:?}");
+
+    let wrong = outcome(&mut store.command(&["seats", "acme-chat", "--store", "127.0.0.1"]));
+    assert!(wrong.code == 1 && wrong.stderr.contains("must be http://HOST:PORT"), "{wrong:?}");
+}
+
+#[test]
+fn a_change_must_change_something() {
+    let outcome = usher(&["members", "change", "acme-chat", "x"]);
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.stderr.contains("--role") && outcome.stderr.contains("--seat-tier"), "{outcome:?}");
+}

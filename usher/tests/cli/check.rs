@@ -1,0 +1,79 @@
+//! `usher check`.
+
+use crate::support::{Folder, usher};
+
+const GOOD: &str = "\
+version: 1
+parents:
+- id: acme
+  plan: team
+  domains: [acme.example]
+  connections:
+  - id: okta
+    issuer: https://acme.okta.example
+    audiences: [usher]
+    jwks: {uri: https://acme.okta.example/oauth2/v1/keys, cluster: acme-okta}
+  organizations:
+  - id: acme-chat
+    product: claude
+    hosts: [chat.acme.example]
+    provisioning: {mode: jit}
+";
+
+#[test]
+fn a_good_file_is_summed_up() {
+    let folder = Folder::new();
+    let file = folder.file("usher.yaml", GOOD);
+    let outcome = usher(&["check", &file]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert_eq!(outcome.stdout, format!("{file}: good: 1 parent, 1 organization, 1 connection\n"));
+}
+
+#[test]
+fn every_fault_is_told_with_file_line_and_field() {
+    let folder = Folder::new();
+    let file =
+        folder.file("usher.yaml", &GOOD.replace("mode: jit", "mode: jot").replace("product: claude", "product: clod"));
+    let outcome = usher(&["check", &file]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""));
+    let lines: Vec<_> = outcome.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{outcome:?}");
+    assert!(lines[0].starts_with(&format!("{file}:13: parents[0].organizations[0].product: ")), "{outcome:?}");
+    assert!(
+        lines[1].starts_with(&format!("{file}:15: parents[0].organizations[0].provisioning.mode: ")),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_warning_is_told_with_code_and_field_and_does_not_fail() {
+    let folder = Folder::new();
+    let mapped = "{mode: jit, group_mappings: {roles: [{group: staff, role: user}]}}";
+    let file = folder.file("usher.yaml", &GOOD.replace("{mode: jit}", mapped));
+    let outcome = usher(&["check", &file]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert!(
+        outcome.stderr.starts_with(&format!("{file}: warning[no_owner]: parents[0].organizations[0].")),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    for path in ["/no/such/usher.yaml", "/"] {
+        let outcome = usher(&["check", path]);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""));
+        assert!(outcome.stderr.starts_with(&format!("error: {path}: cannot be read: ")), "{outcome:?}");
+    }
+}
+
+#[test]
+fn wrong_arguments_exit_1_and_help_exits_0() {
+    assert_eq!(usher(&["check"]).code, 1);
+    assert_eq!(usher(&["no-such-command"]).code, 1);
+    let help = usher(&["--help"]);
+    assert_eq!(help.code, 0);
+    for command in ["check", "demo", "explain", "members", "render", "seats", "store"] {
+        assert!(help.stdout.contains(&format!("\n  {command} ")), "{command}: {}", help.stdout);
+    }
+}

@@ -1,0 +1,20 @@
+//! The built command as a person runs it: arguments in, exit code, output and messages out.
+
+#[cfg(test)]
+mod administration;
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod explain;
+#[cfg(test)]
+mod render;
+#[cfg(test)]
+mod running_store;
+#[cfg(test)]
+mod store;
+#[cfg(test)]
+mod support;

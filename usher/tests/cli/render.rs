@@ -1,0 +1,248 @@
+//! `usher render envoy`.
+
+use serde_json::{Value, json};
+use usher_policy::file::yaml_to_json;
+
+use crate::support::{Folder, Outcome, policy, usher};
+
+fn render(folder: &Folder, policy: &Value, more: &[&str]) -> Outcome {
+    let file = folder.file("usher.json", &policy.to_string());
+    usher(&[&["render", "envoy", &file], more].concat())
+}
+
+fn rendered(policy: &Value, more: &[&str]) -> Value {
+    let outcome = render(&Folder::new(), policy, more);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    yaml_to_json(&outcome.stdout).unwrap()
+}
+
+fn with_keys_at(uri: &str) -> Value {
+    policy(&json!({"uri": uri, "cluster": "okta"}), &json!({}))
+}
+
+fn manager(bootstrap: &Value) -> &Value {
+    &bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+}
+
+fn cluster<'a>(bootstrap: &'a Value, name: &str) -> &'a Value {
+    let clusters = bootstrap["static_resources"]["clusters"].as_array().unwrap();
+    clusters.iter().find(|cluster| cluster["name"] == name).unwrap_or_else(|| panic!("no cluster {name}"))
+}
+
+fn address(cluster: &Value) -> &Value {
+    &cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
+}
+
+#[test]
+fn without_flags_the_bootstrap_is_complete() {
+    let bootstrap = rendered(&with_keys_at("https://acme.okta.example/keys"), &[]);
+    assert_eq!(bootstrap["admin"]["address"]["socket_address"], json!({"address": "127.0.0.1", "port_value": 9901}));
+    let listener = &bootstrap["static_resources"]["listeners"][0];
+    assert_eq!(listener["address"]["socket_address"], json!({"address": "127.0.0.1", "port_value": 10000}));
+    assert_eq!(address(cluster(&bootstrap, "upstream")), &json!({"address": "127.0.0.1", "port_value": 8080}));
+    assert_eq!(address(cluster(&bootstrap, "usher-store")), &json!({"address": "127.0.0.1", "port_value": 7070}));
+    let filters = manager(&bootstrap)["http_filters"].as_array().unwrap();
+    let names: Vec<_> = filters.iter().map(|filter| filter["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["usher", "envoy.filters.http.router"]);
+}
+
+#[test]
+fn flags_say_where_things_are() {
+    let flags = [
+        "--listen",
+        "0.0.0.0:8443",
+        "--admin",
+        "[::1]:9000",
+        "--upstream",
+        "App.internal:80",
+        "--store",
+        "10.0.0.7:7070",
+    ];
+    let bootstrap = rendered(&with_keys_at("https://acme.okta.example/keys"), &flags);
+    let listener = &bootstrap["static_resources"]["listeners"][0];
+    assert_eq!(listener["address"]["socket_address"], json!({"address": "0.0.0.0", "port_value": 8443}));
+    assert_eq!(bootstrap["admin"]["address"]["socket_address"], json!({"address": "::1", "port_value": 9000}));
+    let upstream = cluster(&bootstrap, "upstream");
+    assert_eq!(
+        (&upstream["type"], address(upstream)),
+        (&json!("STRICT_DNS"), &json!({"address": "app.internal", "port_value": 80}))
+    );
+    let store = cluster(&bootstrap, "usher-store");
+    assert_eq!(
+        (&store["type"], address(store)),
+        (&json!("STATIC"), &json!({"address": "10.0.0.7", "port_value": 7070}))
+    );
+}
+
+#[test]
+fn the_way_to_the_filter_hides_and_rewrites_nothing() {
+    let bootstrap = rendered(&with_keys_at("https://acme.okta.example/keys"), &[]);
+    let manager = manager(&bootstrap);
+    assert_eq!(manager["normalize_path"], false);
+    assert_eq!(manager["merge_slashes"], false);
+    assert_eq!(manager["path_with_escaped_slashes_action"], "KEEP_UNCHANGED");
+    let options = &manager["common_http_protocol_options"];
+    assert_eq!(options["headers_with_underscores_action"], "DROP_HEADER");
+    assert_eq!(options["max_stream_duration"], "3600s");
+    assert!(manager.get("strip_any_host_port").is_none() && manager.get("preserve_external_request_id").is_none());
+}
+
+#[test]
+fn the_filter_gets_the_policy_as_a_string_value_and_is_restored_when_it_dies() {
+    let source = with_keys_at("https://acme.okta.example/keys");
+    let mut source_with_label = source.clone();
+    source_with_label["store"] = json!({"cluster": "members", "token_env": "MY_TOKEN"});
+    source_with_label["parents"][0]["organizations"][0]["provisioning"] = json!({"mode": "jit", "group_mappings": {"roles": [{"group": "${wasm}", "role": "user", "label": "Büro \"1\" 😀"}]}});
+    let bootstrap = rendered(&source_with_label, &["--wasm", "filters/usher.wasm"]);
+    let config = &manager(&bootstrap)["http_filters"][0]["typed_config"]["config"];
+    assert_eq!(config["failure_policy"], "FAIL_RELOAD");
+    assert_eq!(config["configuration"]["@type"], "type.googleapis.com/google.protobuf.StringValue");
+    let document: Value = serde_json::from_str(config["configuration"]["value"].as_str().unwrap()).unwrap();
+    assert_eq!(document, source_with_label);
+    let vm = &config["vm_config"];
+    assert_eq!(vm["runtime"], "envoy.wasm.runtime.v8");
+    assert_eq!(vm["environment_variables"]["host_env_keys"], json!(["MY_TOKEN"]));
+    let wasm = vm["code"]["local"]["filename"].as_str().unwrap();
+    assert!(wasm.starts_with('/') && wasm.ends_with("/filters/usher.wasm"), "{wasm}");
+    cluster(&bootstrap, "members");
+}
+
+#[test]
+fn an_https_key_server_is_verified_by_name() {
+    let folder = Folder::new();
+    let ca = folder.file("ca.pem", "");
+    let bootstrap = rendered(&with_keys_at("https://Acme.Okta.example/oauth2/v1/keys"), &["--ca", &ca]);
+    let keys = cluster(&bootstrap, "okta");
+    assert_eq!(
+        (&keys["type"], address(keys)),
+        (&json!("STRICT_DNS"), &json!({"address": "acme.okta.example", "port_value": 443}))
+    );
+    let tls = &keys["transport_socket"]["typed_config"];
+    assert_eq!(tls["sni"], "acme.okta.example");
+    let context = &tls["common_tls_context"];
+    assert_eq!(context["tls_params"]["tls_minimum_protocol_version"], "TLSv1_2");
+    let validation = &context["validation_context"];
+    let canonical = std::fs::canonicalize(&ca).unwrap();
+    assert_eq!(validation["trusted_ca"]["filename"], canonical.to_str().unwrap());
+    let names = json!([{"san_type": "DNS", "matcher": {"exact": "acme.okta.example"}}]);
+    assert_eq!(validation["match_typed_subject_alt_names"], names);
+}
+
+#[test]
+fn an_https_key_server_with_an_address_is_verified_by_address() {
+    let folder = Folder::new();
+    let ca = folder.file("ca.pem", "");
+    let bootstrap = rendered(&with_keys_at("https://[2001:db8::7]:8443/keys"), &["--ca", &ca]);
+    let keys = cluster(&bootstrap, "okta");
+    assert_eq!(
+        (&keys["type"], address(keys)),
+        (&json!("STATIC"), &json!({"address": "2001:db8::7", "port_value": 8443}))
+    );
+    let tls = &keys["transport_socket"]["typed_config"];
+    assert!(tls.get("sni").is_none(), "{tls}");
+    let names = json!([{"san_type": "IP_ADDRESS", "matcher": {"exact": "2001:db8::7"}}]);
+    assert_eq!(tls["common_tls_context"]["validation_context"]["match_typed_subject_alt_names"], names);
+}
+
+#[test]
+fn plain_http_to_key_servers_is_for_loopback_or_comes_with_a_warning() {
+    let folder = Folder::new();
+    let local = render(&folder, &with_keys_at("http://127.0.0.1:8085/keys"), &[]);
+    assert_eq!(local.code, 0, "{local:?}");
+    assert!(!local.stderr.contains("plain http"), "{local:?}");
+    let bootstrap = yaml_to_json(&local.stdout).unwrap();
+    assert!(cluster(&bootstrap, "okta").get("transport_socket").is_none());
+
+    let far = json!({"uri": "http://keys.internal/keys", "cluster": "okta", "insecure": true});
+    let warned = render(&folder, &policy(&far, &json!({})), &[]);
+    assert_eq!(warned.code, 0, "{warned:?}");
+    assert!(
+        warned.stderr.contains("warning: connection `okta` fetches its keys from keys.internal in plain http"),
+        "{warned:?}"
+    );
+
+    let refused = render(&folder, &with_keys_at("http://keys.internal/keys"), &[]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (1, ""), "{refused:?}");
+}
+
+#[test]
+fn what_others_could_reach_or_read_comes_with_a_warning() {
+    let folder = Folder::new();
+    let keys = with_keys_at("https://acme.okta.example/keys");
+    let quiet = render(&folder, &keys, &["--wasm", &folder.file("usher.wasm", "")]);
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
+    let exposed = render(&folder, &keys, &["--admin", "0.0.0.0:9901", "--store", "store.internal:7070"]);
+    assert!(exposed.stderr.contains("admin interface at 0.0.0.0:9901"), "{exposed:?}");
+    assert!(exposed.stderr.contains("store at store.internal:7070 in plain http"), "{exposed:?}");
+}
+
+fn with_second_connection(uri: &str, cluster: &str) -> Value {
+    let mut policy = with_keys_at("https://acme.okta.example/keys");
+    let second = json!({
+        "id": "entra", "issuer": "https://entra.example", "audiences": ["usher"], "jwks": {"uri": uri, "cluster": cluster},
+    });
+    policy["parents"][0]["connections"].as_array_mut().unwrap().push(second);
+    policy["parents"][0]["organizations"][0]["primary_owner"] =
+        json!({"email": "owner@acme.example", "connection": "okta"});
+    policy
+}
+
+#[test]
+fn a_cluster_is_one_server() {
+    let shared = rendered(&with_second_connection("https://acme.okta.example/other/keys", "okta"), &[]);
+    assert_eq!(shared["static_resources"]["clusters"].as_array().unwrap().len(), 3);
+
+    for uri in ["https://entra.example/keys", "https://acme.okta.example:8443/keys"] {
+        let outcome = render(&Folder::new(), &with_second_connection(uri, "okta"), &[]);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{outcome:?}");
+        assert!(
+            outcome.stderr.contains(uri) && outcome.stderr.contains("https://acme.okta.example/keys"),
+            "{outcome:?}"
+        );
+    }
+    for name in ["upstream", "usher-store"] {
+        let outcome = render(&Folder::new(), &with_second_connection("https://entra.example/keys", name), &[]);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{outcome:?}");
+        assert!(outcome.stderr.contains(&format!("cluster `{name}` would be two things")), "{outcome:?}");
+    }
+}
+
+#[test]
+fn the_access_log_shows_the_identity_and_never_a_credential() {
+    let bootstrap = rendered(&with_keys_at("https://acme.okta.example/keys"), &[]);
+    let fields = &manager(&bootstrap)["access_log"][0]["typed_config"]["log_format"]["json_format"];
+    for name in ["organization", "member", "subject", "email", "role", "seat_tier", "reason"] {
+        assert_eq!(fields[name], format!("%FILTER_STATE(wasm.usher.{name}:PLAIN)%"));
+    }
+    let text = fields.to_string().to_lowercase();
+    for secret in ["%req(authorization", "%req(cookie", "%req(:path", "%path(wq"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[test]
+fn the_same_input_renders_the_same() {
+    let folder = Folder::new();
+    let policy = with_second_connection("https://entra.example/keys", "entra");
+    assert_eq!(render(&folder, &policy, &[]).stdout, render(&folder, &policy, &[]).stdout);
+}
+
+#[test]
+fn what_cannot_be_rendered_is_told_and_nothing_is_printed() {
+    let folder = Folder::new();
+    let good = with_keys_at("https://acme.okta.example/keys");
+    for (flags, message) in [
+        (["--ca", "/no/such/ca.pem"], "--ca /no/such/ca.pem: cannot be read"),
+        (["--listen", "edge.example:443"], "one cannot listen on a name"),
+        (["--store", "7070"], "must be host:port"),
+        (["--upstream", "a b:1"], "neither an IP address"),
+    ] {
+        let outcome = render(&folder, &good, &flags);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{outcome:?}");
+        assert!(outcome.stderr.contains(message), "{outcome:?}");
+    }
+    let faulty = folder.file("faulty.yaml", "version: 1\nparents: 3\n");
+    let (rendered, checked) = (usher(&["render", "envoy", &faulty]), usher(&["check", &faulty]));
+    assert_eq!((rendered.code, rendered.stdout.as_str()), (1, ""));
+    assert_eq!(rendered.stderr, checked.stderr);
+}

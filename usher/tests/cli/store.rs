@@ -1,0 +1,88 @@
+//! `usher store` as a process.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, command, outcome, policy};
+
+fn policy_file(folder: &Folder) -> String {
+    let jwks = json!({"uri": "https://acme.okta.example/keys", "cluster": "okta"});
+    folder.file("usher.json", &policy(&jwks, &json!({})).to_string())
+}
+
+fn store(folder: &Folder, policy: &str) -> Command {
+    let database = format!("sqlite://{}", folder.path().join("usher.db").display());
+    let mut command = command(&["store", "--policy", policy, "--database", &database, "--listen", "127.0.0.1:0"]);
+    command
+        .env("USHER_STORE_TOKEN", "the-filter-s-own-secret")
+        .env("USHER_ADMIN_TOKEN", "an-administrator-s-secret")
+        .env("ACME_SCIM_TOKEN", "the-directory-s-own-secret");
+    command
+}
+
+/// Killed when a test fails.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn it_says_where_it_listens_serves_and_stops_when_told() {
+    for signal in ["TERM", "INT"] {
+        let folder = Folder::new();
+        let mut process = Process(store(&folder, &policy_file(&folder)).stdout(Stdio::piped()).spawn().unwrap());
+        let mut log = BufReader::new(process.0.stdout.take().unwrap());
+        let mut line = String::new();
+        log.read_line(&mut line).unwrap();
+        let line: Value = serde_json::from_str(&line).unwrap();
+        let address = line["address"].as_str().unwrap();
+        assert_eq!(ureq::get(format!("http://{address}/healthz")).call().unwrap().status(), 200);
+
+        let killed = Command::new("kill").args(["-s", signal, &process.0.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        assert_eq!(process.0.wait().unwrap().code(), Some(0), "{signal}");
+        let rest: Vec<_> = log.lines().map(Result::unwrap).collect();
+        for line in &rest {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert!(line["level"].is_string(), "{line}");
+        }
+        assert!(folder.path().join("usher.db").is_file());
+    }
+}
+
+#[test]
+fn what_stops_the_start_is_told() {
+    let folder = Folder::new();
+    let policy = policy_file(&folder);
+    let without_secret = outcome(store(&folder, &policy).env_remove("USHER_STORE_TOKEN"));
+    assert_eq!(without_secret.code, 1, "{without_secret:?}");
+    assert!(without_secret.stderr.contains("USHER_STORE_TOKEN"), "{without_secret:?}");
+
+    let short = outcome(store(&folder, &policy).env("USHER_ADMIN_TOKEN", "short-one"));
+    assert_eq!(short.code, 1, "{short:?}");
+    assert!(short.stderr.contains("USHER_ADMIN_TOKEN") && !short.stderr.contains("short-one"), "{short:?}");
+
+    let faulty = folder.file("faulty.yaml", "version: 1\n");
+    let refused = outcome(&mut store(&folder, &faulty));
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr.contains("faulty.yaml") && refused.stderr.contains("parents"), "{refused:?}");
+
+    let log = outcome(store(&folder, &policy).env("USHER_LOG", "no[such"));
+    assert_eq!(log.code, 1, "{log:?}");
+    assert!(log.stderr.contains("USHER_LOG"), "{log:?}");
+
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = held.local_addr().unwrap().to_string();
+    let mut command = command(&["store", "--policy", &policy, "--database", "sqlite::memory:", "--listen", &address]);
+    command
+        .envs([("USHER_STORE_TOKEN", "the-filter-s-own-secret"), ("USHER_ADMIN_TOKEN", "an-administrator-s-secret")]);
+    let taken = outcome(command.env("ACME_SCIM_TOKEN", "the-directory-s-own-secret"));
+    assert_eq!(taken.code, 1, "{taken:?}");
+    assert!(taken.stderr.contains(&address) || taken.stderr.contains("sqlite::memory:"), "{taken:?}");
+}
