@@ -73,8 +73,7 @@ pub(crate) fn read(organization: &Organization, status: Option<u16>, body: &[u8]
     if body.len() > MAX_ANSWER {
         return Err(NoAnswer::TooLong);
     }
-    let answer: LoginAnswer =
-        json::parse(body).ok().and_then(|value| serde_json::from_value(value).ok()).ok_or(NoAnswer::Unreadable)?;
+    let answer: LoginAnswer = serde_json::from_slice(body).map_err(|_| NoAnswer::Unreadable)?;
     let fits = answer.member.as_ref().is_none_or(|member| {
         organization.product.has_role(&member.role)
             && member.seat_tier.as_ref().is_none_or(|tier| organization.product.has_tier(tier))
