@@ -13,7 +13,7 @@ pub(super) fn read(node: &Node<'_>) -> Result<Sessions, Recorded> {
         let capacity = fields.optional("capacity", |node| node.whole(1..=1_000_000));
         let recheck = fields.or("recheck", default.recheck, |node| duration::within(node, Duration::ZERO..=HOUR));
         let max_staleness =
-            fields.or("max_staleness", default.max_staleness, |node| duration::within(node, SECOND..=HOUR));
+            fields.or("max_staleness", default.max_staleness, |node| duration::within(node, TENTH..=HOUR));
         let offline = fields.or("offline", default.offline, offline);
         let capacity = capacity?.and_then(|capacity| usize::try_from(capacity).ok()).unwrap_or(default.capacity);
         Ok(Sessions { capacity, recheck: recheck?, max_staleness: max_staleness?, offline: offline? })
@@ -24,7 +24,7 @@ pub(super) fn read(node: &Node<'_>) -> Result<Sessions, Recorded> {
 fn offline(node: &Node<'_>) -> Result<Offline, Recorded> {
     if node.is_object() {
         return node.object(|fields| {
-            fields.required("keep", "15m", |node| duration::within(node, SECOND..=24 * HOUR)).map(Offline::Keep)
+            fields.required("keep", "15m", |node| duration::within(node, TENTH..=24 * HOUR)).map(Offline::Keep)
         });
     }
     match node.is_text().then(|| node.text(32)).transpose()? {
@@ -33,5 +33,5 @@ fn offline(node: &Node<'_>) -> Result<Offline, Recorded> {
     }
 }
 
-const SECOND: Duration = Duration::from_secs(1);
+const TENTH: Duration = Duration::from_millis(100);
 const HOUR: Duration = Duration::from_secs(3_600);

@@ -244,13 +244,13 @@ fn products_are_added_and_replaced() {
     let mut document = changed(
         "/products",
         json!({
-            "claude": {"roles": ["chief", "guest", "user"], "seat_tiers": ["premium"]},
+            "claude": {"roles": ["chief", "user", "guest"], "seat_tiers": ["premium"]},
             "desk": {"roles": ["boss", "hand"], "default_role": "boss"}
         }),
     );
     let replaced = policy(&document);
     let product = &replaced.organizations[0].product;
-    assert_eq!((product.top_role().as_str(), product.default_role.as_str()), ("chief", "user"));
+    assert_eq!((product.top_role().as_str(), product.default_role.as_str()), ("chief", "guest"));
     assert_eq!(product.tiers, [Tier::new("premium")]);
 
     change(&mut document, &format!("{O}/product"), json!("desk"));

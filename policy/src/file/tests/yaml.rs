@@ -67,6 +67,14 @@ fn faults_have_the_line_of_their_field_and_come_in_the_order_of_the_file() {
 }
 
 #[test]
+fn the_line_is_that_of_the_name_and_of_what_a_missing_field_would_stand_in() {
+    let text = "unmatched:\n  drop\nparents: []\nsessions:\n\n  offline:\n    {}\nversion: 2\nstore:\n  timeout: 5\n";
+    let lines: Vec<_> = faults(text).into_iter().map(|fault| (fault.line.unwrap(), fault.path)).collect();
+    let expected = [(1, "unmatched"), (6, "sessions.offline.keep"), (8, "version"), (10, "store.timeout")];
+    assert_eq!(lines, expected.map(|(line, path)| (line, path.to_owned())));
+}
+
+#[test]
 fn json_is_read_as_json_with_lines() {
     let text = serde_json::to_string_pretty(&base()).unwrap();
     assert!(from_yaml(&text).is_ok());
