@@ -67,6 +67,12 @@ impl Provider {
             .with_state(Arc::new(self))
     }
 
+    /// A ticket of a person, or one that a forger makes of the same claims.
+    fn ticket(&self, person: &Person, forged: bool) -> Result<String, jwt_simple::Error> {
+        let keys = if forged { &self.forged } else { &self.keys };
+        keys.sign(person.key, self.claims(person))
+    }
+
     fn claims(&self, person: &Person) -> JWTClaims<Profile> {
         let profile = Profile {
             email: person.email(),
@@ -122,23 +128,78 @@ async fn keys(State(provider): State<Arc<Provider>>) -> Response {
 }
 
 async fn token(State(provider): State<Arc<Provider>>, Query(who): Query<Who>) -> Response {
-    issue(&provider, &provider.keys, &who)
+    issue(&provider, &who, false)
 }
 
 async fn forged(State(provider): State<Arc<Provider>>, Query(who): Query<Who>) -> Response {
-    issue(&provider, &provider.forged, &who)
+    issue(&provider, &who, true)
 }
 
-fn issue(provider: &Provider, keys: &Keys, who: &Who) -> Response {
+fn issue(provider: &Provider, who: &Who, forged: bool) -> Response {
     let Some(person) = Person::named(&who.person) else {
         let known: Vec<_> = PEOPLE.iter().map(|person| person.name).collect();
         return (StatusCode::NOT_FOUND, format!("nobody of that name; there are {}\n", known.join(", ")))
             .into_response();
     };
-    match keys.sign(person.key, provider.claims(person)) {
-        Ok(token) => {
-            ([(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "application/jwt")], token).into_response()
+    match provider.ticket(person, forged) {
+        Ok(ticket) => {
+            ([(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "application/jwt")], ticket).into_response()
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    use usher_policy::file;
+
+    use super::super::calls::{CALLS, Call, Ticket};
+    use super::*;
+    use crate::explain::{KnownKeys, Question, explain};
+    use crate::render::fill;
+
+    /// What the filter would see, as far as no member is stored and every seat is free.
+    fn seen(provider: &Provider, call: &Call) -> String {
+        let address = provider.issuer.strip_prefix("http://").unwrap().to_owned();
+        let policy = file::from_yaml(&fill(include_str!("usher.yaml"), &[("provider", address)])).unwrap();
+        let mut keys = KnownKeys::default();
+        keys.add(&policy, "demo", provider.keys.public().unwrap().to_string().as_bytes()).unwrap();
+        let token = match call.ticket {
+            Ticket::Forged(name) => Some(provider.ticket(Person::named(name).unwrap(), true).unwrap()),
+            Ticket::None => None,
+            Ticket::Of(name) => Some(provider.ticket(Person::named(name).unwrap(), false).unwrap()),
+        };
+        let question = Question {
+            host: call.host,
+            path: call.path,
+            method: "GET",
+            token: token.as_deref().map(str::as_bytes),
+            now: SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(),
+            member: None,
+            keys: &keys,
+        };
+        let explanation = explain(&policy, &question).unwrap();
+        match explanation.reason {
+            Some(reason) => format!("{} {reason}", reason.status()),
+            None => {
+                let facts =
+                    [explanation.role.map(|role| role.to_string()), explanation.seat_tier.map(|tier| tier.to_string())];
+                ["200".to_owned()].into_iter().chain(facts.into_iter().flatten()).collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
+
+    #[test]
+    fn tickets_are_real_and_every_call_gets_what_it_says() {
+        let provider = Provider::new(SocketAddr::from(([127, 0, 0, 1], 8085))).unwrap();
+        for call in CALLS {
+            match call.ticket {
+                // The one call that depends on who came before.
+                Ticket::Of("dan") => assert_eq!(seen(&provider, call), "200 user premium", "{call:?}"),
+                _ => assert_eq!(seen(&provider, call), call.expected, "{call:?}"),
+            }
+        }
     }
 }

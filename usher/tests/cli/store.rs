@@ -14,7 +14,11 @@ fn policy_file(folder: &Folder) -> String {
 
 fn store(folder: &Folder, policy: &str) -> Command {
     let database = format!("sqlite://{}", folder.path().join("usher.db").display());
-    let mut command = command(&["store", "--policy", policy, "--database", &database, "--listen", "127.0.0.1:0"]);
+    store_at(policy, &database, "127.0.0.1:0")
+}
+
+fn store_at(policy: &str, database: &str, listen: &str) -> Command {
+    let mut command = command(&["store", "--policy", policy, "--database", database, "--listen", listen]);
     command
         .env("USHER_STORE_TOKEN", "the-filter-s-own-secret")
         .env("USHER_ADMIN_TOKEN", "an-administrator-s-secret")
@@ -79,10 +83,12 @@ fn what_stops_the_start_is_told() {
 
     let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = held.local_addr().unwrap().to_string();
-    let mut command = command(&["store", "--policy", &policy, "--database", "sqlite::memory:", "--listen", &address]);
-    command
-        .envs([("USHER_STORE_TOKEN", "the-filter-s-own-secret"), ("USHER_ADMIN_TOKEN", "an-administrator-s-secret")]);
-    let taken = outcome(command.env("ACME_SCIM_TOKEN", "the-directory-s-own-secret"));
+    let database = format!("sqlite://{}", folder.path().join("usher.db").display());
+    let taken = outcome(&mut store_at(&policy, &database, &address));
     assert_eq!(taken.code, 1, "{taken:?}");
-    assert!(taken.stderr.contains(&address) || taken.stderr.contains("sqlite::memory:"), "{taken:?}");
+    assert!(taken.stderr.contains(&format!("cannot listen on {address}")), "{taken:?}");
+
+    let unknown = outcome(&mut store_at(&policy, "mysql://user:password@db/usher", "127.0.0.1:0"));
+    assert_eq!(unknown.code, 1, "{unknown:?}");
+    assert!(unknown.stderr.contains("sqlite://FILE") && !unknown.stderr.contains("password"), "{unknown:?}");
 }
