@@ -67,6 +67,11 @@ fn normal_path<'d>(node: &Node<'d>) -> Result<&'d str, Recorded> {
     if text.contains('?') {
         return Err(node.fault(format!("{} has a query, which plays no part. Write the path alone", quoted(text))));
     }
+    if text.contains('*') {
+        // Taken literally, a rule meant for everything below would never match, and so protect nothing.
+        let message = "has a `*`, which stands for nothing here. A path that ends in `/` holds everything below it";
+        return Err(node.fault(format!("{} {message}", quoted(text))));
+    }
     match NormalPath::parse(text.as_bytes()) {
         Ok(path) if path.as_str() == text => Ok(text),
         Ok(path) => {

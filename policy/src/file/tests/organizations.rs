@@ -182,6 +182,12 @@ fn rules_have_paths_in_normal_form_and_ask_for_something() {
         ("access", json!([{"roles": ["user"]}]), "access[0].path", "missing"),
         ("access", json!([{"path": "/a", "roles": []}]), "access[0].roles", "must not be empty"),
         ("access", json!([{"path": "/a//b", "roles": ["user"]}]), "access[0].path", "more than one way"),
+        (
+            "access",
+            json!([{"path": "/admin/*", "roles": ["user"]}]),
+            "access[0].path",
+            "ends in `/` holds everything below",
+        ),
         ("access", json!([{"path": "admin", "roles": ["user"]}]), "access[0].path", "begins with `/`"),
         (
             "access",
