@@ -93,6 +93,8 @@ pub(crate) fn dispatch(
     body: Option<&[u8]>,
     timeout: Duration,
 ) -> Result<u32, HostError> {
+    // The host counts whole milliseconds, and 0 would be no limit at all.
+    let timeout = timeout.max(Duration::from_millis(1));
     Ok(hostcalls::dispatch_http_call(cluster, headers, body, vec![], timeout)?)
 }
 

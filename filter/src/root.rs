@@ -33,6 +33,12 @@ impl Root {
         host::set_tick_period(TICK).map_err(|error| log_line::host_failed("tick", &error.to_string())).ok()?;
         Some(Worker::new(policy, token))
     }
+
+    fn close(&self) {
+        if let Some(worker) = &self.worker {
+            worker.borrow().close();
+        }
+    }
 }
 
 impl Context for Root {
@@ -43,15 +49,14 @@ impl Context for Root {
     }
 
     fn on_done(&mut self) -> bool {
-        if let Some(worker) = &self.worker {
-            worker.borrow_mut().close();
-        }
+        self.close();
         true
     }
 }
 
 impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
+        self.close();
         self.worker = Self::configure().map(|worker| Rc::new(RefCell::new(worker)));
         self.worker.is_some()
     }

@@ -106,8 +106,13 @@ impl Record {
 
     /// Whether a request that lacks keys should wait: somebody is fetching, or will on a tick soon.
     pub(super) fn is_worth_waiting(&self, jwks: &RemoteJwks, cause: Cause, now: Now) -> bool {
+        self.is_leased(jwks, now) || self.is_due_soon(jwks, cause, now)
+    }
+
+    /// Whether a fetch that is wanted for this cause will become due on a tick soon, and nobody is at one.
+    pub(super) fn is_due_soon(&self, jwks: &RemoteJwks, cause: Cause, now: Now) -> bool {
         let soon = Now { unix_ms: now.unix_ms.saturating_add(millis(UNSENT_RETRY)), ..now };
-        self.is_leased(jwks, now) || self.is_due(jwks, cause, soon)
+        !self.is_leased(jwks, now) && self.is_due(jwks, cause, soon)
     }
 
     /// A lease further ahead than any can be comes from a clock that was turned back: it does not count.
@@ -213,6 +218,10 @@ mod tests {
         assert_eq!((again.serial, again.lease_until), (2, 0));
         assert_eq!(again.lease(&jwks(), Cause::UnknownKid, at(10)), None);
         assert!(!again.is_worth_waiting(&jwks(), Cause::UnknownKid, at(9)));
+        let shortly_before = Now { unix_ms: at(11).unix_ms - 100, ..at(11) };
+        assert!(again.is_due_soon(&jwks(), Cause::UnknownKid, shortly_before));
+        assert_eq!(again.lease(&jwks(), Cause::UnknownKid, shortly_before), None);
+        assert!(!leased.is_due_soon(&jwks(), Cause::Age, at(1)));
         assert!(again.lease(&jwks(), Cause::UnknownKid, at(11)).is_some());
         assert!(again.lease(&jwks(), Cause::Age, at(301)).is_some());
     }

@@ -126,9 +126,11 @@ impl Remote {
 
     /// Fetches, where it is due and no other worker is at it: the token of the call, or why it could not be sent.
     pub(super) fn fetch_if_due(&mut self, record: Record, now: Now) -> Option<Result<u32, Fault>> {
-        let wanted = self.wanted.take();
-        let leased =
-            [wanted, Some(Cause::Age)].into_iter().flatten().find_map(|cause| record.lease(&self.jwks, cause, now))?;
+        // What another worker fetches meanwhile, or what is not due for long, is no longer wanted from this one.
+        self.wanted = self.wanted.filter(|cause| record.is_due_soon(&self.jwks, *cause, now));
+        let causes = [self.wanted, Some(Cause::Age)];
+        let leased = causes.into_iter().flatten().find_map(|cause| record.lease(&self.jwks, cause, now))?;
+        self.wanted = None;
         let (current, cas) = self.record();
         if current != record || !host::set_shared(&self.record_key(), &leased.encode(), cas).unwrap_or(false) {
             return None;

@@ -3,6 +3,7 @@
 mod perform;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use proxy_wasm::types::Action;
 use usher_policy::Policy;
@@ -24,6 +25,9 @@ pub(crate) use perform::refuse;
 
 /// Most requests that wait for keys in one worker; more are denied at once.
 const MAX_AWAITING_KEYS: usize = 1000;
+
+/// How much longer than its timeout a call to the store is waited for: the host ends it in time, this is for a lost answer.
+const STORE_MARGIN: Duration = Duration::from_secs(1);
 
 /// One worker's state. Envoy calls a worker's filter from one thread, and never from within a host call.
 pub(crate) struct Worker {
@@ -100,7 +104,7 @@ impl Worker {
     pub(crate) fn call_answered(&mut self, token: u32, body_size: usize) {
         let now = self.clock.now();
         let status = host::answer_status();
-        let Some(context_id) = self.calls.remove(&token) else {
+        let Some(context_id) = self.calls.get(&token).copied() else {
             // One byte more than may be: so that too long is seen as too long.
             let body = host::answer_body(KeySet::MAX_LEN + 1);
             if self.keys.answered(token, status, &body, now, &self.metrics) {
@@ -108,7 +112,7 @@ impl Worker {
             }
             return;
         };
-        let Some(Waiting::Store { expect, .. }) = self.waiting.remove(&context_id) else { return };
+        let Some(Waiting::Store { expect, .. }) = self.take(context_id) else { return };
         self.metrics.record(Histogram::StoreLatency, now.since(expect.asked_at()));
         let answer = match body_size > store_call::MAX_ANSWER {
             true => Err(NoAnswer::TooLong),
@@ -126,13 +130,7 @@ impl Worker {
 
     /// A request is over: nothing that comes for it later is looked at.
     pub(crate) fn forget(&mut self, context_id: u32) {
-        match self.waiting.remove(&context_id) {
-            Some(Waiting::Store { call, .. }) => {
-                self.calls.remove(&call);
-            }
-            Some(Waiting::Keys { .. }) => self.awaiting_keys = self.awaiting_keys.saturating_sub(1),
-            None => {}
-        }
+        self.take(context_id);
     }
 
     /// Whether a request's headers still wait.
@@ -152,30 +150,39 @@ impl Worker {
         self.metrics.sessions_changed(self.sessions.len(), 0);
     }
 
-    /// Lets those requests go on whose keys have come, or will not.
+    /// Lets those requests go on for which what they wait for has come, or will not.
     fn resume_settled(&mut self, now: Now) {
+        let longest = self.policy.store.timeout + STORE_MARGIN;
         let settled = |waiting: &Waiting| match waiting {
             Waiting::Keys { awaited, .. } => self.keys.is_settled(*awaited, now),
-            Waiting::Store { .. } => false,
+            Waiting::Store { expect, .. } => now.since(expect.asked_at()) > longest,
         };
         let ids: Vec<u32> = self.waiting.iter().filter(|(_, waiting)| settled(waiting)).map(|(id, _)| *id).collect();
         for context_id in ids {
-            let Some(Waiting::Keys { expect, .. }) = self.waiting.remove(&context_id) else { continue };
-            self.awaiting_keys = self.awaiting_keys.saturating_sub(1);
-            self.resume(context_id, now, |worker, _| {
-                match worker.decide(now, |desk| expect.check_again(desk)) {
-                    // It has waited for one fetch already.
-                    Next::AwaitKeys(expect) => expect.refuse(),
-                    next => next,
-                }
-            });
+            match self.take(context_id) {
+                Some(Waiting::Keys { expect, .. }) => self.resume(context_id, now, |worker, _| {
+                    match worker.decide(now, |desk| expect.check_again(desk)) {
+                        // It has waited for one fetch already.
+                        Next::AwaitKeys(expect) => expect.refuse(),
+                        next => next,
+                    }
+                }),
+                Some(Waiting::Store { expect, .. }) => self.resume(context_id, now, |worker, headers| {
+                    worker.store_answered(now, expect, Err(NoAnswer::Reset), headers)
+                }),
+                None => {}
+            }
         }
     }
 
-    /// Goes on with a request that was paused. One that has gone meanwhile was forgotten, and is not met here.
+    /// Goes on with a request that was paused.
     fn resume(&mut self, context_id: u32, now: Now, step: impl FnOnce(&mut Self, &host::Headers) -> Next) {
+        // Where the request is gone, what follows would be done to another one.
+        if host::enter(context_id).is_err() {
+            return;
+        }
         let scene = Scene { context_id, now, is_arriving: false };
-        let resumed = host::enter(context_id).and_then(|()| host::request_headers()).and_then(|headers| {
+        let resumed = host::request_headers().and_then(|headers| {
             let next = step(self, &headers);
             self.perform(scene, next, &headers)
         });
@@ -183,6 +190,18 @@ impl Worker {
             log_line::host_failed("request", &error.to_string());
             refuse();
         }
+    }
+
+    /// Takes a request out of every table.
+    fn take(&mut self, context_id: u32) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&context_id)?;
+        match &waiting {
+            Waiting::Keys { .. } => self.awaiting_keys = self.awaiting_keys.saturating_sub(1),
+            Waiting::Store { call, .. } => {
+                self.calls.remove(call);
+            }
+        }
+        Some(waiting)
     }
 
     fn store_answered(
