@@ -3,6 +3,7 @@
 mod command;
 mod demo;
 mod explain;
+mod output;
 mod policy_file;
 mod render;
 mod store_client;

@@ -1,10 +1,7 @@
-//! What the commands that administer a store share: where it is, the token, and how answers are shown.
-
-use std::io::{self, Write as _};
+//! What the commands that administer a store share: where it is, the token, and the form of answers.
 
 use clap::Args;
 
-use super::Failure;
 use crate::store_client::{StoreClient, StoreClientError, TOKEN_ENV};
 
 /// Which store, and in which form answers are shown. The token comes from the environment alone.
@@ -22,8 +19,4 @@ impl Administration {
     pub(super) fn client(&self) -> Result<StoreClient, StoreClientError> {
         StoreClient::new(&self.store, std::env::var(TOKEN_ENV).ok().as_deref())
     }
-}
-
-pub(super) fn print(text: &str) -> Result<(), Failure> {
-    io::stdout().write_all(text.as_bytes()).map_err(Failure::Output)
 }

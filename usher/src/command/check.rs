@@ -7,6 +7,7 @@ use clap::Args;
 use usher_policy::file;
 
 use super::Failure;
+use crate::output::{print, tell};
 use crate::policy_file::PolicyFile;
 
 /// The arguments of `usher check`.
@@ -26,15 +27,16 @@ impl Check {
         let PolicyFile { policy, .. } = PolicyFile::load(&self.policy)?;
         let name = self.policy.display();
         for warning in file::warnings(&policy) {
-            eprintln!("{name}: warning[{}]: {}: {}", warning.code, warning.path, warning.message);
+            tell(&format!("{name}: warning[{}]: {}: {}", warning.code, warning.path, warning.message));
         }
         let connections = policy.parents.iter().map(|parent| parent.connections.len()).sum();
-        println!(
-            "{name}: good: {}, {}, {}",
+        let summary = format!(
+            "{name}: good: {}, {}, {}\n",
             count(policy.parents.len(), "parent"),
             count(policy.organizations.len(), "organization"),
             count(connections, "connection"),
         );
+        print(&summary)?;
         Ok(ExitCode::SUCCESS)
     }
 }

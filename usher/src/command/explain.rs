@@ -1,7 +1,7 @@
 //! `usher explain`: what becomes of one request, and each step that leads to it.
 
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -13,6 +13,7 @@ use usher_policy::token::keys::KeySet;
 
 use super::Failure;
 use crate::explain::{self, AssumedMember, AssumedMemberError, Explanation, KnownKeys, Question, Verdict};
+use crate::output::print;
 use crate::policy_file::PolicyFile;
 
 /// The exit code of a denial.
@@ -86,7 +87,7 @@ impl Explain {
         };
         let explanation = explain::explain(&policy, &question)?;
         let text = if self.json { json(&explanation) } else { prose(&explanation) };
-        io::stdout().write_all(text.as_bytes()).map_err(Failure::Output)?;
+        print(&text)?;
         Ok(match explanation.verdict {
             Verdict::Allow => ExitCode::SUCCESS,
             Verdict::Deny => ExitCode::from(DENIED),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use usher_store::{SecretsError, StartError};
 
 use crate::explain::{AssumedMemberError, KnownKeysError};
+use crate::output::{OutputError, tell};
 use crate::policy_file::LoadError;
 use crate::render::envoy::RenderError;
 use crate::store_client::StoreClientError;
@@ -37,8 +38,8 @@ pub(crate) enum Failure {
     #[error("USHER_LOG: {0}")]
     LogFilter(String),
     /// The output cannot be written.
-    #[error("the output could not be written")]
-    Output(#[source] io::Error),
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// The policy file cannot be read or has faults.
     #[error(transparent)]
     Policy(#[from] LoadError),
@@ -69,7 +70,7 @@ impl Failure {
     pub(crate) fn report(&self) {
         if let Self::Policy(LoadError::Faulty { .. }) = self {
             // Lines that begin with the file's name, as editors understand them.
-            eprintln!("{self}");
+            tell(&self.to_string());
             return;
         }
         let mut message = self.to_string();
@@ -78,6 +79,6 @@ impl Failure {
             message = format!("{message}: {error}");
             cause = error.source();
         }
-        eprintln!("error: {message}");
+        tell(&format!("error: {message}"));
     }
 }

@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::Failure;
-use super::administration::{Administration, print};
+use super::administration::Administration;
+use crate::output::{print, tell};
 use crate::store_client::{Answered, StoreClient, StoreClientError};
 use crate::table::Table;
 
@@ -130,7 +131,7 @@ impl List {
             .collect();
         let members = self.administration.client()?.members(&self.organization, &filters)?;
         if self.administration.json {
-            return print(&format!("{:#}\n", json!({"members": members})));
+            return Ok(print(&format!("{:#}\n", json!({"members": members})))?);
         }
         let mut table = Table::with_heads(&["EMAIL", "ROLE", "SEAT TIER", "STATUS", "SOURCE", "LAST LOGIN", "ID"]);
         for member in &members {
@@ -139,7 +140,7 @@ impl List {
                     .map(|name| field(member, name)),
             );
         }
-        print(&table.text())
+        Ok(print(&table.text())?)
     }
 }
 
@@ -187,11 +188,11 @@ impl One {
         let id = self.id(&client)?;
         let removed = client.remove(&self.organization, &id)?;
         warn(&removed);
-        if self.administration.json {
-            print(&format!("{}\n", json!({"removed": id})))
-        } else {
-            print(&format!("removed {id}\n"))
-        }
+        let text = if self.administration.json { json!({"removed": id}).to_string() } else { format!("removed {id}") };
+        Ok(print(&format!(
+            "{text}
+"
+        ))?)
     }
 
     /// The member's id, looked up where an email was given.
@@ -214,7 +215,7 @@ impl One {
 fn show(answered: &Answered, as_json: bool) -> Result<(), Failure> {
     warn(answered);
     if as_json {
-        return print(&format!("{:#}\n", answered.document));
+        return Ok(print(&format!("{:#}\n", answered.document))?);
     }
     let mut table = Table::default();
     for name in [
@@ -234,13 +235,13 @@ fn show(answered: &Answered, as_json: bool) -> Result<(), Failure> {
     ] {
         table.row([name, field(&answered.document, name)]);
     }
-    print(&table.text())
+    Ok(print(&table.text())?)
 }
 
 fn warn(answered: &Answered) {
     if let Some(code) = &answered.warning {
         let meaning = if code == "last_owner" { ": no active member holds the top role any more" } else { "" };
-        eprintln!("warning: {code}{meaning}");
+        tell(&format!("warning: {code}{meaning}"));
     }
 }
 

@@ -1,6 +1,5 @@
 //! `usher render`: a gateway's configuration on stdout, from the policy file.
 
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{PathBuf, absolute};
 use std::process::ExitCode;
@@ -8,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::Failure;
+use crate::output::{print, tell};
 use crate::policy_file::PolicyFile;
 use crate::render::envoy::{self, Settings};
 use crate::render::{Endpoint, EndpointError};
@@ -84,15 +84,13 @@ impl Envoy {
         };
         let bootstrap = envoy::bootstrap(&file.policy, &file.to_json()?, &settings)?;
         for warning in &bootstrap.warnings {
-            eprintln!("warning: {warning}");
+            tell(&format!("warning: {warning}"));
         }
         if !settings.wasm.exists() {
-            eprintln!(
-                "warning: there is no {} on this machine: Envoy needs it when it starts",
-                settings.wasm.display()
-            );
+            let wasm = settings.wasm.display();
+            tell(&format!("warning: there is no {wasm} on this machine: Envoy needs it when it starts"));
         }
-        io::stdout().write_all(bootstrap.yaml.as_bytes()).map_err(Failure::Output)?;
+        print(&bootstrap.yaml)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -109,6 +107,10 @@ impl Envoy {
 }
 
 fn listening(text: &str) -> Result<SocketAddr, String> {
+    // Port 0 lets Envoy take a free one.
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
     let endpoint: Endpoint = text.parse().map_err(|error: EndpointError| error.to_string())?;
     endpoint
         .socket_address()

@@ -6,7 +6,8 @@ use clap::Args;
 use serde_json::Value;
 
 use super::Failure;
-use super::administration::{Administration, print};
+use super::administration::Administration;
+use crate::output::print;
 use crate::table::Table;
 
 /// The arguments of `usher seats`.

@@ -27,10 +27,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task;
 use usher_store::{Config, Secrets, Server};
 
+use crate::output::print;
 use crate::policy_file::PolicyFile;
 use crate::render::envoy::{Settings, bootstrap};
 use crate::render::fill;
 use crate::store_client::{StoreClient, TOKEN_ENV};
+use check::Report;
 use client::Client;
 use envoy::Envoy;
 use instructions::Places;
@@ -125,7 +127,7 @@ async fn demonstrate(options: &Options) -> anyhow::Result<ExitCode> {
                 return checked(client, StoreClient::new(&format!("http://{store}"), Some(&admin_token))?).await;
             }
             let places = Places { envoy: envoy_address, admin, provider, store, upstream, folder: folder.path(), token: &admin_token_file };
-            println!("{}", places.instructions());
+            print(&places.instructions())?;
             pending().await
         } => outcome,
         error = envoy.end() => Err(error),
@@ -142,9 +144,9 @@ async fn take_first_seat(client: &Client) -> anyhow::Result<()> {
 
 async fn checked(client: Client, store: StoreClient) -> anyhow::Result<ExitCode> {
     let report = task::spawn_blocking(move || check::run(&client, &store)).await??;
-    print!("{}", report.table);
-    println!("{} calls, {} as expected", report.calls, report.calls - report.failures);
-    Ok(if report.failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let Report { table, calls, failures } = report;
+    print(&format!("{table}{calls} calls, {} as expected\n", calls - failures))?;
+    Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The demo's policy, written where people can look at it, and read like anyone's.

@@ -1,6 +1,6 @@
 //! `usher check`.
 
-use crate::support::{Folder, usher};
+use crate::support::{Folder, command, outcome, usher};
 
 const GOOD: &str = "\
 version: 1
@@ -65,6 +65,17 @@ fn a_file_that_cannot_be_read_is_named() {
         assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""));
         assert!(outcome.stderr.starts_with(&format!("error: {path}: cannot be read: ")), "{outcome:?}");
     }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_an_error_and_no_panic() {
+    let folder = Folder::new();
+    let file = folder.file("usher.yaml", GOOD);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let closed = outcome(command(&["check", &file]).stdout(writer));
+    assert_eq!(closed.code, 1, "{closed:?}");
+    assert!(closed.stderr.starts_with("error: the output could not be written: "), "{closed:?}");
 }
 
 #[test]

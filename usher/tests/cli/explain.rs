@@ -30,6 +30,12 @@ impl Case {
         Self { folder, key, file }
     }
 
+    fn change_policy(&self, change: impl Fn(&mut Value)) {
+        let mut policy = serde_json::from_str(&std::fs::read_to_string(&self.file).unwrap()).unwrap();
+        change(&mut policy);
+        std::fs::write(&self.file, policy.to_string()).unwrap();
+    }
+
     fn token(&self, groups: &[&str]) -> String {
         let profile = json!({"email": "ada@acme.example", "email_verified": true, "groups": groups});
         let mut claims = Claims::with_custom_claims(profile, Duration::from_hours(1))
@@ -231,6 +237,44 @@ fn a_token_comes_from_a_file_or_standard_input_and_is_never_shown() {
     let missing = case.explain("@/no/such/token", &[]);
     assert_eq!(missing.code, 1, "{missing:?}");
     assert!(missing.stderr.contains("--token /no/such/token: cannot be read"), "{missing:?}");
+}
+
+#[test]
+fn one_connection_id_under_two_parents_needs_the_parent_s() {
+    let remote = |_: &Value| json!({"uri": "https://acme.okta.example/keys", "cluster": "okta"});
+    let case = Case::with_jwks(&mapped(), remote);
+    case.change_policy(|policy| {
+        let mut other = policy["parents"][0].clone();
+        other["id"] = json!("umbrella");
+        other["domains"] = json!(["umbrella.example"]);
+        other["connections"][0]["issuer"] = json!("https://umbrella.okta.example");
+        other["directory"] = json!({"scim": true, "token_env": "UMBRELLA_SCIM_TOKEN"});
+        other["organizations"][0]["id"] = json!("umbrella-chat");
+        other["organizations"][0]["primary_owner"] = json!("owner@umbrella.example");
+        other["organizations"][0]["hosts"] = json!(["chat.umbrella.example"]);
+        policy["parents"].as_array_mut().unwrap().push(other);
+    });
+    let token = case.token(&["staff"]);
+    let keys = case.folder.path().join("keys.json").display().to_string();
+    let ambiguous = case.explain(&token, &["--jwks", &format!("okta={keys}")]);
+    assert!(ambiguous.code == 1 && ambiguous.stderr.contains("write PARENT/okta"), "{ambiguous:?}");
+    assert_eq!(case.explain(&token, &["--jwks", &format!("acme/okta={keys}")]).code, 0);
+    let others = case.explain(&token, &["--jwks", &format!("umbrella/okta={keys}")]);
+    assert_eq!((others.code, &others.json()["reason"]), (3, &json!("keys_unavailable")));
+}
+
+#[test]
+fn shadow_and_unmatched_are_told() {
+    let case = Case::new(&mapped());
+    case.change_policy(|policy| {
+        policy["enforcement"] = json!("shadow");
+        policy["unmatched"] = json!("pass");
+    });
+    let denied = case.explain(&case.token(&["guests"]), &[]);
+    assert_eq!((denied.code, &denied.json()["reason"]), (3, &json!("no_mapped_group")));
+    assert_eq!(steps(&denied.json())[1], "enforcement");
+    let unmatched = case.explain("", &["--host", "elsewhere.example"]);
+    assert_eq!((unmatched.code, &unmatched.json()["organization"]), (0, &Value::Null), "{unmatched:?}");
 }
 
 #[test]

@@ -1,0 +1,23 @@
+//! What is written to the terminal: results to stdout, everything else to stderr; a closed pipe is no panic.
+
+use std::io::{self, Write as _};
+
+/// A result that nobody got.
+#[derive(Debug, thiserror::Error)]
+#[error("the output could not be written")]
+pub(crate) struct OutputError(#[from] io::Error);
+
+/// Writes a result.
+///
+/// # Errors
+/// Stdout is closed or full.
+pub(crate) fn print(text: &str) -> Result<(), OutputError> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    Ok(stdout.flush()?)
+}
+
+/// Tells something on a line of stderr; where that is closed, nobody listens, and the exit code still tells.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
