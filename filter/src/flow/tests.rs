@@ -201,7 +201,7 @@ fn a_login_is_put_to_the_store_once_and_then_remembered_without_crypto() {
 fn a_session_is_for_one_organization_and_one_credential() {
     let mut world = World::new(policy(|document| {
         let mut other = document["parents"][0]["organizations"][0].clone();
-        other["id"] = json!("acme-other");
+        other["id"] = json!("acme-talk");
         other["hosts"] = json!(["other.acme.example"]);
         document["parents"][0]["organizations"].as_array_mut().unwrap().push(other);
     }));
@@ -252,6 +252,17 @@ fn a_session_is_confirmed_by_the_store_when_it_is_due_and_takes_up_what_changed(
     assert_eq!(role(&next), "admin");
     world.seconds = 9;
     assert_eq!(role(&world.present("/admin/", &token)), "admin");
+}
+
+#[test]
+fn a_session_counts_as_confirmed_from_when_the_store_was_asked() {
+    let mut world = World::new(policy(|_| {}));
+    let token = token(|_| {});
+    let Next::AskStore(expect) = world.present("/x", &token) else { panic!("the store is not asked") };
+    world.seconds = 3;
+    world.step(|desk| expect.answered(Ok(answer("member", "user")), desk));
+    world.seconds = 5;
+    assert!(matches!(world.present("/x", &token), Next::AskStore(expect) if !expect.is_login()));
 }
 
 #[test]
