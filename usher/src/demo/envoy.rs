@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -35,6 +36,8 @@ impl Envoy {
             .args(["--component-log-level", "wasm:info", "--file-flush-interval-msec", "200"])
             .env(secret.0, secret.1)
             .stdin(Stdio::null())
+            // A Ctrl-C in the terminal is for the demo, which ends Envoy itself.
+            .process_group(0)
             .stdout(File::create(&access_log).with_context(|| format!("cannot write {}", access_log.display()))?)
             .stderr(File::create(&log).with_context(|| format!("cannot write {}", log.display()))?)
             .spawn()
