@@ -63,7 +63,7 @@ pub(crate) enum Next {
     Allow(Allow),
     /// Ask the store, then go on with `answered`.
     AskStore(ExpectStore),
-    /// Get newer keys, then go on with `check`; or `refuse`, where none will come.
+    /// Get newer keys, then go on with `check_again`; or `refuse`, where none will come.
     AwaitKeys(ExpectKeys),
     /// Turn the request away.
     Deny(Deny),
