@@ -42,9 +42,9 @@ impl Root {
 }
 
 impl Context for Root {
-    fn on_http_call_response(&mut self, token: u32, _headers: usize, body_size: usize, _trailers: usize) {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body_size: usize, _trailers: usize) {
         if let Some(worker) = &self.worker {
-            worker.borrow_mut().call_answered(token, body_size);
+            worker.borrow_mut().call_answered(token, headers, body_size);
         }
     }
 

@@ -30,9 +30,9 @@ impl Stream {
 }
 
 impl Context for Stream {
-    fn on_http_call_response(&mut self, token: u32, _headers: usize, body_size: usize, _trailers: usize) {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body_size: usize, _trailers: usize) {
         if let Some(worker) = &self.worker {
-            worker.borrow_mut().call_answered(token, body_size);
+            worker.borrow_mut().call_answered(token, headers, body_size);
         }
     }
 

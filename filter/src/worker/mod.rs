@@ -101,9 +101,9 @@ impl Worker {
     }
 
     /// A call of this worker has been answered, or has failed.
-    pub(crate) fn call_answered(&mut self, token: u32, body_size: usize) {
+    pub(crate) fn call_answered(&mut self, token: u32, headers: usize, body_size: usize) {
         let now = self.clock.now();
-        let status = host::answer_status();
+        let status = host::answer_status(headers);
         let Some(context_id) = self.calls.get(&token).copied() else {
             // One byte more than may be: so that too long is seen as too long.
             let body = host::answer_body(KeySet::MAX_LEN + 1);
