@@ -37,6 +37,7 @@ pub fn host(authority: &[u8]) -> Option<String> {
     let (name, port) = match text.strip_prefix('[') {
         Some(literal) => {
             let (address, rest) = literal.split_once(']')?;
+            address.parse::<std::net::Ipv6Addr>().ok()?;
             (address, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
         }
         None => match text.split_once(':') {
@@ -75,6 +76,7 @@ mod tests {
             ("chat.acme.example/x", None),
             ("[::1", None),
             ("[::1]x", None),
+            ("[chat.acme.example]", None),
             ("ü.example", None),
         ] {
             assert_eq!(host(authority.as_bytes()).as_deref(), expected, "{authority:?}");
