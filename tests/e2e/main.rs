@@ -1,3 +1,8 @@
 //! End to end: what is shipped, run as it is shipped.
 
+mod configuration;
+mod hostile;
+mod key_faults;
+mod restarts;
 mod scenarios;
+mod store_faults;

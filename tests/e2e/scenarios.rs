@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use usher_policy::Reason;
+use usher_tests::scenario::ask::Memory;
 use usher_tests::scenario::step::{Action, Outcome};
 use usher_tests::scenario::{Scenario, play, read};
 use usher_tests::stage::envoy::RealEnvoy;
@@ -18,7 +19,8 @@ fn scenarios_hold_by_the_rules_alone() -> Result<()> {
     let failures: Vec<String> = native
         .iter()
         .filter_map(|scenario| {
-            let played = Native::new(scenario).and_then(|mut stage| play::play(scenario, &mut stage));
+            let played = Native::new(scenario)
+                .and_then(|mut stage| play::play(&scenario.steps, &mut stage, &mut Memory::default()));
             played.err().map(|error| format!("{}: {error:#}", scenario.title()))
         })
         .collect();
@@ -79,11 +81,14 @@ fn play_group(group: &[Scenario]) -> Vec<String> {
     let mut failures = Vec::new();
     for scenario in group {
         let begun = Instant::now();
-        let played = stage.clear().and_then(|()| play::play(scenario, &mut stage));
+        let played = stage.clear().and_then(|()| play::play(&scenario.steps, &mut stage, &mut Memory::default()));
         println!("{:>5} ms  {}", begun.elapsed().as_millis(), scenario.title());
         if let Err(error) = played {
             failures.push(format!("{}: {error:#}\n{}", scenario.title(), stage.log()));
         }
+    }
+    if let Err(error) = stage.no_token_was_logged() {
+        failures.push(format!("{} and {} more: {error:#}", first.title(), group.len() - 1));
     }
     failures
 }

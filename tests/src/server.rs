@@ -53,6 +53,7 @@ struct Shared {
 struct State {
     fault: Option<Fault>,
     requests: Vec<Request>,
+    attempts: usize,
     stopped: bool,
 }
 
@@ -90,6 +91,11 @@ impl Server {
     /// What it was asked so far, misbehaving or not.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.state().requests.clone()
+    }
+
+    /// How often somebody came to ask, those included whose connection was reset before they could.
+    pub fn attempts(&self) -> usize {
+        self.shared.state().attempts
     }
 
     fn serve(handler: Box<Handler>, tls: Option<Arc<rustls::ServerConfig>>) -> Result<Self> {
@@ -139,6 +145,7 @@ impl Shared {
         let mut plain = stream.try_clone()?;
         if self.state().fault == Some(Fault::Reset) {
             // Closing with unread bytes makes the system send a reset.
+            self.state().attempts += 1;
             stream.peek(&mut [0])?;
             return Ok(());
         }
@@ -163,6 +170,7 @@ impl Shared {
         let fault = {
             let mut state = self.state();
             state.requests.push(request.clone());
+            state.attempts += 1;
             state.fault.clone()
         };
         let response = match fault {

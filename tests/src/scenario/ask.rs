@@ -41,30 +41,36 @@ pub struct Person {
     pub subject: String,
 }
 
-/// What one playing of a scenario remembers of its people.
-#[derive(Debug)]
-pub struct Cast<'a> {
-    policy: &'a Value,
-    now: u64,
+/// What a playing of a scenario remembers.
+#[derive(Debug, Default)]
+pub struct Memory {
     last_tokens: HashMap<String, String>,
     count: i64,
     unsettled: bool,
 }
 
+/// The people of a scenario, under a policy, at a time.
+#[derive(Debug)]
+pub struct Cast<'a> {
+    policy: &'a Value,
+    now: u64,
+    memory: &'a mut Memory,
+}
+
 impl<'a> Cast<'a> {
-    /// Nobody has a token yet. `now` is in seconds since the Unix epoch.
-    pub fn new(policy: &'a Value, now: u64) -> Self {
-        Self { policy, now, last_tokens: HashMap::new(), count: 0, unsettled: false }
+    /// `now` is in seconds since the Unix epoch.
+    pub fn new(policy: &'a Value, now: u64, memory: &'a mut Memory) -> Self {
+        Self { policy, now, memory }
     }
 
     /// Something happened behind the back of live sessions.
     pub fn unsettle(&mut self) {
-        self.unsettled = true;
+        self.memory.unsettled = true;
     }
 
     /// Whether live sessions may not know yet what happened.
     pub fn unsettled(&self) -> bool {
-        self.unsettled
+        self.memory.unsettled
     }
 
     /// The id of an organization: the one that is named, or the first.
@@ -96,12 +102,13 @@ impl<'a> Cast<'a> {
             Credential::None => (None, None),
             Credential::Text(text) => (Some(text.clone()), None),
             Credential::Again(person) => {
-                let token = self.last_tokens.get(person).with_context(|| format!("{person} has no token yet"))?;
+                let token =
+                    self.memory.last_tokens.get(person).with_context(|| format!("{person} has no token yet"))?;
                 (Some(token.clone()), Some(person))
             }
             Credential::New(login) => {
                 let token = self.token(login, target)?;
-                self.last_tokens.insert(login.login.clone(), token.clone());
+                self.memory.last_tokens.insert(login.login.clone(), token.clone());
                 (Some(token), Some(&login.login))
             }
         };
@@ -147,7 +154,7 @@ impl<'a> Cast<'a> {
     }
 
     fn claims(&mut self, login: &Login, target: &Target) -> Result<Members> {
-        self.count += 1;
+        self.memory.count += 1;
         let (parent, organization) = self.place(target.organization.as_ref())?;
         let connection = connection(parent, organization, login.connection.as_deref())?;
         let from_now = |offset: i64| self.now.saturating_add_signed(offset);
@@ -157,7 +164,7 @@ impl<'a> Cast<'a> {
             "sub": login.login,
             "email": self.email(&login.login)?,
             "email_verified": true,
-            "iat": from_now(login.iat.unwrap_or(5 * self.count - 400)),
+            "iat": from_now(login.iat.unwrap_or(5 * self.memory.count - 400)),
             "exp": from_now(login.exp.unwrap_or(3600)),
             // Equal claims under EdDSA are the same token, and the same session.
             "jti": format!("{}-{}", std::process::id(), UNIQUE.fetch_add(1, Ordering::Relaxed)),

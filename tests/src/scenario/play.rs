@@ -6,9 +6,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use usher_policy::Reason;
 
-use super::Scenario;
-use super::ask::{Ask, Cast};
-use super::step::{Action, After, ByHand, Deed, MemberLooks, Neighbours, Outcome, Request, SeatsLook, Tags};
+use super::ask::{Ask, Cast, Memory};
+use super::step::{Action, After, ByHand, Deed, MemberLooks, Neighbours, Outcome, Request, SeatsLook, Step, Tags};
 
 /// What a scenario is played on: the rules alone, or the whole system.
 pub trait Stage {
@@ -63,10 +62,10 @@ pub enum Seen {
 ///
 /// # Errors
 /// The first step after which something is not as written.
-pub fn play(scenario: &Scenario, stage: &mut dyn Stage) -> Result<()> {
+pub fn play(steps: &[Step], stage: &mut dyn Stage, memory: &mut Memory) -> Result<()> {
     let policy = stage.policy().clone();
-    let mut cast = Cast::new(&policy, stage.now());
-    for (index, step) in scenario.steps.iter().enumerate() {
+    let mut cast = Cast::new(&policy, stage.now(), memory);
+    for (index, step) in steps.iter().enumerate() {
         let mut act = || -> Result<()> {
             match &step.action {
                 Action::ByHand(by_hand) => {

@@ -40,6 +40,16 @@ impl Changes {
     }
 }
 
+/// A policy of `scenarios/policies/` with changes, written as in a scenario file.
+///
+/// # Errors
+/// There is none of this name, or the changes are none.
+pub fn changed(name: &str, changes: &str) -> Result<Value> {
+    let mut policy = base(name)?;
+    serde_json::from_value::<Changes>(read::yaml(changes)?)?.apply(&mut policy)?;
+    Ok(policy)
+}
+
 /// A policy of `scenarios/policies/`.
 ///
 /// # Errors

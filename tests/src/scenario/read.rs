@@ -80,6 +80,15 @@ pub fn scenarios_of(path: &Path, text: &str) -> Result<Vec<Scenario>> {
     Ok(scenarios)
 }
 
+/// Steps alone, as they stand in a scenario.
+///
+/// # Errors
+/// They are none.
+pub fn steps(text: &str) -> Result<Vec<Step>> {
+    let steps: Vec<Value> = serde_json::from_value(yaml(text)?)?;
+    steps.iter().map(Step::read).collect()
+}
+
 /// YAML as JSON, by the reader that policy files are read with.
 ///
 /// # Errors

@@ -52,7 +52,7 @@ const STATUS: [(u16, &[&str]); 5] = [
 ///
 /// # Errors
 /// It lacks something.
-pub(super) fn check(response: &Response) -> Result<Reason> {
+pub fn denied(response: &Response) -> Result<Reason> {
     let text = String::from_utf8_lossy(&response.body).into_owned();
     let code = response.first("x-usher-reason").with_context(|| format!("no reason: {} {text}", response.status))?;
     let expected = STATUS.iter().find(|(_, codes)| codes.contains(&code.as_str())).map(|(status, _)| *status);

@@ -6,19 +6,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::denial;
 use crate::http::Request;
-use crate::scenario::ask::Ask;
-use crate::scenario::play::{Seen, Stage};
-use crate::scenario::step::{Deed, KeyHealth, Neighbours, StoreHealth, Tags};
+use crate::scenario::ask::{Ask, Cast, Memory};
+use crate::scenario::play::{self, Seen, Stage};
+use crate::scenario::read;
+use crate::scenario::step::{Action, Deed, KeyHealth, Neighbours, StoreHealth, Tags};
 use crate::server::Fault;
-use crate::system::{System, upstream};
+use crate::system::{Setup, System, store, upstream};
 use crate::token::KeyRing;
 
 /// A real Envoy and a real store.
 pub struct RealEnvoy {
-    system: System,
+    /// What runs.
+    pub system: System,
     now: u64,
+    memory: Memory,
+    sent: Vec<String>,
 }
 
 impl RealEnvoy {
@@ -27,7 +30,58 @@ impl RealEnvoy {
     /// # Errors
     /// Something does not start.
     pub fn start(policy: &Value) -> Result<Self> {
-        Ok(Self { system: System::start(policy)?, now: 0 })
+        Self::start_with(policy, &Setup::default())
+    }
+
+    /// Starts the system under a policy, some of it other than usual.
+    ///
+    /// # Errors
+    /// Something does not start.
+    pub fn start_with(policy: &Value, setup: &Setup) -> Result<Self> {
+        let system = System::start_with(policy, setup)?;
+        Ok(Self { system, now: now()?, memory: Memory::default(), sent: Vec::new() })
+    }
+
+    /// Plays steps, written as in a scenario file; tokens of earlier steps are remembered.
+    ///
+    /// # Errors
+    /// Something is not as written.
+    pub fn play(&mut self, steps: &str) -> Result<()> {
+        let mut memory = std::mem::take(&mut self.memory);
+        let played = read::steps(steps).and_then(|steps| play::play(&steps, self, &mut memory));
+        self.memory = memory;
+        played.with_context(|| steps.to_owned())
+    }
+
+    /// A request as one step would send it.
+    ///
+    /// # Errors
+    /// It is no such step.
+    pub fn request_of(&mut self, step: &str) -> Result<Request> {
+        let steps = read::steps(&format!("- {step}"))?;
+        let Some(Action::Request(request)) = steps.first().map(|step| &step.action) else {
+            bail!("no request: {step}")
+        };
+        let ask = Cast::new(&self.system.policy, self.now, &mut self.memory).ask(request)?;
+        self.sent.extend(ask.token.clone());
+        Ok(raw(&ask))
+    }
+
+    /// Looks for every token that was sent in everything that was logged.
+    ///
+    /// # Errors
+    /// One is there.
+    pub fn no_token_was_logged(&self) -> Result<()> {
+        let log = self.log();
+        for token in &self.sent {
+            // Short texts are no tokens, and may stand in a log by chance.
+            let secrets = token.split('.').filter(|part| part.len() > 20);
+            for part in secrets {
+                ensure!(!log.contains(part), "a part of a token was logged: {part}");
+            }
+        }
+        ensure!(!log.contains(store::STORE_TOKEN) && !log.contains(store::ADMIN_TOKEN), "a secret was logged");
+        Ok(())
     }
 
     /// Makes ready for the next scenario under the same policy: nobody is a member, everyone is well.
@@ -38,7 +92,8 @@ impl RealEnvoy {
         self.system.new_store()?;
         self.system.store_gate.fault(None);
         self.set_keys(KeyHealth::Up);
-        self.now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        self.now = now()?;
+        self.memory = Memory::default();
         Ok(())
     }
 
@@ -101,22 +156,18 @@ impl Stage for RealEnvoy {
     }
 
     fn request(&mut self, ask: &Ask) -> Result<Seen> {
-        let mut request = Request::new(&ask.method, &ask.host, ask.path.as_bytes());
-        for (name, value) in &ask.headers {
-            request = request.header(name.as_bytes(), value.as_bytes());
-        }
-        let response = self.system.envoy.send(&request)?;
+        self.sent.extend(ask.token.clone());
+        let response = self.system.envoy.send(&raw(ask))?;
         match upstream::saw(&response)? {
             Some(headers) => {
-                if let Some(token) = &ask.token
-                    && !self.forwards_credentials()
-                {
-                    let leaked = headers.iter().find(|(_, value)| value.contains(token.as_str()));
-                    ensure!(leaked.is_none(), "the upstream saw the credential");
-                }
-                self.tags(&headers)
+                let seen = self.tags(&headers)?;
+                let carried = |token: &String| headers.iter().any(|(_, value)| value.contains(token.as_str()));
+                // A request that passes unchecked is not ours: its `authorization` may be the upstream's own.
+                let keeps_secret = matches!(seen, Seen::Allow { .. }) && !self.forwards_credentials();
+                ensure!(!keeps_secret || !ask.token.as_ref().is_some_and(carried), "the upstream saw the credential");
+                Ok(seen)
             }
-            None => Ok(Seen::Deny(denial::check(&response)?)),
+            None => Ok(Seen::Deny(super::denied(&response)?)),
         }
     }
 
@@ -149,6 +200,15 @@ impl RealEnvoy {
         let shadow = self.system.policy.get("enforcement").and_then(Value::as_str) == Some("shadow");
         forwards.unwrap_or(false) || shadow
     }
+}
+
+fn raw(ask: &Ask) -> Request {
+    let request = Request::new(&ask.method, &ask.host, ask.path.as_bytes());
+    ask.headers.iter().fold(request, |request, (name, value)| request.header(name.as_bytes(), value.as_bytes()))
+}
+
+fn now() -> Result<u64> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
 }
 
 /// Undoes the percent-encoding of a tag (design §4).

@@ -5,3 +5,5 @@ pub mod native;
 
 mod denial;
 mod world;
+
+pub use denial::denied;

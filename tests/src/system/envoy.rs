@@ -98,6 +98,9 @@ impl Envoy {
 fn spawn(folder: &Path, bootstrap: &Path) -> Result<Process> {
     let mut command = Command::new(binaries::envoy()?);
     command.arg("--config-path").arg(bootstrap).args(["--concurrency", "2", "--disable-hot-restart"]);
-    command.args(["--log-level", "info"]).env("USHER_STORE_TOKEN", super::store::STORE_TOKEN);
+    // The filter's own words, and of Envoy only what is wrong.
+    command
+        .args(["--log-level", "warning", "--component-log-level", "wasm:info"])
+        .env("USHER_STORE_TOKEN", super::store::STORE_TOKEN);
     Process::start("Envoy", command, folder.join("envoy.log"))
 }

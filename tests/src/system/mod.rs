@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use self::envoy::Envoy;
 use self::store::Store;
-use crate::http::{Request, Response};
+use crate::http::{Request, Response, local};
 use crate::scenario::policy;
 use crate::server::Server;
 use crate::token::KeyRing;
@@ -46,6 +46,8 @@ pub struct System {
 pub struct Setup {
     /// Another filter.
     pub filter: Option<PathBuf>,
+    /// Trusted authorities of key servers, PEM.
+    pub authorities: Option<PathBuf>,
     /// Changes the bootstrap before Envoy reads it.
     pub edit_bootstrap: Option<fn(&str) -> Result<String>>,
 }
@@ -77,19 +79,15 @@ impl System {
         let store_gate = gate(&store_address)?;
         let filter = setup.filter.clone().map_or_else(binaries::filter, Ok)?;
         let (listen, admin) = (port::free()?, port::free()?);
-        let bootstrap = render(&[
-            policy_file.as_os_str(),
-            "--listen".as_ref(),
-            format!("127.0.0.1:{listen}").as_ref(),
-            "--admin".as_ref(),
-            format!("127.0.0.1:{admin}").as_ref(),
-            "--upstream".as_ref(),
-            upstream.address().to_string().as_ref(),
-            "--store".as_ref(),
-            store_gate.address().to_string().as_ref(),
-            "--wasm".as_ref(),
-            filter.as_os_str(),
-        ])?;
+        let mut flags = vec![
+            ("--listen", local(listen).to_string()),
+            ("--admin", local(admin).to_string()),
+            ("--upstream", upstream.address().to_string()),
+            ("--store", store_gate.address().to_string()),
+            ("--wasm", filter.display().to_string()),
+        ];
+        flags.extend(setup.authorities.iter().map(|file| ("--ca", file.display().to_string())));
+        let bootstrap = render(&policy_file, &flags)?;
         let bootstrap = setup.edit_bootstrap.map_or(Ok(bootstrap.clone()), |edit| edit(&bootstrap))?;
         let bootstrap_file = folder.path().join("envoy.yaml");
         std::fs::write(&bootstrap_file, bootstrap)?;
@@ -141,12 +139,17 @@ impl System {
     }
 }
 
-/// `usher render envoy` with these arguments: a bootstrap.
+/// `usher render envoy` of a policy file: a bootstrap.
 ///
 /// # Errors
 /// It refuses.
-pub fn render(arguments: &[&std::ffi::OsStr]) -> Result<String> {
-    let output = Command::new(binaries::usher()?).args(["render", "envoy"]).args(arguments).output()?;
+pub fn render(policy: &Path, flags: &[(&str, String)]) -> Result<String> {
+    let mut command = Command::new(binaries::usher()?);
+    command.args(["render", "envoy"]).arg(policy);
+    for (flag, value) in flags {
+        command.args([*flag, value.as_str()]);
+    }
+    let output = command.output()?;
     if !output.status.success() {
         bail!("usher render envoy: {}", String::from_utf8_lossy(&output.stderr));
     }

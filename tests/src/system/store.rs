@@ -34,6 +34,7 @@ impl Store {
         let database = format!("sqlite://{}", folder.join(format!("usher-{number}.db")).display());
         command.args(["store", "--database", &database, "--listen", &address.to_string(), "--policy"]).arg(policy);
         command.env("USHER_STORE_TOKEN", STORE_TOKEN).env("USHER_ADMIN_TOKEN", ADMIN_TOKEN);
+        command.env("USHER_TEST_SCIM_TOKEN", "directory-token-of-the-tests");
         let mut process = Process::start("the store", command, folder.join("store.log"))?;
         wait::until("the store is ready", || {
             process.still_runs()?;

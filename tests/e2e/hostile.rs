@@ -1,0 +1,229 @@
+//! Requests that no well-behaved client sends: a denial, never a pass, and the filter lives.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use usher_tests::http::{Request, Response};
+use usher_tests::scenario::policy;
+use usher_tests::stage::denied;
+use usher_tests::stage::envoy::RealEnvoy;
+use usher_tests::system::upstream;
+
+const HOST: &str = "chat.acme.example";
+
+#[test]
+fn no_bytes_in_a_credential_pass_or_kill_the_filter() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::changed(
+        "claude",
+        "options: {credentials: {sources: [authorization, {cookie: IdToken}, {header: x-id-token}]}}",
+    )?)?;
+    let good = stage.request_of("{login: ada, pass: true}")?;
+    let token = token_of(&good)?;
+    let credentials: Vec<Vec<u8>> = vec![
+        b"\xff\xfe\xfd".to_vec(),
+        b"\xc3\x28.\xa0\xa1.\xe2\x28\xa1".to_vec(),
+        [token.as_bytes(), b"\xff"].concat(),
+        [b"\x80", token.as_bytes()].concat(),
+        b"..".to_vec(),
+        b"....".to_vec(),
+        b".".repeat(10_000),
+        b"A".repeat(60_000),
+        [b"A".repeat(20_000), b"A".repeat(20_000), b"A".repeat(20_000)].join(&b'.'),
+        token.replace('.', " ").into_bytes(),
+        token.to_uppercase().into_bytes(),
+        b"eyJhbGciOiJFZERTQSJ9.bm90IGpzb24.AAAA".to_vec(),
+        // Nested deeper than any parser should follow: `[[[[…`.
+        format!("eyJhbGciOiJFZERTQSJ9.{}.AAAA", "W1tb".repeat(10_000)).into_bytes(),
+    ];
+    let mut connection = stage.system.envoy.connect()?;
+    for credential in &credentials {
+        let shown = String::from_utf8_lossy(credential.get(..40).unwrap_or(credential)).into_owned();
+        for (name, value) in [
+            ("authorization", [b"Bearer ", credential.as_slice()].concat()),
+            ("cookie", [b"IdToken=", credential.as_slice()].concat()),
+            ("x-id-token", credential.clone()),
+        ] {
+            let response = connection.send(&Request::new("GET", HOST, "/").header(name, value))?;
+            let reason = denied(&response)?;
+            ensure!(response.status == 401, "{name}: {shown}: {}", reason.code());
+        }
+    }
+    ensure!(connection.send(&good)?.status == 200, "the same worker still lets ada in");
+    no_trap(&stage)
+}
+
+#[test]
+fn no_header_of_any_bytes_passes_for_a_tag_or_kills_the_filter() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::base("claude")?)?;
+    let good = stage.request_of("{login: ada, pass: true}")?;
+    let mut connection = stage.system.envoy.connect()?;
+    for (name, value) in [
+        (&b"x-usher-role"[..], &b"owner\xff"[..]),
+        (b"X-USHER-EMAIL", b"\xff\xfe"),
+        (b"x-anything", b"\x80\x81\x82"),
+        (b"accept", b"\xff/\xff;q=\xff"),
+        (b"x-request-id", b"\xff\xff\xff"),
+        (b"cookie", b"\xff=\xff; =;;=;"),
+        (b"accept", b"text/html;q=0.9;q=2;q=-1,,,;;=,*/*;q=nan"),
+    ] {
+        let response = connection.send(&good.clone().header(name, value))?;
+        let Some(headers) = upstream::saw(&response)? else { anyhow::bail!("{name:?}: {}", response.status) };
+        let mut roles = headers.iter().filter(|(known, _)| known == "x-usher-role").map(|(_, value)| value.as_str());
+        ensure!((roles.next(), roles.next()) == (Some("user"), None), "{name:?}: {headers:?}");
+        let response = connection.send(&Request::new("GET", HOST, "/").header(name, value))?;
+        ensure!(upstream::saw(&response)?.is_none(), "{name:?} passes without a token");
+    }
+    for target in [&b"/\xff\xfe"[..], b"/%ff%fe", b"/?\xff", b"/\xc3\xa4"] {
+        let mut request = good.clone();
+        request.target = target.to_vec();
+        // Envoy may refuse such a target itself; what counts is that nothing dies and nothing untagged passes.
+        if let Ok(response) = stage.system.envoy.send(&request)
+            && let Some(headers) = upstream::saw(&response)?
+        {
+            ensure!(headers.iter().any(|(name, _)| name == "x-usher-role"), "{target:?} passes untagged");
+        }
+    }
+    ensure!(connection.send(&good)?.status == 200, "the same worker still lets ada in");
+    no_trap(&stage)
+}
+
+#[test]
+fn many_and_large_headers_are_refused_or_served_but_never_half_checked() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::base("claude")?)?;
+    let good = stage.request_of("{login: ada, pass: true}")?;
+    for (count, size) in [(90, 10), (90, 900), (500, 10), (5, 50_000), (1, 200_000)] {
+        let flood = |request: &Request| {
+            (0..count).fold(request.clone(), |request, number| {
+                request.header(format!("x-usher-flood-{number}"), "x".repeat(size))
+            })
+        };
+        if let Ok(response) = stage.system.envoy.send(&flood(&Request::new("GET", HOST, "/"))) {
+            ensure!(upstream::saw(&response)?.is_none(), "{count} headers of {size} bytes pass without a token");
+        }
+        if let Ok(response) = stage.system.envoy.send(&flood(&good))
+            && let Some(headers) = upstream::saw(&response)?
+        {
+            let flooded = headers.iter().any(|(name, _)| name.starts_with("x-usher-flood"));
+            ensure!(!flooded, "{count} headers of {size} bytes: some came through");
+        }
+        ensure!(stage.system.envoy.send(&good)?.status == 200, "ada is let in after {count} headers of {size} bytes");
+    }
+    no_trap(&stage)
+}
+
+#[test]
+fn a_hostile_host_or_method_is_no_way_in() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::base("claude")?)?;
+    let good = stage.request_of("{login: ada, pass: true}")?;
+    for host in [
+        "",
+        "chat.acme.example@evil.example",
+        "chat.acme.example, chat.acme.example",
+        "chat..acme.example",
+        "*.acme.example",
+        "[chat.acme.example]",
+        "%63hat.acme.example",
+        "chat.acme.example:abc",
+        "\u{ff43}hat.acme.example",
+    ] {
+        let mut request = Request::new("GET", host, "/");
+        request.headers.extend(good.headers.iter().filter(|(name, _)| name == b"authorization").cloned());
+        if let Ok(response) = stage.system.envoy.send(&request) {
+            ensure!(upstream::saw(&response)?.is_none(), "`{host}` is let in");
+        }
+    }
+    for method in ["get", "BREW", "CONNECT", "TRACE", "OPTIONS", "HEAD"] {
+        let request = Request::new(method, HOST, "/");
+        if let Ok(response) = stage.system.envoy.send(&request) {
+            ensure!(upstream::saw(&response)?.is_none(), "`{method}` passes without a token");
+        }
+    }
+    ensure!(stage.system.envoy.send(&good)?.status == 200, "ada is let in");
+    no_trap(&stage)
+}
+
+#[test]
+fn a_person_gets_a_page_and_a_program_a_document_and_neither_learns_more() -> Result<()> {
+    let mapped = "organization: {provisioning: {group_mappings: {roles: [{group: the-secret-group, role: user}]}}}";
+    let mut stage = RealEnvoy::start(&policy::changed("claude", mapped)?)?;
+    let denied_login = stage.request_of("{login: ada, groups: [others], deny: no_mapped_group}")?;
+    let accepted =
+        |accept: &str| -> Result<Response> { stage.system.envoy.send(&denied_login.clone().header("accept", accept)) };
+    for (accept, expected) in [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html"),
+        ("application/json", "application/problem+json"),
+        ("application/problem+json, text/html;q=0.5", "application/problem+json"),
+        ("*/*", "application/problem+json"),
+    ] {
+        let response = accepted(accept)?;
+        ensure!(denied(&response)?.code() == "no_mapped_group", "{accept}: {:?}", denied(&response)?);
+        let kind = response.first("content-type").unwrap_or_default();
+        ensure!(kind.starts_with(expected), "{accept}: {kind}");
+        let body = String::from_utf8_lossy(&response.body);
+        ensure!(!body.contains("the-secret-group") && !body.contains("main-ed25519"), "{accept}: {body}");
+    }
+    let page = accepted("text/html")?;
+    let body = String::from_utf8_lossy(&page.body).into_owned();
+    ensure!(body.contains("<html lang=\"en\"") && body.contains("<title>") && body.contains("<h1"), "{body}");
+    Ok(())
+}
+
+#[test]
+fn what_is_logged_is_enough_to_search_by_and_holds_no_secret() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::base("claude")?)?;
+    stage.play(
+        "
+        - {login: ada, path: '/x?secret=in-the-query', allow: {role: user, seat_tier: premium}}
+        - {again: ada, allow: {role: user, seat_tier: premium}}
+        - {login: ada, forge: flipped_signature, deny: bad_signature}
+        - {login: ada, exp: -4000, deny: expired}
+        - {login: ada, without: [email], deny: missing_claim}
+        - {login: ada, forge: two_parts, deny: malformed_token}
+        ",
+    )?;
+    let request = stage
+        .request_of("{login: ada, exp: -4000, pass: true}")?
+        .header("x-request-id", "7b4d0f0e-0000-4000-8000-000000000001");
+    stage.system.envoy.send(&request)?;
+    // Envoy writes its access log in batches.
+    let access = usher_tests::wait::until("the access log is written", || {
+        let log = stage.system.envoy.log();
+        let lines: Vec<serde_json::Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        Ok((lines.len() >= 7).then_some(lines))
+    })?;
+    let let_in =
+        access.iter().filter(|line| line["role"] == json!("user") && line["organization"] == json!("acme-chat"));
+    ensure!(let_in.count() == 2, "{access:#?}");
+    for reason in ["bad_signature", "expired", "missing_claim", "malformed_token"] {
+        ensure!(access.iter().any(|line| line["reason"] == json!(reason)), "no line for {reason}: {access:#?}");
+    }
+    ensure!(!stage.log().contains("in-the-query"), "a query was logged");
+    stage.no_token_was_logged()
+}
+
+#[test]
+fn requests_are_counted_by_verdict_and_reason() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::base("claude")?)?;
+    stage.play("- {login: ada, allow: {role: user, seat_tier: premium}}\n- {login: ada, exp: -4000, deny: expired}")?;
+    let stats = stage.system.envoy.stats()?;
+    let counted = |words: &[&str]| {
+        stats.lines().any(|line| words.iter().all(|word| line.contains(word)) && !line.ends_with(": 0"))
+    };
+    ensure!(counted(&["usher", "allow"]), "{stats}");
+    ensure!(counted(&["usher", "expired"]), "{stats}");
+    Ok(())
+}
+
+fn token_of(request: &Request) -> Result<String> {
+    let value = String::from_utf8_lossy(request.first("authorization").unwrap_or_default()).into_owned();
+    match value.strip_prefix("Bearer ") {
+        Some(token) => Ok(token.to_owned()),
+        None => anyhow::bail!("no token: {value}"),
+    }
+}
+
+fn no_trap(stage: &RealEnvoy) -> Result<()> {
+    let log = stage.system.envoy.log();
+    let trap = log.lines().find(|line| line.contains("panicked") || line.contains("Uncaught RuntimeError"));
+    ensure!(trap.is_none(), "the filter died: {trap:?}");
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Key servers that misbehave, rotate, or are not who they say.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use usher_tests::http::{Request, Response};
+use usher_tests::scenario::policy;
+use usher_tests::server::{Fault, Server};
+use usher_tests::stage::denied;
+use usher_tests::stage::envoy::RealEnvoy;
+use usher_tests::system::{Setup, upstream};
+use usher_tests::token::KeyRing;
+use usher_tests::wait;
+
+const LET_IN: &str = "- {login: ada, allow: {role: user, seat_tier: premium}}";
+
+#[test]
+fn without_keys_nobody_comes_in_and_with_them_everyone_does() -> Result<()> {
+    let remote = "connection: {jwks: {remote: {min_interval: 100ms, timeout: 500ms}}}";
+    let mut stage = RealEnvoy::start(&policy::changed("claude", remote)?)?;
+    let mut faults = Vec::from(Fault::ALL);
+    faults.extend([
+        Fault::Wrong(200, String::new()),
+        Fault::Wrong(200, "{}".to_owned()),
+        Fault::Wrong(200, "{\"keys\": {}}".to_owned()),
+        Fault::Wrong(200, "{\"keys\": []}".to_owned()),
+        Fault::Wrong(200, format!("{{\"keys\": [{}]}}", " ".repeat(8 << 20))),
+        Fault::Wrong(404, KeyRing::Main.jwks()?.to_string()),
+        Fault::Wrong(302, String::new()),
+    ]);
+    for fault in faults {
+        stage.system.key_server.fault(Some(fault.clone()));
+        let before = stage.system.key_server.attempts();
+        wait::until("the provider was asked, and asked again", || {
+            stage.play("- {login: ada, deny: keys_unavailable}").with_context(|| format!("{fault:?}"))?;
+            Ok((stage.system.key_server.attempts() >= before + 2).then_some(()))
+        })?;
+    }
+    stage.system.key_server.fault(None);
+    let request = stage.request_of("{login: ada, pass: true}")?;
+    wait::until("the keys are fetched again", || {
+        let response = stage.system.envoy.send(&request)?;
+        if upstream::saw(&response)?.is_some() {
+            return Ok(Some(()));
+        }
+        ensure!(denied(&response)?.code() == "keys_unavailable", "denied for {}", denied(&response)?.code());
+        Ok(None)
+    })?;
+    stage.play(LET_IN)
+}
+
+#[test]
+fn keys_are_fetched_once_for_everyone() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::changed("claude", "connection: {jwks: {remote: {}}}")?)?;
+    for _ in 0..20 {
+        stage.play(LET_IN)?;
+    }
+    // Two workers and the main thread may each have asked before the first answer was there.
+    let fetches = stage.system.key_server.requests().len();
+    ensure!((1..=3).contains(&fetches), "{fetches} fetches for 20 logins");
+    Ok(())
+}
+
+#[test]
+fn a_rotated_key_is_fetched_at_once_and_the_old_one_is_forgotten() -> Result<()> {
+    let remote = "connection: {jwks: {remote: {min_interval: 100ms}}}";
+    let mut stage = RealEnvoy::start(&policy::changed("claude", remote)?)?;
+    stage.play(LET_IN)?;
+    rotate(&stage, KeyRing::Next);
+    let request = stage.request_of("{login: ada, key: next, pass: true}")?;
+    wait::until("the new key is fetched", || {
+        Ok(upstream::saw(&stage.system.envoy.send(&request)?)?.is_some().then_some(()))
+    })?;
+    let old = stage.request_of("{login: ada, pass: true}")?;
+    wait::until("no worker trusts the old key", || {
+        let response = stage.system.envoy.send(&old)?;
+        Ok((upstream::saw(&response)?.is_none() && denied(&response)?.code() == "unknown_key").then_some(()))
+    })
+}
+
+#[test]
+fn unknown_keys_do_not_make_usher_hammer_the_provider() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::changed("claude", "connection: {jwks: {remote: {min_interval: 1h}}}")?)?;
+    stage.play(LET_IN)?;
+    for _ in 0..30 {
+        stage.play("- {login: eve, key: stranger, deny: unknown_key}")?;
+    }
+    let fetches = stage.system.key_server.requests().len();
+    ensure!(fetches <= 4, "{fetches} fetches for 30 unknown keys");
+    stage.play(LET_IN)
+}
+
+#[test]
+fn keys_are_kept_while_the_provider_is_down_but_not_for_ever() -> Result<()> {
+    let remote = "connection: {jwks: {remote: {refresh: 1s, min_interval: 100ms, max_stale: 4s}}}";
+    let mut stage = RealEnvoy::start(&policy::changed("claude", remote)?)?;
+    stage.play(LET_IN)?;
+    let before = stage.system.key_server.requests().len();
+    stage.system.key_server.fault(Some(Fault::Error(500)));
+    wait::until("the filter tries to refresh", || {
+        stage.play(LET_IN)?;
+        Ok((stage.system.key_server.requests().len() > before).then_some(()))
+    })?;
+    stage.play(LET_IN)?;
+    let request = stage.request_of("{login: ada, pass: true}")?;
+    wait::until("the keys are too old", || {
+        let response = stage.system.envoy.send(&request)?;
+        let out = upstream::saw(&response)?.is_none();
+        if out {
+            // A session may end as a login would: without keys it is no longer known whether the ticket is good.
+            ensure!(denied(&response)?.code() == "keys_unavailable", "denied for {}", denied(&response)?.code());
+            return Ok(Some(()));
+        }
+        let login = stage.request_of("{login: ada, pass: true}")?;
+        let response = stage.system.envoy.send(&login)?;
+        Ok((upstream::saw(&response)?.is_none() && denied(&response)?.code() == "keys_unavailable").then_some(()))
+    })
+}
+
+#[test]
+fn a_key_server_is_believed_only_with_a_certificate_of_the_right_authority_for_the_right_name() -> Result<()> {
+    let (ours, others) = (authority("ours")?, authority("others")?);
+    let folder = tempfile::tempdir()?;
+    let authorities = folder.path().join("ca.pem");
+    std::fs::write(&authorities, ours.pem())?;
+    let stage_with =
+        |issuer: &CertifiedIssuer<'static, KeyPair>, name: &str, host: &str| -> Result<(RealEnvoy, Server)> {
+            let server = tls_key_server(issuer, name)?;
+            let uri = format!("https://{host}:{}/keys", server.address().port());
+            let policy = policy::changed("claude", &format!("connection: {{jwks: {{remote: {{uri: \"{uri}\"}}}}}}"))?;
+            let authorities: Option<PathBuf> = Some(authorities.clone());
+            Ok((RealEnvoy::start_with(&policy, &Setup { authorities, ..Setup::default() })?, server))
+        };
+    for host in ["localhost", "127.0.0.1"] {
+        let (mut stage, server) = stage_with(&ours, host, host)?;
+        stage.play(LET_IN).with_context(|| format!("the right certificate for {host}"))?;
+        ensure!(!server.requests().is_empty(), "the keys come from the server");
+    }
+    let (mut stage, server) = stage_with(&others, "localhost", "localhost")?;
+    stage.play("- {login: ada, deny: keys_unavailable}").context("an authority that is not ours")?;
+    ensure!(server.requests().is_empty(), "nothing is asked of a server that is not trusted");
+    let (mut stage, server) = stage_with(&ours, "keys.evil.example", "localhost")?;
+    stage.play("- {login: ada, deny: keys_unavailable}").context("a certificate for another name")?;
+    ensure!(server.requests().is_empty(), "nothing is asked of a server with another name");
+    Ok(())
+}
+
+fn rotate(stage: &RealEnvoy, ring: KeyRing) {
+    *stage.system.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = ring;
+}
+
+fn authority(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
+    Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
+}
+
+fn tls_key_server(issuer: &CertifiedIssuer<'static, KeyPair>, name: &str) -> Result<Server> {
+    let key = KeyPair::generate()?;
+    let certificate = CertificateParams::new(vec![name.to_owned()])?.signed_by(&key, issuer)?;
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )?;
+    let jwks = KeyRing::Main.jwks()?;
+    Server::start_tls(tls, move |_: &Request| Response::json(200, &jwks))
+}
