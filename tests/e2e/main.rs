@@ -3,6 +3,8 @@
 mod configuration;
 mod hostile;
 mod key_faults;
+mod passage;
+mod races;
 mod restarts;
 mod scenarios;
 mod store_faults;

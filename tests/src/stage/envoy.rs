@@ -157,17 +157,23 @@ impl Stage for RealEnvoy {
 
     fn request(&mut self, ask: &Ask) -> Result<Seen> {
         self.sent.extend(ask.token.clone());
+        let before = self.system.upstream.attempts();
         let response = self.system.envoy.send(&raw(ask))?;
         match upstream::saw(&response)? {
             Some(headers) => {
                 let seen = self.tags(&headers)?;
                 let carried = |token: &String| headers.iter().any(|(_, value)| value.contains(token.as_str()));
                 // A request that passes unchecked is not ours: its `authorization` may be the upstream's own.
-                let keeps_secret = matches!(seen, Seen::Allow { .. }) && !self.forwards_credentials();
-                ensure!(!keeps_secret || !ask.token.as_ref().is_some_and(carried), "the upstream saw the credential");
+                if let (Seen::Allow { .. }, Some(token)) = (&seen, &ask.token) {
+                    let forwards = self.forwards_credentials();
+                    ensure!(carried(token) == forwards, "the credential is passed on: {}", !forwards);
+                }
                 Ok(seen)
             }
-            None => Ok(Seen::Deny(super::denied(&response)?)),
+            None => {
+                ensure!(self.system.upstream.attempts() == before, "the upstream saw a request that was denied");
+                Ok(Seen::Deny(super::denied(&response)?))
+            }
         }
     }
 
