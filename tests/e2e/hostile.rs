@@ -6,7 +6,7 @@ use usher_tests::http::{Request, Response};
 use usher_tests::scenario::policy;
 use usher_tests::stage::denied;
 use usher_tests::stage::envoy::RealEnvoy;
-use usher_tests::system::upstream;
+use usher_tests::system::{Setup, upstream};
 
 const HOST: &str = "chat.acme.example";
 
@@ -84,6 +84,29 @@ fn no_header_of_any_bytes_passes_for_a_tag_or_kills_the_filter() -> Result<()> {
     }
     ensure!(connection.send(&good)?.status == 200, "the same worker still lets ada in");
     no_trap(&stage)
+}
+
+#[test]
+fn names_that_an_upstream_may_take_for_a_tag_are_gone_even_where_envoy_lets_underscores_pass() -> Result<()> {
+    let lenient = |bootstrap: &str| {
+        ensure!(bootstrap.contains("DROP_HEADER"), "the bootstrap drops names with underscores");
+        Ok(bootstrap.replace("DROP_HEADER", "ALLOW"))
+    };
+    let setup = Setup { edit_bootstrap: Some(lenient), ..Setup::default() };
+    let mut stage =
+        RealEnvoy::start_with(&policy::changed("claude", "organization: {bypass: [{path: /open}]}")?, &setup)?;
+    for path in ["/", "/open"] {
+        let mut request = stage.request_of(&format!("{{login: ada, path: {path}, pass: true}}"))?;
+        for name in ["x_usher_role", "X_Usher-Email", "x-usher_seat_tier", "x_usher_organization", "x_usher_anything"] {
+            request = request.header(name, "forged");
+        }
+        let response = stage.system.envoy.send(&request.header("x_of_the_client", "kept"))?;
+        let Some(headers) = upstream::saw(&response)? else { anyhow::bail!("{path}: {}", response.status) };
+        let forged = headers.iter().find(|(_, value)| value == "forged");
+        ensure!(forged.is_none(), "{path}: the upstream saw {forged:?}");
+        ensure!(headers.iter().any(|(name, _)| name == "x_of_the_client"), "{path}: other names pass: {headers:?}");
+    }
+    Ok(())
 }
 
 #[test]
