@@ -221,7 +221,7 @@ pub fn edit(organization: &Organization, before: &Member, edit: &Edit, facts: &F
         None => {}
     }
     let mut effects = Effects::default();
-    if revokes || edit.unlink {
+    if revokes || edit.unlink && before.identity.is_some() {
         revoke(before, facts, &mut effects);
     }
     if edit.unlink {
