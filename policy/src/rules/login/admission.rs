@@ -109,7 +109,6 @@ fn update(case: &Case<'_>, before: &Member, becomes_owner: bool) -> Outcome {
     renew_person(case, &mut member, &mut notes);
     if becomes_owner {
         member.primary_owner = Some(case.login.email.clone());
-        member.role = case.organization.top_role().clone();
         notes.push(Note::PrimaryOwner);
     }
     renew_role(case, before, &mut member, &mut notes);
@@ -143,10 +142,15 @@ fn renew_person(case: &Case<'_>, member: &mut Member, notes: &mut Vec<Note>) {
     }
 }
 
-/// Mapped roles are renewed at every login; the primary and the last owner are not demoted.
+/// Mapped roles are renewed at every login; the last owner is not demoted. The primary owner has the top role, also when
+/// the policy names again one who lost it meanwhile.
 fn renew_role(case: &Case<'_>, before: &Member, member: &mut Member, notes: &mut Vec<Note>) {
+    if case.is_primary_owner(member) {
+        member.role = case.organization.top_role().clone();
+        return;
+    }
     let Plan::Assign { role, .. } = &case.login.plan else { return };
-    if *role == member.role || case.is_primary_owner(member) {
+    if *role == member.role {
         return;
     }
     if case.is_last_owner(before) {
