@@ -1,0 +1,141 @@
+//! Plays a history on both sides and compares them after each step.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use usher_policy::rules::hand::Refusal;
+
+use super::history::{History, START, Step};
+use super::oracle::{Handled, Oracle};
+use super::world::{World, organization};
+
+/// The oracle and the real rules, side by side.
+pub(crate) struct Pair {
+    pub(crate) oracle: Oracle,
+    pub(crate) world: World,
+    /// Every reason and every refusal that came up.
+    pub(crate) seen: BTreeSet<String>,
+    told: String,
+}
+
+impl Pair {
+    pub(crate) fn new(history: &History) -> Self {
+        Self {
+            oracle: Oracle::new(history.policy.clone(), START),
+            world: World::new(&history.policy, START),
+            seen: BTreeSet::new(),
+            told: format!("{:?}\n", history.policy),
+        }
+    }
+
+    /// Takes one step on both sides.
+    ///
+    /// # Errors
+    /// All that was told up to where they part.
+    pub(crate) fn take(&mut self, step: &Step) -> Result<(), String> {
+        self.told += &format!("at {}: {step}", self.oracle.now);
+        match step {
+            Step::Add { email, role, tier } => {
+                let oracle = self.oracle.add(email, *role, *tier);
+                let world = self.world.add(email, *role, *tier);
+                self.handled(Some(&oracle), Some(&world))
+            }
+            Step::Edit { email, edit } => {
+                let (oracle, world) = (self.oracle.edit(email, edit), self.world.edit(email, edit));
+                self.handled(oracle.as_ref(), world.as_ref())
+            }
+            Step::Login(login) => {
+                let (oracle, world) = (self.oracle.login(login), self.world.login(login));
+                self.seen.extend(world.clone().err());
+                self.same("verdict", &oracle, &world)
+            }
+            Step::Policy(policy) => {
+                self.world.organization = organization(policy);
+                self.oracle.policy = (**policy).clone();
+                Ok(())
+            }
+            Step::Provision { email, external_id } => {
+                self.oracle.provision(email, *external_id);
+                self.world.provision(email, *external_id);
+                Ok(())
+            }
+            Step::Remove { email } => {
+                let (oracle, world) = (self.oracle.remove(email), self.world.remove(email));
+                self.handled(oracle.as_ref(), world.as_ref())
+            }
+            Step::Wait(seconds) => {
+                self.oracle.now += seconds;
+                self.world.now += seconds;
+                Ok(())
+            }
+        }?;
+        self.told += "\n";
+        let (oracle, world) = (self.oracle.rows(), self.world.rows());
+        if oracle != world {
+            return self.part("members", &oracle, &world);
+        }
+        let (oracle, world) = (self.oracle.seats(), self.world.seats());
+        if oracle != world {
+            return self.part("seats", &oracle, &world);
+        }
+        Ok(())
+    }
+
+    fn handled(&mut self, oracle: Option<&Handled>, world: Option<&Result<bool, Refusal>>) -> Result<(), String> {
+        match (oracle, world) {
+            // Several refusals may be right at once; design §2 does not order them.
+            (Some(Err(right)), Some(Err(refusal))) if right.contains(&refusal.code()) => {
+                self.told += &format!(" -> {}", refusal.code());
+                self.seen.insert(format!("{} by hand", refusal.code()));
+                Ok(())
+            }
+            (Some(Ok(oracle)), Some(Ok(world))) => self.same("warning of the last owner", oracle, world),
+            (None, None) => Ok(()),
+            _ => self.part("outcome", &oracle, &world),
+        }
+    }
+
+    fn same<T: Debug + PartialEq>(&mut self, what: &str, oracle: &T, world: &T) -> Result<(), String> {
+        if oracle != world {
+            return self.part(what, oracle, world);
+        }
+        self.told += &format!(" -> {world:?}");
+        Ok(())
+    }
+
+    fn part(&self, what: &str, oracle: &dyn Debug, world: &dyn Debug) -> Result<(), String> {
+        Err(format!("{}\n{what} by the oracle: {oracle:#?}\n{what} by the rules: {world:#?}", self.told))
+    }
+}
+
+/// Plays a whole history.
+///
+/// # Errors
+/// All that was told up to where the two sides part.
+pub(crate) fn play(history: &History) -> Result<Pair, String> {
+    let mut pair = Pair::new(history);
+    history.steps.iter().try_for_each(|step| pair.take(step))?;
+    Ok(pair)
+}
+
+/// Plays a history; where the two sides part, tells of the fewest of its steps with which they still do.
+///
+/// # Errors
+/// All that was told up to where the two sides part.
+pub(crate) fn agree(history: &History) -> Result<(), String> {
+    let Err(mut told) = play(history) else { return Ok(()) };
+    let mut history = history.clone();
+    let mut at = 0;
+    while at < history.steps.len() {
+        let step = history.steps.remove(at);
+        match play(&history) {
+            // Without this step others may be left out that were tried before.
+            Err(shorter) => (told, at) = (shorter, 0),
+            Ok(_) => {
+                history.steps.insert(at, step);
+                at += 1;
+            }
+        }
+    }
+    Err(told)
+}

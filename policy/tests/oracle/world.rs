@@ -1,0 +1,280 @@
+//! The real decision functions over a membership in memory, from the policy file to the permit.
+
+use std::sync::Arc;
+
+use serde_json::to_vec;
+use usher_policy::Reason;
+use usher_policy::file::from_json;
+use usher_policy::id::{ConnectionId, Email, Group, Issuer, MemberId, Role, Subject, Tier};
+use usher_policy::member::{Identity, Member, Source, Status};
+use usher_policy::model::Organization;
+use usher_policy::rules::conclude::{Request, admit, conclude};
+use usher_policy::rules::effects::{Change, Effects, EmailBlock, Ticket};
+use usher_policy::rules::hand::{self, Addition, Refusal};
+use usher_policy::rules::login::{self, Outcome, is_primary_owner};
+use usher_policy::rules::path::NormalPath;
+use usher_policy::rules::plan::{self, Presented};
+use usher_policy::rules::seats::Taken;
+use usher_policy::wire::{self, LoginAnswer, MemberFacts};
+
+use super::history::{Edit, Entry, Groups, Login, Row, SeatsHeld, Verdict};
+use super::policy::Policy;
+
+/// Removals by logins are counted for this long, seconds (design §2, "Guards").
+const HOUR: u64 = 3_600;
+
+pub(crate) struct World {
+    pub(crate) organization: Arc<Organization>,
+    pub(crate) now: u64,
+    pub(crate) members: Vec<Member>,
+    tickets: Vec<(Identity, Ticket)>,
+    blocks: Vec<(Email, u64)>,
+    removals: Vec<u64>,
+    made: usize,
+}
+
+/// The policy as filter and store read it.
+pub(crate) fn organization(policy: &Policy) -> Arc<Organization> {
+    let read = from_json(&to_vec(&policy.file()).unwrap()).unwrap_or_else(|faults| panic!("{policy:?}\n{faults:?}"));
+    Arc::clone(&read.organizations[0])
+}
+
+impl World {
+    pub(crate) fn new(policy: &Policy, now: u64) -> Self {
+        Self {
+            organization: organization(policy),
+            now,
+            members: vec![],
+            tickets: vec![],
+            blocks: vec![],
+            removals: vec![],
+            made: 0,
+        }
+    }
+
+    pub(crate) fn login(&mut self, login: &Login) -> Verdict {
+        let (login_, outcome) = match self.decide(login) {
+            Ok(decided) => decided,
+            Err(reason) => return Err(reason.code().to_owned()),
+        };
+        if matches!(outcome.effects.change, Some(Change::Remove(_))) {
+            self.removals.push(self.now);
+        }
+        self.apply(&outcome.effects);
+        self.verdict(login, &login_, outcome).map_err(|reason| reason.code().to_owned())
+    }
+
+    /// Plans and decides; nothing is written. A reason where no store is asked.
+    pub(crate) fn decide(&self, login: &Login) -> Result<(wire::Login, Outcome), Reason> {
+        let groups: Vec<Group>;
+        let presented = match &login.groups {
+            Groups::Listed(listed) => {
+                groups = listed.iter().map(|group| Group::new(*group)).collect();
+                Ok(groups.as_slice())
+            }
+            Groups::Missing => Err(Reason::MissingClaim),
+            Groups::Overage => Err(Reason::GroupsOverage),
+        };
+        let plan = plan::plan(&self.organization, Presented { assigned: login.assigned, groups: presented })?;
+        assert!(plan::fits(&self.organization, &plan), "what is planned fits: {plan:?}");
+        let connections = &self.organization.connections;
+        let connection = &connections[login.connection % connections.len()];
+        let login = wire::Login {
+            connection: ConnectionId::new(connection.id.as_str()),
+            issuer: Issuer::new(connection.issuer.as_str()),
+            subject: Subject::new(login.subject),
+            email: Email::parse(login.email).unwrap(),
+            name: None,
+            external_id: login.external_id.map(str::to_owned),
+            issued_at: login.issued_at(self.now),
+            plan,
+            preview: false,
+        };
+        let outcome = login::decide(&self.organization, &login, &self.login_facts(&login));
+        Ok((login, outcome))
+    }
+
+    fn verdict(&self, login: &Login, sent: &wire::Login, outcome: Outcome) -> Result<Entry, Reason> {
+        let member = outcome.member.map(|member| MemberFacts {
+            id: member.id,
+            email: member.email,
+            role: member.role,
+            seat_tier: member.seat_tier,
+            status: member.status,
+            source: member.source,
+        });
+        let answer = LoginAnswer { answer: outcome.answer, member, position: String::new() };
+        let standing = conclude(&self.organization, &sent.plan, &sent.subject, &answer)?;
+        let path = NormalPath::parse(login.path.as_bytes()).unwrap();
+        let path = self.organization.depends_on_path().then_some(&path);
+        let permit = admit(&self.organization, &standing, Request { method: login.method, path })?;
+        assert_eq!(permit.subject(), &sent.subject);
+        Ok(Entry {
+            member: permit.member().to_string(),
+            email: permit.email().to_string(),
+            role: permit.role().to_string(),
+            tier: permit.seat_tier().map(Tier::to_string),
+        })
+    }
+
+    fn login_facts(&self, login: &wire::Login) -> login::Facts {
+        let identity = Identity { issuer: login.issuer.clone(), subject: login.subject.clone() };
+        let find = |is: &dyn Fn(&Member) -> bool| self.members.iter().find(|member| is(member)).cloned();
+        login::Facts {
+            linked: find(&|member| member.identity.as_ref() == Some(&identity)),
+            by_email: find(&|member| member.email == login.email),
+            by_external_id: find(&|member| login.external_id.is_some() && member.external_id == login.external_id),
+            ticket: self.ticket(&identity),
+            email_not_before: self.blocks.iter().find(|(email, _)| *email == login.email).map(|(_, until)| *until),
+            active_owners: self.active_owners(),
+            primary_owner_taken: self.members.iter().any(|member| is_primary_owner(&self.organization, member)),
+            taken: self.taken(),
+            removals_last_hour: count(self.removals.iter().filter(|at| self.now - **at < HOUR)),
+            new_id: self.new_id(),
+            now: self.now,
+        }
+    }
+
+    pub(crate) fn add(&mut self, email: &str, role: Option<&str>, tier: Option<&str>) -> Result<bool, Refusal> {
+        let [role, seat_tier] = [role, tier].map(|name| name.map(str::to_owned));
+        let addition = Addition { email: email.to_owned(), name: None, role, seat_tier };
+        let same_email = self.find(email).cloned();
+        let handled = hand::add(&self.organization, &addition, same_email.as_ref(), &self.hand_facts(None))?;
+        self.apply(&handled.effects);
+        Ok(handled.warning.is_some())
+    }
+
+    pub(crate) fn edit(&mut self, email: &str, edit: &Edit) -> Option<Result<bool, Refusal>> {
+        let member = self.find(email)?.clone();
+        let edit = hand::Edit {
+            role: edit.role.map(str::to_owned),
+            seat_tier: edit.tier.map(|tier| tier.map(str::to_owned)),
+            status: edit.status.map(|status| Status::named(status).unwrap()),
+            unlink: edit.unlink,
+        };
+        let handled = hand::edit(&self.organization, &member, &edit, &self.hand_facts(Some(&member)));
+        Some(handled.map(|handled| {
+            self.apply(&handled.effects);
+            handled.warning.is_some()
+        }))
+    }
+
+    pub(crate) fn remove(&mut self, email: &str) -> Option<Result<bool, Refusal>> {
+        let member = self.find(email)?.clone();
+        let handled = hand::remove(&self.organization, &member, &self.hand_facts(Some(&member)));
+        Some(handled.map(|handled| {
+            self.apply(&handled.effects);
+            handled.warning.is_some()
+        }))
+    }
+
+    /// A record of the directory's; it waits for a seat where one is needed.
+    pub(crate) fn provision(&mut self, email: &str, external_id: Option<&str>) {
+        let external_id = external_id.map(str::to_owned);
+        let has_id = |member: &Member| external_id.is_some() && member.external_id == external_id;
+        if self.find(email).is_some() || self.members.iter().any(has_id) {
+            return;
+        }
+        let member = Member {
+            id: self.new_id(),
+            organization: self.organization.id.clone(),
+            email: Email::parse(email).unwrap(),
+            name: None,
+            identity: None,
+            external_id,
+            role: Role::new(self.organization.product.default_role.as_str()),
+            seat_tier: None,
+            status: if self.organization.seats.is_some() { Status::Pending } else { Status::Active },
+            source: Source::Scim,
+            primary_owner: None,
+            created_at: self.now,
+            updated_at: self.now,
+            last_login_at: None,
+        };
+        self.apply(&Effects { change: Some(Change::Create(member)), ..Effects::default() });
+    }
+
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let row = |member: &Member| Row {
+            id: member.id.to_string(),
+            email: member.email.to_string(),
+            role: member.role.to_string(),
+            tier: member.seat_tier.as_ref().map(Tier::to_string),
+            status: member.status.name().to_owned(),
+            source: member.source.name().to_owned(),
+            identity: member.identity.as_ref().map(|known| (known.issuer.to_string(), known.subject.to_string())),
+            primary_owner: is_primary_owner(&self.organization, member),
+        };
+        self.members.iter().map(row).collect()
+    }
+
+    /// The seats as the allocator is told of them.
+    pub(crate) fn seats(&self) -> SeatsHeld {
+        let taken = self.taken();
+        SeatsHeld {
+            taken: self.organization.product.tiers.iter().map(|tier| taken.of(tier)).collect(),
+            pending: count(self.members.iter().filter(|member| member.status == Status::Pending)),
+        }
+    }
+
+    fn hand_facts(&self, member: Option<&Member>) -> hand::Facts {
+        hand::Facts {
+            ticket: member.and_then(|member| member.identity.as_ref()).and_then(|identity| self.ticket(identity)),
+            active_owners: self.active_owners(),
+            taken: self.taken(),
+            new_id: self.new_id(),
+            now: self.now,
+        }
+    }
+
+    fn find(&self, email: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.email.as_str().eq_ignore_ascii_case(email))
+    }
+
+    fn ticket(&self, identity: &Identity) -> Option<Ticket> {
+        self.tickets.iter().find(|(known, _)| known == identity).map(|(_, ticket)| *ticket)
+    }
+
+    fn active_owners(&self) -> u32 {
+        let top = self.organization.top_role();
+        count(self.members.iter().filter(|member| member.status == Status::Active && member.role == *top))
+    }
+
+    fn taken(&self) -> Taken {
+        let holders = |tier: &Tier| count(self.members.iter().filter(|member| member.seat_tier.as_ref() == Some(tier)));
+        Taken::new(self.organization.product.tiers.iter().map(|tier| (tier.clone(), holders(tier))).collect())
+    }
+
+    fn new_id(&self) -> MemberId {
+        MemberId::new(format!("m{}", self.made))
+    }
+
+    fn apply(&mut self, effects: &Effects) {
+        match &effects.change {
+            Some(Change::Create(member)) => {
+                self.made += 1;
+                self.members.push(member.clone());
+            }
+            Some(Change::Remove(member)) => self.members.retain(|known| known.id != member.id),
+            Some(Change::Update(member)) => {
+                let known = self.members.iter_mut().find(|known| known.id == member.id);
+                known.unwrap().clone_from(member);
+            }
+            None => {}
+        }
+        if let Some((identity, ticket)) = &effects.ticket {
+            self.tickets.retain(|(known, _)| known != identity);
+            self.tickets.push((identity.clone(), *ticket));
+        }
+        if let Some(EmailBlock::Clear(email) | EmailBlock::Set(email, _)) = &effects.email_block {
+            self.blocks.retain(|(known, _)| known != email);
+        }
+        if let Some(EmailBlock::Set(email, until)) = &effects.email_block {
+            self.blocks.push((email.clone(), *until));
+        }
+    }
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(items.count()).unwrap()
+}
