@@ -65,6 +65,21 @@ async fn a_transaction_that_is_dropped_has_done_nothing() {
 }
 
 #[tokio::test]
+async fn a_disk_that_was_full_is_written_again_once_there_is_room() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    sqlx::query("PRAGMA max_page_count = 1").execute(&database.writer).await.unwrap();
+    let long = Member { name: Some("x".repeat(1 << 20)), ..bea() };
+    let mut transaction = database.write().await.unwrap();
+    assert!(transaction.create(&long).await.is_err(), "the disk is full");
+    drop(transaction);
+    // For a connection that is opened anew there is no such limit.
+    let mut transaction = database.write().await.unwrap();
+    transaction.create(&long).await.unwrap();
+    transaction.commit().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_snapshot_does_not_see_what_comes_later() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
