@@ -56,10 +56,7 @@ impl Visit {
                 desk.tally.session_hit = true;
                 self.admit(&standing, false, desk)
             }
-            Some(session) => {
-                let session = session.clone();
-                Next::AskStore(ExpectStore::recheck(self, session, now))
-            }
+            Some(session) => Next::AskStore(ExpectStore::recheck(self, session, now)),
             None => match Assertion::parse(&self.credential.bytes) {
                 Ok(assertion) => ExpectKeys::check(self, assertion, desk),
                 Err(reason) => self.deny(reason),

@@ -21,20 +21,19 @@ pub(crate) struct ExpectStore {
     login: Rc<Login>,
     expires_at: u64,
     asked_at: Duration,
-    /// The session that is to be confirmed; at a login there is none.
-    session: Option<Session>,
+    is_login: bool,
 }
 
 impl ExpectStore {
     /// A login is put to the store.
     pub(super) fn login(visit: Visit, login: Login, expires_at: u64, now: Now) -> Self {
-        Self { visit, login: Rc::new(login), expires_at, asked_at: now.steady, session: None }
+        Self { visit, login: Rc::new(login), expires_at, asked_at: now.steady, is_login: true }
     }
 
     /// A session is to be confirmed: the same login is put to the store once more.
-    pub(super) fn recheck(visit: Visit, session: Session, now: Now) -> Self {
+    pub(super) fn recheck(visit: Visit, session: &Session, now: Now) -> Self {
         let (login, expires_at) = (Rc::clone(&session.login), session.expires_at);
-        Self { visit, login, expires_at, asked_at: now.steady, session: Some(session) }
+        Self { visit, login, expires_at, asked_at: now.steady, is_login: false }
     }
 
     /// The organization that is asked about.
@@ -49,7 +48,7 @@ impl ExpectStore {
 
     /// Whether this is a login, not the confirmation of a session.
     pub(crate) fn is_login(&self) -> bool {
-        self.session.is_none()
+        self.is_login
     }
 
     /// When the store was asked, on the steady clock.
@@ -63,15 +62,14 @@ impl ExpectStore {
             Ok(answer) => conclude(&self.visit.organization, &self.login.plan, &self.login.subject, &answer),
             Err(_) => Err(reason_without_answer(&self.login.plan)),
         };
-        match (concluded, &self.session) {
-            (Ok(standing), _) => self.let_in(standing, desk),
-            (Err(Reason::StoreUnavailable), Some(session)) if may_go_on(session, desk) => {
-                let standing = Rc::clone(&session.standing);
-                self.visit.admit(&standing, false, desk)
-            }
-            // The session stays: the next request asks again, and until then nobody passes.
-            (Err(Reason::StoreUnavailable), _) => self.visit.deny(Reason::StoreUnavailable),
-            (Err(reason), _) => {
+        match concluded {
+            Ok(standing) => self.let_in(standing, desk),
+            Err(Reason::StoreUnavailable) => match self.kept_standing(desk) {
+                Some(standing) => self.visit.admit(&standing, false, desk),
+                // The session stays: the next request asks again, and until then nobody passes.
+                None => self.visit.deny(Reason::StoreUnavailable),
+            },
+            Err(reason) => {
                 desk.sessions.end(&self.visit.organization.id, &self.visit.credential.bytes);
                 self.visit.deny(reason)
             }
@@ -79,7 +77,7 @@ impl ExpectStore {
     }
 
     fn let_in(self, standing: Standing, desk: &mut Desk<'_>) -> Next {
-        let is_login = self.is_login();
+        let is_login = self.is_login;
         let (organization, credential) = (&self.visit.organization.id, &self.visit.credential.bytes);
         // A session that another request's answer has ended meanwhile is not brought back by an older answer.
         let still_there = is_login || desk.sessions.find(organization, credential, desk.now).is_some();
@@ -96,15 +94,16 @@ impl ExpectStore {
         }
         self.visit.admit(&standing, is_login, desk)
     }
-}
 
-/// `sessions.offline`: whether a live session goes on while the store cannot be asked.
-fn may_go_on(session: &Session, desk: &Desk<'_>) -> bool {
-    match desk.policy.sessions.offline {
-        Offline::Deny => false,
-        Offline::Keep(longest) => {
-            desk.now.unix_secs() < session.expires_at && desk.now.since(session.confirmed_at) <= longest
+    /// `sessions.offline`: the standing of a live session that goes on while the store cannot be asked.
+    fn kept_standing(&self, desk: &mut Desk<'_>) -> Option<Rc<Standing>> {
+        let Offline::Keep(longest) = desk.policy.sessions.offline else { return None };
+        if self.is_login {
+            return None;
         }
+        // As it is now: another request's answer may have changed or ended it since this one asked.
+        let session = desk.sessions.find(&self.visit.organization.id, &self.visit.credential.bytes, desk.now)?;
+        (desk.now.since(session.confirmed_at) <= longest).then(|| Rc::clone(&session.standing))
     }
 }
 

@@ -331,6 +331,23 @@ fn offline_decides_how_long_a_session_lives_without_the_store() {
 }
 
 #[test]
+fn without_the_store_a_session_goes_on_only_as_the_last_answer_left_it() {
+    for (said, expected) in [("member", Ok("user")), ("suspended", Err(Reason::StoreUnavailable))] {
+        let mut world = World::new(policy(|document| document["sessions"] = json!({"offline": {"keep": "15m"}})));
+        let token = token(|_| {});
+        world.log_in("/x", &token, Ok(answer("member", "admin")));
+        world.seconds = 5;
+        let Next::AskStore(slow) = world.present("/x", &token) else { panic!("the store is not asked") };
+        world.log_in("/x", &token, Ok(answer(said, "user")));
+        let next = world.step(|desk| slow.answered(Err(NoAnswer::Reset), desk));
+        match expected {
+            Ok(expected) => assert_eq!(role(&next), expected),
+            Err(expected) => assert_eq!(reason(&next), expected),
+        }
+    }
+}
+
+#[test]
 fn not_assigned_is_the_answer_even_when_the_store_is_down() {
     let mut world = World::new(policy(|document| {
         document["parents"][0]["connections"][0]["assignment"] = json!({"claim": "roles", "any_of": ["usher"]});
