@@ -7,7 +7,7 @@ use usher_policy::Reason;
 use usher_policy::model::Unmatched;
 use usher_policy::rules::access;
 use usher_policy::rules::conclude::Request;
-use usher_policy::rules::route::route;
+use usher_policy::rules::route::{is_unmatched, route};
 use usher_policy::token::Assertion;
 
 use super::keys::ExpectKeys;
@@ -30,7 +30,9 @@ pub(crate) fn arrive(headers: &[(String, Vec<u8>)], desk: &mut Desk<'_>) -> Next
     let header = |name: &str| headers.iter().find(|(header, _)| header == name).map_or(&b""[..], |(_, value)| value);
     let routed = match route(desk.policy, header(":authority"), header(":path")) {
         Ok(routed) => routed,
-        Err(Reason::UnknownOrganization) if desk.policy.unmatched == Unmatched::Pass => {
+        Err(Reason::UnknownOrganization)
+            if desk.policy.unmatched == Unmatched::Pass && is_unmatched(desk.policy, header(":authority")) =>
+        {
             return Next::Pass(Passage::Unmatched);
         }
         Err(reason) => return Next::Deny(Deny { reason, organization: None }),

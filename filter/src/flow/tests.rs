@@ -181,6 +181,19 @@ fn a_bypass_passes_whatever_is_presented_and_an_unmatched_host_only_where_the_po
 }
 
 #[test]
+fn only_a_host_that_no_organization_has_is_unmatched() {
+    let mut world = World::new(policy(|document| {
+        document["unmatched"] = json!("pass");
+        document["parents"][0]["organizations"][0]["path_prefix"] = json!("/chat");
+    }));
+    assert!(matches!(world.request("/", &[(":authority", "other.example")]), Next::Pass(Passage::Unmatched)));
+    for authority in ["chat.acme.example:", "chat.acme.example:8x", "x@chat.acme.example", ""] {
+        assert_eq!(reason(&world.request("/chat", &[(":authority", authority)])), Reason::UnknownOrganization);
+    }
+    assert_eq!(reason(&world.request("/elsewhere", &[])), Reason::UnknownOrganization);
+}
+
+#[test]
 fn a_login_is_put_to_the_store_once_and_then_remembered_without_crypto() {
     let mut world = World::new(policy(|_| {}));
     let token = token(|_| {});

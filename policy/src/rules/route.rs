@@ -31,6 +31,12 @@ pub fn route<'a>(policy: &'a Policy, authority: &[u8], path: &[u8]) -> Result<Ro
     Ok(Routed { organization, path: Some(path) })
 }
 
+/// Whether no organization has the host of an `:authority`, which is what `unmatched` is about. What is no host is refused
+/// like any that cannot be told, and a path that nobody has belongs to a host that somebody has.
+pub fn is_unmatched(policy: &Policy, authority: &[u8]) -> bool {
+    host(authority).is_some_and(|host| policy.routes.candidates(&host).is_none())
+}
+
 /// The host of an `:authority`: port and one trailing dot dropped, lowercased. `None` where it is no host.
 pub fn host(authority: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(authority).ok().filter(|text| text.is_ascii() && text.len() <= 512)?;

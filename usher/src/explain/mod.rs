@@ -46,7 +46,9 @@ pub(crate) fn explain(policy: &Policy, question: &Question<'_>) -> Result<Explan
     let mut trace = Trace::default();
     let routed = match route::route(policy, question.host.as_bytes(), question.path.as_bytes()) {
         Ok(routed) => routed,
-        Err(Reason::UnknownOrganization) if policy.unmatched == Unmatched::Pass => {
+        Err(Reason::UnknownOrganization)
+            if policy.unmatched == Unmatched::Pass && route::is_unmatched(policy, question.host.as_bytes()) =>
+        {
             let told = format!(
                 "no organization is served at `{}`: `unmatched: pass` lets it through, without identity",
                 question.host
