@@ -110,7 +110,7 @@ pub(crate) trait Transaction: Snapshot {
         ticket: Ticket,
     ) -> Result<(), DatabaseError>;
 
-    /// Keeps a `not_before` for an email (seconds since the Unix epoch); `None` forgets it.
+    /// Keeps a `not_before` for an email (seconds since the Unix epoch), or a later one that is kept; `None` forgets it.
     async fn keep_email_not_before(
         &mut self,
         organization: &OrganizationId,

@@ -80,6 +80,18 @@ async fn a_disk_that_was_full_is_written_again_once_there_is_room() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_turned_back_does_not_move_an_emails_not_before_back() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    let (chat, email) = (OrganizationId::new("chat"), bea().email);
+    let mut transaction = database.write().await.unwrap();
+    for (not_before, kept) in [(Some(10), Some(10)), (Some(5), Some(10)), (Some(11), Some(11)), (None, None)] {
+        transaction.keep_email_not_before(&chat, &email, not_before).await.unwrap();
+        assert_eq!(transaction.email_not_before(&chat, &email).await.unwrap(), kept);
+    }
+}
+
+#[tokio::test]
 async fn a_snapshot_does_not_see_what_comes_later() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;

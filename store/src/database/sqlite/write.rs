@@ -110,7 +110,7 @@ impl Transaction for Session {
         let query = match not_before {
             Some(_) => {
                 "INSERT INTO email_blocks (organization, email_key, not_before) VALUES (?1, ?2, ?3) \
-                 ON CONFLICT DO UPDATE SET not_before = excluded.not_before"
+                 ON CONFLICT DO UPDATE SET not_before = max(not_before, excluded.not_before)"
             }
             None => "DELETE FROM email_blocks WHERE organization = ?1 AND email_key = ?2 AND ?3 IS NULL",
         };
