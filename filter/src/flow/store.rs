@@ -79,10 +79,13 @@ impl ExpectStore {
     fn let_in(self, standing: Standing, desk: &mut Desk<'_>) -> Next {
         let is_login = self.is_login;
         let (organization, credential) = (&self.visit.organization.id, &self.visit.credential.bytes);
-        // A session that another request's answer has ended meanwhile is not brought back by an older answer.
-        let still_there = is_login || desk.sessions.find(organization, credential, desk.now).is_some();
+        // What the answer to another request has ended or changed meanwhile, an older question does not bring back.
+        let is_newest = match desk.sessions.find(organization, credential, desk.now) {
+            Some(session) => session.confirmed_at <= self.asked_at,
+            None => is_login,
+        };
         let standing = Rc::new(standing);
-        if still_there && desk.now.unix_secs() < self.expires_at {
+        if is_newest && desk.now.unix_secs() < self.expires_at {
             let session = Session {
                 standing: Rc::clone(&standing),
                 login: Rc::clone(&self.login),

@@ -305,6 +305,19 @@ fn an_older_answer_does_not_bring_back_a_session_that_was_ended() {
 }
 
 #[test]
+fn an_older_answer_does_not_undo_what_a_newer_one_changed() {
+    let mut world = World::new(policy(|_| {}));
+    let token = token(|_| {});
+    world.log_in("/x", &token, Ok(answer("member", "admin")));
+    world.seconds = 5;
+    let Next::AskStore(slow) = world.present("/x", &token) else { panic!("the store is not asked") };
+    world.seconds = 6;
+    world.log_in("/x", &token, Ok(answer("member", "user")));
+    world.step(|desk| slow.answered(Ok(answer("member", "admin")), desk));
+    assert_eq!(role(&world.present("/x", &token)), "user");
+}
+
+#[test]
 fn no_answer_means_no_at_every_login() {
     let silences = [
         NoAnswer::TooLong,
