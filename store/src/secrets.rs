@@ -118,7 +118,9 @@ impl fmt::Display for SecretsError {
             }
             match fault {
                 Fault::Equal(first, second) => write!(f, "`{first}` and `{second}` are equal, each needs its own")?,
-                Fault::Missing(name) => write!(f, "`{name}` is not set or empty")?,
+                Fault::Missing(name) => {
+                    write!(f, "`{name}` is not set or empty, it needs a secret of at least {MIN_SECRET_LEN} bytes")?
+                }
                 Fault::Short(name) => write!(f, "`{name}` is shorter than {MIN_SECRET_LEN} bytes")?,
             }
         }

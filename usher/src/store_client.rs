@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use ureq::http::{HeaderValue, Method, Request, header};
+use ureq::http::{HeaderValue, Method, Request, StatusCode, header};
 
 /// The variable that holds the administrator's token.
 pub(crate) const TOKEN_ENV: &str = "USHER_ADMIN_TOKEN";
@@ -64,6 +64,14 @@ pub(crate) enum StoreClientError {
         /// What went wrong.
         #[source]
         source: Box<ureq::Error>,
+    },
+    /// The store does not know the token.
+    #[error(
+        "unauthorized: {TOKEN_ENV} does not hold the administration token that the store at {base} was started with"
+    )]
+    Unauthorized {
+        /// Where the store is.
+        base: String,
     },
     /// The address is none.
     #[error("--store {0}: must be http://HOST:PORT or https://HOST:PORT")]
@@ -176,6 +184,9 @@ impl StoreClient {
         }
         let field = |name| document.get(name).and_then(Value::as_str).map(str::to_owned);
         match (field("code"), field("detail")) {
+            (Some(_), Some(_)) if status == StatusCode::UNAUTHORIZED => {
+                Err(StoreClientError::Unauthorized { base: self.base.clone() })
+            }
             (Some(code), Some(detail)) => Err(StoreClientError::Problem { code, detail }),
             _ => Err(self.misunderstood(path, status.as_u16())),
         }

@@ -88,7 +88,9 @@ pub enum Refusal {
     #[error("members of this organization are added and removed by its directory")]
     ManagedByDirectory,
     /// With mappings on, roles and mapped tiers follow groups.
-    #[error("roles and mapped seat tiers of this organization follow group mappings")]
+    #[error(
+        "roles and mapped seat tiers of this organization follow group mappings: change the groups at the provider"
+    )]
     ManagedByGroupMappings,
     /// The tier that was named is full.
     #[error("no seat of this tier is free")]

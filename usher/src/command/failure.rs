@@ -76,7 +76,11 @@ impl Failure {
         let mut message = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
-            message = format!("{message}: {error}");
+            let told = error.to_string();
+            // Some libraries put the cause into the words of the effect.
+            if !message.ends_with(&told) {
+                message = format!("{message}: {told}");
+            }
             cause = error.source();
         }
         tell(&format!("error: {message}"));

@@ -34,7 +34,7 @@ enum Verb {
     Activate(One),
     /// Forget a member's identity, so that their next login links anew
     Unlink(One),
-    /// Remove a member; the seat is free
+    /// Remove a member; the seat is free. Where logins make members (`jit`), suspend to keep out
     Remove(One),
 }
 

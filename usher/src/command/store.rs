@@ -1,7 +1,7 @@
 //! `usher store`: the membership store, until it is told to stop.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,8 +28,8 @@ pub(crate) struct Store {
     /// The database: sqlite://FILE
     #[arg(long, value_name = "URL", default_value = "sqlite://usher.db")]
     database: String,
-    /// Where to listen; port 0 takes a free one and the log says which
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070")]
+    /// Where to listen, a name or an address; port 0 takes a free one and the log says which
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070", value_parser = listening)]
     listen: SocketAddr,
 }
 
@@ -55,6 +55,19 @@ impl Store {
             Ok(ExitCode::SUCCESS)
         })
     }
+}
+
+/// Looks the name up. IPv4 comes first: it is where `render` and the other commands expect the store by default.
+fn listening(text: &str) -> Result<SocketAddr, String> {
+    if text.starts_with(':') {
+        return Err(format!("no host: write 127.0.0.1{text}, or 0.0.0.0{text} for every interface"));
+    }
+    let found: Vec<_> = text
+        .to_socket_addrs()
+        .map_err(|error| format!("must be HOST:PORT of this machine, as in 127.0.0.1:7070 ({error})"))?
+        .collect();
+    let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    first.copied().ok_or_else(|| "the name has no address".to_owned())
 }
 
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {

@@ -3,6 +3,7 @@
 mod assumed;
 mod keys;
 mod trace;
+mod unproven;
 
 use std::sync::Arc;
 
@@ -140,12 +141,21 @@ impl Case<'_> {
                 Ok(verified)
             }
             Err(error) => {
-                if let VerifyError::NoKeys(connection) = &error {
-                    trace.step("verify", missing_keys(connection));
+                match &error {
+                    VerifyError::NoKeys(connection) => trace.step("verify", missing_keys(connection)),
+                    VerifyError::Deny(_) | VerifyError::UnknownKey(_) => self.compare(trace),
                 }
                 Err(at("verify")(error.reason()))
             }
         }
+    }
+
+    /// Tells the token's own words and the organization's, so that the difference is seen.
+    fn compare(&self, trace: &mut Trace) {
+        if let Some(said) = self.question.token.and_then(|token| unproven::said(token, self.question.now)) {
+            trace.step("verify", said);
+        }
+        trace.step("verify", unproven::taken(self.organization));
     }
 }
 

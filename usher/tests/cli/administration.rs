@@ -153,7 +153,7 @@ fn a_token_is_needed_and_never_shown() {
 
     let wrong = outcome(store.command(&["seats", "acme-chat"]).env("USHER_ADMIN_TOKEN", "guessed-and-wrong-token"));
     assert_eq!(wrong.code, 1);
-    assert!(wrong.stderr.starts_with("error: unauthorized: "), "{wrong:?}");
+    assert!(wrong.stderr.starts_with("error: unauthorized: USHER_ADMIN_TOKEN "), "{wrong:?}");
     assert!(!wrong.stderr.contains("guessed-and-wrong-token"), "{wrong:?}");
 }
 

@@ -132,6 +132,20 @@ fn what_stops_a_request_before_the_store_is_told() {
 }
 
 #[test]
+fn a_token_that_is_not_believed_is_shown_next_to_what_would_be() {
+    let case = Case::new(&mapped());
+    let token = case.token(&["staff"]);
+    case.change_policy(|policy| policy["parents"][0]["connections"][0]["issuer"] = json!("https://other.example"));
+    let explanation = case.explain(&token, &[]).json();
+    assert_eq!(explanation["reason"], "unknown_issuer");
+    let told = explanation["steps"].to_string();
+    for words in [r#"iss \"https://acme.okta.example\""#, r#"iss \"https://other.example\""#, r#"aud \"usher\""#] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(!told.contains("ada@"), "no claim about the person: {told}");
+}
+
+#[test]
 fn a_role_that_is_not_allowed_is_still_told() {
     let case = Case::new(&mapped());
     let explanation = case.explain(&case.token(&["staff"]), &["--path", "/admin/"]).json();

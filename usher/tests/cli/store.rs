@@ -1,6 +1,7 @@
 //! `usher store` as a process.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -33,6 +34,25 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn it_listens_on_a_name_too_and_refuses_what_is_no_address() {
+    let folder = Folder::new();
+    let policy = policy_file(&folder);
+    let database = format!("sqlite://{}", folder.path().join("usher.db").display());
+    let mut process = Process(store_at(&policy, &database, "localhost:0").stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(process.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    let address: SocketAddr = line["address"].as_str().unwrap().parse().unwrap();
+    assert!(address.ip().is_loopback(), "{address}");
+
+    for (listen, told) in [("7070", "127.0.0.1:7070"), (":7070", "0.0.0.0:7070"), ("127.0.0.1:70000", "HOST:PORT")] {
+        let refused = outcome(&mut store_at(&policy, &database, listen));
+        assert_eq!(refused.code, 1, "{refused:?}");
+        assert!(refused.stderr.contains("--listen") && refused.stderr.contains(told), "{refused:?}");
     }
 }
 
@@ -87,6 +107,7 @@ fn what_stops_the_start_is_told() {
     let taken = outcome(&mut store_at(&policy, &database, &address));
     assert_eq!(taken.code, 1, "{taken:?}");
     assert!(taken.stderr.contains(&format!("cannot listen on {address}")), "{taken:?}");
+    assert_eq!(taken.stderr.matches("in use").count(), 1, "every cause is told once: {taken:?}");
 
     let unknown = outcome(&mut store_at(&policy, "mysql://user:password@db/usher", "127.0.0.1:0"));
     assert_eq!(unknown.code, 1, "{unknown:?}");
