@@ -13,3 +13,11 @@ fn the_envoy_example_is_good_and_renders() {
         assert!(rendered.stdout.contains(part), "{part}");
     }
 }
+
+#[test]
+fn the_list_of_every_field_is_good_and_renders() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../envoy-config/envoy/every-field.yaml");
+    let checked = usher(&["check", file]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    assert_eq!(usher(&["render", "envoy", file]).code, 0);
+}
