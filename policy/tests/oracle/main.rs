@@ -31,7 +31,6 @@ fn config(times: u32) -> ProptestConfig {
     ProptestConfig {
         cases: usual.cases.saturating_mul(times),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/oracle/regressions.txt"))),
-        max_shrink_iters: 50_000,
         ..usual
     }
 }
