@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use usher_policy::rules::hand::Refusal;
 
-use super::history::{History, START, Step};
+use super::history::{History, Login, START, Step, Verdict};
 use super::oracle::{Handled, Oracle};
 use super::world::{World, organization};
 
@@ -44,11 +44,7 @@ impl Pair {
                 let (oracle, world) = (self.oracle.edit(email, edit), self.world.edit(email, edit));
                 self.handled(oracle.as_ref(), world.as_ref())
             }
-            Step::Login(login) => {
-                let (oracle, world) = (self.oracle.login(login), self.world.login(login));
-                self.seen.extend(world.clone().err());
-                self.same("verdict", &oracle, &world)
-            }
+            Step::Login(login) => self.agreed(login).map(drop),
             Step::Policy(policy) => {
                 self.world.organization = organization(policy);
                 self.oracle.policy = (**policy).clone();
@@ -79,6 +75,17 @@ impl Pair {
             return self.part("seats", &oracle, &world);
         }
         Ok(())
+    }
+
+    /// The verdict of both.
+    ///
+    /// # Errors
+    /// All that was told up to where they part.
+    pub(crate) fn agreed(&mut self, login: &Login) -> Result<Verdict, String> {
+        let (oracle, verdict) = (self.oracle.login(login), self.world.login(login));
+        self.seen.extend(verdict.clone().err());
+        self.same("verdict", &oracle, &verdict)?;
+        Ok(verdict)
     }
 
     fn handled(&mut self, oracle: Option<&Handled>, world: Option<&Result<bool, Refusal>>) -> Result<(), String> {

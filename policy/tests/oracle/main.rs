@@ -5,6 +5,8 @@ mod agree;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod kept;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod oracle;

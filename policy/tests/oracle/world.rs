@@ -109,6 +109,8 @@ impl World {
         let path = self.organization.depends_on_path().then_some(&path);
         let permit = admit(&self.organization, &standing, Request { method: login.method, path })?;
         assert_eq!(permit.subject(), &sent.subject);
+        let logged = (standing.member(), standing.role(), standing.seat_tier());
+        assert_eq!(logged, (permit.member(), permit.role(), permit.seat_tier()), "logs say what the upstream is told");
         Ok(Entry {
             member: permit.member().to_string(),
             email: permit.email().to_string(),

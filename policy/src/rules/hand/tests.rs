@@ -180,3 +180,21 @@ fn what_changes_nothing_writes_nothing() {
         crate::rules::effects::Effects::default()
     );
 }
+
+#[test]
+fn what_the_state_forbids_is_409_and_what_is_wrong_in_itself_400() {
+    for (refusal, status, code) in [
+        (Refusal::AlreadyAMember, 409, "already_a_member"),
+        (Refusal::DomainNotVerified, 400, "domain_not_verified"),
+        (Refusal::InvalidEmail, 400, "invalid_email"),
+        (Refusal::InvalidStatus, 400, "invalid_status"),
+        (Refusal::ManagedByDirectory, 409, "managed_by_directory"),
+        (Refusal::ManagedByGroupMappings, 409, "managed_by_group_mappings"),
+        (Refusal::NoSeatAvailable, 409, "no_seat_available"),
+        (Refusal::PrimaryOwner, 409, "primary_owner"),
+        (Refusal::UnknownRole, 400, "unknown_role"),
+        (Refusal::UnknownSeatTier, 400, "unknown_seat_tier"),
+    ] {
+        assert_eq!((refusal.status(), refusal.code()), (status, code));
+    }
+}
