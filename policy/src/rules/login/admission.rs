@@ -132,9 +132,9 @@ fn update(case: &Case<'_>, before: &Member, becomes_owner: bool) -> Outcome {
 /// Email and name follow the assertion; an email that belongs to another member is not taken.
 fn renew_person(case: &Case<'_>, member: &mut Member, notes: &mut Vec<Note>) {
     if member.email != case.login.email {
-        match &case.facts.by_email {
-            Some(other) if other.id != member.id => notes.push(Note::EmailKept),
-            Some(_) | None => member.email = case.login.email.clone(),
+        match case.facts.by_email {
+            Some(_) => notes.push(Note::EmailKept),
+            None => member.email = case.login.email.clone(),
         }
     }
     if case.login.name.is_some() {

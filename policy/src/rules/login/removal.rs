@@ -45,5 +45,5 @@ fn removed(case: &Case<'_>, member: &Member) -> Outcome {
 fn revoking(case: &Case<'_>) -> (crate::member::Identity, Ticket) {
     let known = case.facts.ticket.unwrap_or_default();
     let last_iat = known.last_iat.max(case.login.issued_at);
-    (case.identity(), Ticket { last_iat, not_before: known.not_before.max(Some(last_iat)) })
+    (case.identity(), Ticket { not_before: known.not_before.max(Some(last_iat)), ..known })
 }
