@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use usher_tests::http::local;
-use usher_tests::scenario::policy;
+use usher_tests::policy;
 use usher_tests::system::envoy::Envoy;
 use usher_tests::system::render;
 use usher_tests::{binaries, port};
@@ -121,7 +121,7 @@ fn refusal(change: impl Fn(&mut Value) -> Result<()>) -> Result<String> {
         ("--admin", local(port::free()?).to_string()),
         ("--wasm", binaries::filter()?.display().to_string()),
     ];
-    let mut bootstrap = usher_tests::scenario::read::yaml(&render(&file, &flags)?)?;
+    let mut bootstrap = usher_scenario::read::yaml(&render(&file, &flags)?)?;
     change(&mut bootstrap)?;
     let changed = folder.path().join("envoy.json");
     std::fs::write(&changed, bootstrap.to_string())?;
@@ -129,7 +129,7 @@ fn refusal(change: impl Fn(&mut Value) -> Result<()>) -> Result<String> {
 }
 
 fn filled(base: &str) -> Result<Value> {
-    policy::fill_in_keys(&policy::base(base)?, local(9))
+    usher_scenario::policy::fill_in_keys(&policy::base(base)?, local(9))
 }
 
 fn filter(bootstrap: &mut Value) -> Result<&mut Value> {

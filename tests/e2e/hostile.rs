@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use serde_json::json;
 use usher_tests::http::{Request, Response};
-use usher_tests::scenario::policy;
+use usher_tests::policy;
 use usher_tests::stage::denied;
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::system::{Setup, upstream};

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use usher_scenario::token::KeyRing;
 use usher_tests::http::{Request, Response};
-use usher_tests::scenario::policy;
+use usher_tests::policy;
 use usher_tests::server::{Fault, Server};
 use usher_tests::stage::denied;
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::system::{Setup, upstream};
-use usher_tests::token::KeyRing;
 use usher_tests::wait;
 
 const LET_IN: &str = "- {login: ada, allow: {role: user, seat_tier: premium}}";

@@ -3,7 +3,7 @@
 use std::thread;
 
 use anyhow::{Result, bail, ensure};
-use usher_tests::scenario::policy;
+use usher_tests::policy;
 use usher_tests::server::Fault;
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::system::upstream;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use usher_tests::http::{Request, Response};
-use usher_tests::scenario::policy;
+use usher_tests::policy;
 use usher_tests::stage::denied;
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::system::upstream;

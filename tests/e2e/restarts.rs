@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use usher_tests::binaries;
-use usher_tests::scenario::policy;
+use usher_tests::policy;
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::system::{Setup, upstream};
 use usher_tests::wait;

@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use usher_policy::Reason;
-use usher_tests::scenario::ask::Memory;
-use usher_tests::scenario::step::{Action, Outcome};
-use usher_tests::scenario::{Scenario, play, read};
+use usher_scenario::ask::Memory;
+use usher_scenario::native::Native;
+use usher_scenario::step::{Action, Outcome};
+use usher_scenario::{Scenario, play};
+use usher_tests::scenarios;
 use usher_tests::stage::envoy::RealEnvoy;
-use usher_tests::stage::native::Native;
 
 #[test]
 fn scenarios_hold_by_the_rules_alone() -> Result<()> {
@@ -55,7 +56,7 @@ fn every_reason_has_a_scenario_through_envoy() -> Result<()> {
     // Single-use assertions (SAML) come with browser login; until then nothing can be replayed.
     let without: BTreeSet<&str> = BTreeSet::from([Reason::Replayed.code()]);
     let mut denied = BTreeSet::new();
-    for scenario in read::all()? {
+    for scenario in scenarios::all()? {
         for step in &scenario.steps {
             if let Action::Request(request) = &step.action
                 && let Outcome::Deny(reason) = request.outcome
@@ -94,7 +95,7 @@ fn play_group(group: &[Scenario]) -> Vec<String> {
 }
 
 fn chosen() -> Result<Vec<Scenario>> {
-    let mut scenarios = read::all()?;
+    let mut scenarios = scenarios::all()?;
     if let Ok(wanted) = std::env::var("SCENARIO") {
         scenarios.retain(|scenario| scenario.title().contains(&wanted));
     }

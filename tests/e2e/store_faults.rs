@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use usher_tests::scenario::policy;
+use usher_tests::policy;
 use usher_tests::server::Fault;
 use usher_tests::stage::denied;
 use usher_tests::stage::envoy::RealEnvoy;

@@ -1,12 +1,12 @@
-//! What the end-to-end tests share: real processes, fake neighbours, tokens, and scenarios as data.
+//! What the end-to-end tests share: real processes, fake neighbours, and the stage that they make.
 
 pub mod binaries;
 pub mod http;
+pub mod policy;
 pub mod port;
 pub mod process;
-pub mod scenario;
+pub mod scenarios;
 pub mod server;
 pub mod stage;
 pub mod system;
-pub mod token;
 pub mod wait;

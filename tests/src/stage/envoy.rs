@@ -1,19 +1,23 @@
 //! The whole system as a stage: every scenario begins with a new store, Envoy goes on.
 
 use std::sync::PoisonError;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::http::Request;
-use crate::scenario::ask::{Ask, Cast, Memory};
-use crate::scenario::play::{self, Seen, Stage};
-use crate::scenario::read;
-use crate::scenario::step::{Action, Deed, KeyHealth, Neighbours, StoreHealth, Tags};
 use crate::server::Fault;
 use crate::system::{Setup, System, store, upstream};
-use crate::token::KeyRing;
+use crate::wait;
+use usher_scenario::ask::{Ask, Cast, Memory};
+use usher_scenario::play::{self, Seen, Stage};
+use usher_scenario::read;
+use usher_scenario::step::{Action, Deed, KeyHealth, Neighbours, StoreHealth, Tags};
+use usher_scenario::token::KeyRing;
+
+/// So many connections in a row reach both workers, all but one time in 32,768.
+const IN_A_ROW: u32 = 16;
 
 /// A real Envoy and a real store.
 pub struct RealEnvoy {
@@ -173,6 +177,22 @@ impl Stage for RealEnvoy {
             None => {
                 ensure!(self.system.upstream.attempts() == before, "the upstream saw a request that was denied");
                 Ok(Seen::Deny(super::denied(&response)?))
+            }
+        }
+    }
+
+    /// A session learns what was done behind its back when it is next checked with the store, in each worker by itself.
+    fn settled(&mut self, ask: &Ask, expected: &Seen) -> Result<Seen> {
+        let deadline = Instant::now() + wait::PATIENCE;
+        loop {
+            let mut seen = self.request(ask)?;
+            let mut in_a_row = 1;
+            while seen == *expected && in_a_row < IN_A_ROW {
+                seen = self.request(ask)?;
+                in_a_row += 1;
+            }
+            if seen == *expected || Instant::now() >= deadline {
+                return Ok(seen);
             }
         }
     }

@@ -1,9 +1,7 @@
-//! The two stages of every scenario: the rules alone, and the whole system.
+//! The whole system as a stage for scenarios.
 
 pub mod envoy;
-pub mod native;
 
 mod denial;
-mod world;
 
 pub use denial::denied;

@@ -15,10 +15,10 @@ use tempfile::TempDir;
 use self::envoy::Envoy;
 use self::store::Store;
 use crate::http::{Request, Response, local};
-use crate::scenario::policy;
 use crate::server::Server;
-use crate::token::KeyRing;
 use crate::{binaries, port};
+use usher_scenario::policy;
+use usher_scenario::token::KeyRing;
 
 /// Everything that runs, and the folder in which it leaves its files; all gone when dropped.
 pub struct System {

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::http::{Request, Response, local};
 use crate::process::Process;
-use crate::scenario::step::Deed;
 use crate::{binaries, port, wait};
+use usher_scenario::step::Deed;
 
 /// The filter's secret.
 pub const STORE_TOKEN: &str = "store-token-of-the-tests";

@@ -6,11 +6,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use usher_policy::Reason;
 
-use super::ask::{Ask, Cast, Memory};
-use super::step::{Action, After, ByHand, Deed, MemberLooks, Neighbours, Outcome, Request, SeatsLook, Step, Tags};
-
-/// So many connections in a row reach both workers, all but one time in 32,768.
-const IN_A_ROW: u32 = 16;
+use crate::ask::{Ask, Cast, Memory};
+use crate::step::{Action, After, ByHand, Deed, MemberLooks, Neighbours, Outcome, Request, SeatsLook, Step, Tags};
 
 /// What a scenario is played on: the rules alone, or the whole system.
 pub trait Stage {
@@ -23,6 +20,14 @@ pub trait Stage {
     /// # Errors
     /// There is no verdict.
     fn request(&mut self, ask: &Ask) -> Result<Seen>;
+    /// Sends the request of a session behind whose back something was done, until every worker has learnt of it; what
+    /// was seen last is returned. Where there are no sessions, there is nothing to wait for.
+    ///
+    /// # Errors
+    /// There is no verdict.
+    fn settled(&mut self, ask: &Ask, _expected: &Seen) -> Result<Seen> {
+        self.request(ask)
+    }
     /// Does something by hand; the inner error is the code of a refusal.
     ///
     /// # Errors
@@ -92,25 +97,10 @@ pub fn play(steps: &[Step], stage: &mut dyn Stage, memory: &mut Memory) -> Resul
 fn ask(cast: &mut Cast<'_>, stage: &mut dyn Stage, request: &Request) -> Result<()> {
     let ask = cast.ask(request)?;
     let expected = expected(&request.outcome, &ask);
-    if !(ask.may_be_session && cast.unsettled()) {
-        let seen = stage.request(&ask)?;
-        ensure!(seen == expected, "expected {expected:?}, saw {seen:?}");
-        return Ok(());
-    }
-    // A session learns what was done behind its back when it is next checked with the store, in each worker by itself.
-    let mut last = None;
-    let waited = crate::wait::until("every session learns of it", || {
-        for _ in 0..IN_A_ROW {
-            let seen = stage.request(&ask)?;
-            let is_expected = seen == expected;
-            last = Some(seen);
-            if !is_expected {
-                return Ok(None);
-            }
-        }
-        Ok(Some(()))
-    });
-    waited.with_context(|| format!("expected {expected:?}, saw {last:?}"))
+    let behind_its_back = ask.may_be_session && cast.unsettled();
+    let seen = if behind_its_back { stage.settled(&ask, &expected)? } else { stage.request(&ask)? };
+    ensure!(seen == expected, "expected {expected:?}, saw {seen:?}");
+    Ok(())
 }
 
 fn expected(outcome: &Outcome, ask: &Ask) -> Seen {

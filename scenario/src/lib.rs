@@ -1,10 +1,12 @@
-//! Scenarios: data that says who does what and what must come of it, played natively and through a real Envoy.
+//! Scenarios: data that says who does what and what must come of it, played on a stage: the rules alone, or a whole system.
 
 pub mod ask;
+pub mod native;
 pub mod play;
 pub mod policy;
 pub mod read;
 pub mod step;
+pub mod token;
 
 use std::path::PathBuf;
 

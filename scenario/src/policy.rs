@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::read;
+use crate::read;
 use crate::token::KeyRing;
 
 /// What is other than in the base: merged in (RFC 7396), so `null` takes a field away.
@@ -40,24 +40,12 @@ impl Changes {
     }
 }
 
-/// A policy of `scenarios/policies/` with changes, written as in a scenario file.
+/// A policy file as JSON, not yet looked at.
 ///
 /// # Errors
-/// There is none of this name, or the changes are none.
-pub fn changed(name: &str, changes: &str) -> Result<Value> {
-    let mut policy = base(name)?;
-    serde_json::from_value::<Changes>(read::yaml(changes)?)?.apply(&mut policy)?;
-    Ok(policy)
-}
-
-/// A policy of `scenarios/policies/`.
-///
-/// # Errors
-/// There is none of this name.
-pub fn base(name: &str) -> Result<Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join("policies");
-    let path = folder.join(format!("{name}.yaml"));
-    let text = std::fs::read_to_string(&path).with_context(|| format!("no policy {}", path.display()))?;
+/// It cannot be read, or is no YAML.
+pub fn read(path: &Path) -> Result<Value> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     read::yaml(&text).with_context(|| path.display().to_string())
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::step::{Credential, Login, Request, Target};
+use crate::step::{Credential, Login, Request, Target};
 use crate::token::Members;
 
 static UNIQUE: AtomicU64 = AtomicU64::new(0);

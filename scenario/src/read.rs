@@ -1,14 +1,14 @@
 //! Scenario files, read strictly: a fault names the file, the scenario and the step.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Scenario;
-use super::policy::{self, Changes};
-use super::step::Step;
+use crate::Scenario;
+use crate::policy::{self, Changes};
+use crate::step::Step;
 
 /// A file as it is written: one rule, several scenarios.
 #[derive(Debug, Deserialize)]
@@ -17,7 +17,7 @@ struct File {
     /// The rule that is shown.
     #[serde(rename = "about")]
     _about: String,
-    /// A file of `policies/`, without its ending.
+    /// The policy, relative to this file.
     base: String,
     /// What this file's policy has other than the base.
     #[serde(default)]
@@ -36,31 +36,13 @@ struct Story {
     steps: Vec<Value>,
 }
 
-/// Every scenario of the project, in the order of the files.
-///
-/// # Errors
-/// A file cannot be read, or is no scenario file.
-pub fn all() -> Result<Vec<Scenario>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut files: Vec<PathBuf> = folder.read_dir()?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
-    files.retain(|path| path.extension().is_some_and(|ending| ending == "yaml"));
-    files.sort();
-    let mut scenarios = Vec::new();
-    for path in files {
-        let text = std::fs::read_to_string(&path)?;
-        let found = scenarios_of(&path, &text).with_context(|| path.display().to_string())?;
-        scenarios.extend(found);
-    }
-    Ok(scenarios)
-}
-
 /// The scenarios of one file's text.
 ///
 /// # Errors
 /// It is no scenario file.
 pub fn scenarios_of(path: &Path, text: &str) -> Result<Vec<Scenario>> {
     let file: File = serde_json::from_value(yaml(text)?)?;
-    let base = policy::base(&file.base)?;
+    let base = policy::read(&path.parent().unwrap_or(Path::new("")).join(&file.base))?;
     let mut scenarios = Vec::new();
     for story in file.scenarios {
         let mut policy = base.clone();

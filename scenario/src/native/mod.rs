@@ -1,7 +1,10 @@
 //! The rules alone, with a store in memory: the filter's way of a request, without filter, network or process.
 
+mod world;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -20,17 +23,18 @@ use usher_policy::token::verify::{KeySource, VerifyError};
 use usher_policy::token::{self, Assertion, Claimant, VerifiedAssertion};
 use usher_policy::{Policy, Reason};
 
-use super::world::World;
-use crate::http::local;
-use crate::scenario::Scenario;
-use crate::scenario::ask::Ask;
-use crate::scenario::play::{Seen, Stage};
-use crate::scenario::policy;
-use crate::scenario::step::{Deed, KeyHealth, Neighbours, StoreHealth, Tags};
+use self::world::World;
+use crate::ask::Ask;
+use crate::play::{Seen, Stage};
+use crate::step::{Deed, KeyHealth, Neighbours, StoreHealth, Tags};
 use crate::token::KeyRing;
+use crate::{Scenario, policy};
 
 /// The time of every scenario: 2027-01-15, because a time must be some time.
 const NOW: u64 = 1_800_000_000;
+
+/// Nobody listens there: the keys come from [`KeyServer`].
+const NO_KEY_SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
 /// A stage without processes.
 pub struct Native {
@@ -47,8 +51,7 @@ impl Native {
     /// # Errors
     /// Its policy has faults.
     pub fn new(scenario: &Scenario) -> Result<Self> {
-        // Nobody listens there: the keys come from `KeyServer`.
-        let document = policy::fill_in_keys(&scenario.policy, local(9))?;
+        let document = policy::fill_in_keys(&scenario.policy, NO_KEY_SERVER)?;
         let policy = usher_policy::file::from_json(document.to_string().as_bytes())
             .map_err(|faults| anyhow!("the policy has faults: {faults:#?}"))?;
         let keys = KeyServer { serves: Some(KeyRing::Main), fetched: RefCell::default() };
@@ -57,10 +60,11 @@ impl Native {
 
     /// The filter's way (design §5), the credential's parsing at the rim left out.
     fn decide(&mut self, ask: &Ask) -> Result<Seen, Reason> {
-        let routed = match route::route(&self.policy, ask.host.as_bytes(), ask.path.as_bytes()) {
-            Err(Reason::UnknownOrganization) if self.policy.unmatched == Unmatched::Pass => return Ok(Seen::Pass),
-            routed => routed?,
-        };
+        let authority = ask.host.as_bytes();
+        if self.policy.unmatched == Unmatched::Pass && route::is_unmatched(&self.policy, authority) {
+            return Ok(Seen::Pass);
+        }
+        let routed = route::route(&self.policy, authority, ask.path.as_bytes())?;
         let request = conclude::Request { method: &ask.method, path: routed.path.as_ref() };
         let organization = routed.organization;
         if access::bypasses(organization, request) {
