@@ -12,7 +12,7 @@ use super::seats::Taken;
 use crate::Reason;
 use crate::id::MemberId;
 use crate::member::{Identity, Member, Source, Status};
-use crate::model::Organization;
+use crate::model::{Organization, ScimMatch};
 use crate::wire::{Answer, Login};
 
 /// What the store read, in the transaction in which it will write.
@@ -76,9 +76,41 @@ struct Case<'a> {
     facts: &'a Facts,
 }
 
+/// Who comes with an identity.
+enum Found<'a> {
+    Conflict,
+    Member(&'a Member),
+    Nobody,
+}
+
 impl Case<'_> {
     fn identity(&self) -> Identity {
         Identity { issuer: self.login.issuer.clone(), subject: self.login.subject.clone() }
+    }
+
+    /// The member that this identity is, or is to be linked to: once, by email or by the directory's id.
+    fn find(&self) -> Found<'_> {
+        let (organization, login, facts) = (self.organization, self.login, self.facts);
+        if let Some(member) = &facts.linked {
+            return Found::Member(member);
+        }
+        let matches_by_external_id = organization
+            .connections
+            .iter()
+            .any(|connection| connection.id == login.connection && connection.scim_match == ScimMatch::ExternalId);
+        match (&facts.by_external_id, &facts.by_email) {
+            (Some(member), other) if matches_by_external_id => {
+                let two_candidates = other.as_ref().is_some_and(|other| other.id != member.id);
+                if two_candidates || member.identity.is_some() { Found::Conflict } else { Found::Member(member) }
+            }
+            (_, None) => Found::Nobody,
+            (_, Some(member)) => {
+                // A directory's member is somebody else where the id is what links and does not match.
+                let of_directory = member.source == Source::Scim || member.external_id.is_some();
+                let foreign = matches_by_external_id && of_directory;
+                if foreign || member.identity.is_some() { Found::Conflict } else { Found::Member(member) }
+            }
+        }
     }
 
     /// Whether a member answers to the `primary_owner` that the policy names today.
@@ -86,15 +118,16 @@ impl Case<'_> {
         is_primary_owner(self.organization, member)
     }
 
-    /// Whether this is the first login of the policy's primary owner: by email, once.
+    /// Whether this is the first login of the policy's primary owner: by email, once, and not with the email of another.
     fn is_first_login_of_primary_owner(&self) -> bool {
-        let keeps_another_email = match (&self.facts.linked, &self.facts.by_email) {
-            (Some(linked), Some(other)) => linked.id != other.id,
-            _ => false,
+        let may_have_the_email = match (self.find(), &self.facts.by_email) {
+            (Found::Conflict, _) => false,
+            (Found::Member(found), Some(named)) => found.id == named.id,
+            (Found::Member(_), None) | (Found::Nobody, _) => true,
         };
         self.organization.primary_owner.as_ref().is_some_and(|owner| {
             !self.facts.primary_owner_taken
-                && !keeps_another_email
+                && may_have_the_email
                 && owner.email == self.login.email
                 && owner.connection.as_ref().is_none_or(|connection| *connection == self.login.connection)
         })

@@ -2,7 +2,7 @@
 
 use super::agree::Pair;
 use super::history::{Edit, Groups, History, Login, Step};
-use super::policy::{CATALOGS, Policy};
+use super::policy::{CATALOGS, Policy, Seats};
 
 fn jit() -> Policy {
     Policy {
@@ -21,6 +21,15 @@ fn jit() -> Policy {
 
 fn mapped() -> Policy {
     Policy { role_groups: Some(vec![("staff", "user")]), ..jit() }
+}
+
+/// Mapped roles, tiers by hand, and so many premium seats.
+fn with_premium(seats: u32) -> Policy {
+    Policy {
+        role_groups: Some(vec![("staff", "user"), ("leads", "owner")]),
+        seats: Some(Seats { caps: Some(vec![("premium", seats)]), default: "highest_available", when_full: "deny" }),
+        ..jit()
+    }
 }
 
 fn owned_by_ada(policy: Policy) -> Policy {
@@ -59,12 +68,17 @@ fn policy(policy: Policy) -> Step {
     Step::Policy(Box::new(policy))
 }
 
-/// The role of the last login, or the reason why there is none, after these steps.
-fn last(policy: Policy, steps: Vec<Step>, login: Login) -> String {
+fn pair(policy: Policy, steps: Vec<Step>) -> Pair {
     let mut pair = Pair::new(&History { policy, steps: vec![] });
     for step in steps {
         pair.take(&step).unwrap_or_else(|told| panic!("{told}"));
     }
+    pair
+}
+
+/// The role of the last login, or the reason why there is none, after these steps.
+fn last(policy: Policy, steps: Vec<Step>, login: Login) -> String {
+    let mut pair = pair(policy, steps);
     pair.agreed(&login).unwrap_or_else(|told| panic!("{told}")).map_or_else(|reason| reason, |entry| entry.role)
 }
 
@@ -113,4 +127,47 @@ fn suspended() -> Edit {
 
 fn active() -> Edit {
     Edit { status: Some("active"), ..Edit::default() }
+}
+
+#[test]
+fn a_last_owner_without_a_seat_keeps_the_record_however_often_the_same_login_comes() {
+    let seat_taken_away = Edit { tier: Some(None), ..Edit::default() };
+    let steps = vec![Step::Login(login("ada", &["leads"], 0)), edit(seat_taken_away), policy(with_premium(0))];
+    let mut pair = pair(with_premium(1), steps);
+    for _ in 0..3 {
+        let verdict = pair.agreed(&login("ada", &["staff"], 0)).unwrap_or_else(|told| panic!("{told}"));
+        assert_eq!(verdict.unwrap_err(), "no_seat_available");
+        let row = &pair.world.rows()[0];
+        assert_eq!((row.role.as_str(), row.status.as_str()), ("owner", "active"));
+    }
+}
+
+#[test]
+fn an_owner_who_waited_for_a_seat_is_demoted_by_the_login_that_gives_one() {
+    let steps = vec![Step::Login(login("ada", &["leads"], 0)), policy(with_premium(1))];
+    assert_eq!(last(with_premium(0), steps, login("ada", &["staff"], 0)), "user", "pending is not active");
+}
+
+#[test]
+fn a_group_that_maps_a_full_tier_does_not_cost_the_last_owner_the_role() {
+    let tier_groups = vec![("Staff", "premium")];
+    let seats = Some(Seats { caps: Some(vec![("premium", 0)]), default: "none", when_full: "deny" });
+    let policy = Policy { tier_groups, seats, ..with_premium(0) };
+    for groups in [vec!["staff"], vec!["staff", "Staff"]] {
+        let mut pair = pair(policy.clone(), vec![Step::Login(login("ada", &["leads"], 0))]);
+        pair.take(&Step::Login(login("ada", &groups, 0))).unwrap_or_else(|told| panic!("{told}"));
+        assert_eq!(pair.world.rows()[0].role, "owner", "{groups:?}");
+    }
+}
+
+#[test]
+fn who_comes_with_the_primary_owners_email_and_is_another_is_no_primary_owner() {
+    let named_later = vec![Step::Login(login("ada", &[], 0)), policy(owned_by_ada(mapped()))];
+    let mut pair = pair(jit(), named_later);
+    for _ in 0..2 {
+        let verdict = pair.agreed(&login("dan", &[], 0)).unwrap_or_else(|told| panic!("{told}"));
+        assert_eq!(verdict.unwrap_err(), "no_mapped_group", "a plan to remove conflicts with nobody");
+    }
+    let verdict = pair.agreed(&login("dan", &["staff"], 0)).unwrap_or_else(|told| panic!("{told}"));
+    assert_eq!(verdict.unwrap_err(), "identity_conflict");
 }

@@ -151,11 +151,10 @@ impl Oracle {
         }
 
         let mut reasons = vec![];
-        let found = self.candidates(login, linked);
-        if found.len() > 1 || found.iter().any(|at| !self.may_be_linked(*at, login)) {
+        if self.conflicts(login, linked) {
             reasons.push("identity_conflict");
         }
-        let found = found.first().copied();
+        let found = self.candidates(login, linked).first().copied();
         if found.is_some_and(|at| self.members[at].status == "suspended") {
             reasons.push("member_suspended");
         }
@@ -189,14 +188,23 @@ impl Oracle {
         if becomes_owner {
             self.members[at].owner_as = Some(login.email.to_ascii_lowercase());
         }
-        let keeps = found.is_some() && self.is_last_owner(&before);
+        let is_last_owner = found.is_some() && self.is_last_owner(&before);
+        let mut keeps_record = false;
         if self.is_owner(&self.members[at]) {
             self.members[at].role = self.policy.product.roles[0].to_owned();
-        } else if let Some(role) = role.filter(|_| !keeps) {
-            self.members[at].role = role.to_owned();
+        } else if let Some(role) = role {
+            keeps_record = is_last_owner && role != before.role;
+            if !keeps_record {
+                self.members[at].role = role.to_owned();
+            }
         }
         self.seat(at, tier);
-        answer(&self.standing_denies(&self.members[at]), Some(&self.members[at]))
+        let denies = self.standing_denies(&self.members[at]);
+        if keeps_record {
+            // "Keeps record, role and seat …, but never access: what would deny them still denies".
+            self.members[at].status = "active";
+        }
+        answer(&denies, Some(&self.members[at]))
     }
 
     /// A denial that removes, "by (issuer, subject) only, never by an email".
@@ -220,6 +228,12 @@ impl Oracle {
             self.removals.push(self.now);
         }
         reason.to_owned()
+    }
+
+    /// "Another subject with that email is `identity_conflict`, as are two candidates for one link".
+    fn conflicts(&self, login: &Login, linked: Option<usize>) -> bool {
+        let found = self.candidates(login, linked);
+        found.len() > 1 || found.iter().any(|at| !self.may_be_linked(*at, login))
     }
 
     /// Who this identity is, or may be linked to; more than one of them is one too many.
@@ -275,6 +289,7 @@ impl Oracle {
         same(email, login.email)
             && connection == login.connection % self.policy.connections.len()
             && !is_anothers
+            && !self.conflicts(login, linked)
             && !self.members.iter().any(|member| self.is_owner(member))
     }
 

@@ -1,9 +1,9 @@
 //! A login that may let in: find the member, link, provision, renew role and seat.
 
-use super::{Case, Outcome};
+use super::{Case, Found, Outcome};
 use crate::id::{Role, Tier};
 use crate::member::{Member, Source, Status};
-use crate::model::{ScimMatch, SeatDefault};
+use crate::model::SeatDefault;
 use crate::rules::effects::{Change, Effects, EmailBlock, Note};
 use crate::rules::plan::Plan;
 use crate::rules::seats::{self, Allocation};
@@ -14,7 +14,7 @@ const LAST_LOGIN_EVERY: u64 = 60;
 
 /// In the order of the reasons: conflict, suspended, revoked, absent; then what provisioning gives.
 pub(super) fn decide(case: &Case<'_>) -> Outcome {
-    let found = match find(case) {
+    let found = match case.find() {
         Found::Conflict => return Outcome::plain(Answer::Conflict, None),
         Found::Nobody => None,
         Found::Member(member) => Some(member),
@@ -32,38 +32,6 @@ pub(super) fn decide(case: &Case<'_>) -> Outcome {
         (None, _) if becomes_owner => create(case, case.organization.top_role(), true),
         (None, Plan::Assign { role, .. } | Plan::Ensure { role }) => create(case, role, false),
         (None, Plan::Remove { .. } | Plan::Require) => Outcome::plain(Answer::Absent, None),
-    }
-}
-
-enum Found<'a> {
-    Conflict,
-    Member(&'a Member),
-    Nobody,
-}
-
-/// The member that this identity is, or is to be linked to: once, by email or by the directory's id.
-fn find<'a>(case: &'a Case<'_>) -> Found<'a> {
-    let facts = case.facts;
-    if let Some(member) = &facts.linked {
-        return Found::Member(member);
-    }
-    let matches_by_external_id = case
-        .organization
-        .connections
-        .iter()
-        .any(|connection| connection.id == case.login.connection && connection.scim_match == ScimMatch::ExternalId);
-    match (&facts.by_external_id, &facts.by_email) {
-        (Some(member), other) if matches_by_external_id => {
-            let two_candidates = other.as_ref().is_some_and(|other| other.id != member.id);
-            if two_candidates || member.identity.is_some() { Found::Conflict } else { Found::Member(member) }
-        }
-        (_, None) => Found::Nobody,
-        (_, Some(member)) => {
-            // A directory's member is somebody else where the id is what links and does not match.
-            let of_directory = member.source == Source::Scim || member.external_id.is_some();
-            let foreign = matches_by_external_id && of_directory;
-            if foreign || member.identity.is_some() { Found::Conflict } else { Found::Member(member) }
-        }
     }
 }
 
@@ -111,8 +79,13 @@ fn update(case: &Case<'_>, before: &Member, becomes_owner: bool) -> Outcome {
         member.primary_owner = Some(case.login.email.clone());
         notes.push(Note::PrimaryOwner);
     }
-    renew_role(case, before, &mut member, &mut notes);
+    let keeps_record = renew_role(case, before, &mut member, &mut notes);
     seat(case, &mut member);
+    let answer = answer(&member);
+    if keeps_record {
+        // Who waits for a seat is pending, and then no longer the last active owner: the same login again would demote.
+        member.status = before.status;
+    }
     if member != *before {
         member.updated_at = case.facts.now;
     }
@@ -126,7 +99,7 @@ fn update(case: &Case<'_>, before: &Member, becomes_owner: bool) -> Outcome {
         notes,
         ..Effects::default()
     };
-    Outcome { answer: answer(&member), member: Some(member), effects }
+    Outcome { answer, member: Some(member), effects }
 }
 
 /// Email and name follow the assertion; an email that belongs to another member is not taken.
@@ -142,22 +115,21 @@ fn renew_person(case: &Case<'_>, member: &mut Member, notes: &mut Vec<Note>) {
     }
 }
 
-/// Mapped roles are renewed at every login; the last owner is not demoted. The primary owner has the top role, also when
-/// the policy names again one who lost it meanwhile.
-fn renew_role(case: &Case<'_>, before: &Member, member: &mut Member, notes: &mut Vec<Note>) {
+/// Mapped roles are renewed at every login. The primary owner has the top role, also when the policy names again one who
+/// lost it meanwhile. Whether this is the last active owner, who would be demoted and keeps the record instead.
+fn renew_role(case: &Case<'_>, before: &Member, member: &mut Member, notes: &mut Vec<Note>) -> bool {
     if case.is_primary_owner(member) {
         member.role = case.organization.top_role().clone();
-        return;
+        return false;
     }
-    let Plan::Assign { role, .. } = &case.login.plan else { return };
-    if *role == member.role {
-        return;
-    }
-    if case.is_last_owner(before) {
+    let Plan::Assign { role, .. } = &case.login.plan else { return false };
+    let demotes_last_owner = *role != member.role && case.is_last_owner(before);
+    if demotes_last_owner {
         notes.push(Note::LastOwner);
     } else {
         member.role = role.clone();
     }
+    demotes_last_owner
 }
 
 /// Asks the allocator; a product without tiers has no seats to wait for.
