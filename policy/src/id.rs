@@ -55,6 +55,10 @@ name!(
     MemberId
 );
 name!(
+    /// The id that the store gave a directory's user: the SCIM `id` (RFC 7643, 3.1).
+    DirectoryUserId
+);
+name!(
     /// A role of a product's catalog. Roles are data: no role has a meaning in the code.
     Role
 );

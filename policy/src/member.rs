@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Email, Issuer, MemberId, OrganizationId, Role, Subject, Tier};
+use crate::id::{DirectoryUserId, Email, Issuer, MemberId, OrganizationId, Role, Subject, Tier};
 
 /// One row of the membership store. Times are seconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +19,16 @@ pub struct Member {
     pub identity: Option<Identity>,
     /// What the directory calls this person, where they came from it.
     pub external_id: Option<String>,
+    /// The directory's user who entitles to this membership, while one does.
+    pub directory_user: Option<DirectoryUserId>,
     /// The role, one of the product's.
     pub role: Role,
     /// The seat held, if any.
     pub seat_tier: Option<Tier>,
     /// Whether they may come in.
     pub status: Status,
+    /// Since when they wait for a seat, while they do.
+    pub pending_since: Option<u64>,
     /// How they came.
     pub source: Source,
     /// The `primary_owner` email that this member's first login answered to; counts while the policy names it.
@@ -35,6 +39,30 @@ pub struct Member {
     pub updated_at: u64,
     /// The last login that was let in, to the minute.
     pub last_login_at: Option<u64>,
+}
+
+impl Member {
+    /// An active member made at `now`, without a seat, linked to nobody.
+    pub fn new(id: MemberId, organization: OrganizationId, email: Email, role: Role, source: Source, now: u64) -> Self {
+        Self {
+            id,
+            organization,
+            email,
+            name: None,
+            identity: None,
+            external_id: None,
+            directory_user: None,
+            role,
+            seat_tier: None,
+            status: Status::Active,
+            pending_since: None,
+            source,
+            primary_owner: None,
+            created_at: now,
+            updated_at: now,
+            last_login_at: None,
+        }
+    }
 }
 
 /// (issuer, subject): who an assertion is about, never the email.

@@ -163,22 +163,9 @@ pub fn add(
     if same_email.is_some() {
         return Err(Refusal::AlreadyAMember);
     }
-    let mut member = Member {
-        id: facts.new_id.clone(),
-        organization: organization.id.clone(),
-        email,
-        name: addition.name.clone(),
-        identity: None,
-        external_id: None,
-        role,
-        seat_tier: None,
-        status: Status::Active,
-        source: Source::Manual,
-        primary_owner: None,
-        created_at: facts.now,
-        updated_at: facts.now,
-        last_login_at: None,
-    };
+    let (id, now) = (facts.new_id.clone(), facts.now);
+    let mut member = Member::new(id, organization.id.clone(), email, role, Source::Manual, now);
+    member.name.clone_from(&addition.name);
     match named_tier {
         Some(tier) => take_named(organization, &mut member, tier, facts)?,
         None => take_default(organization, &mut member, facts),
@@ -216,6 +203,7 @@ pub fn edit(organization: &Organization, before: &Member, edit: &Edit, facts: &F
         Some(Status::Suspended) => {
             revokes = member.status != Status::Suspended;
             member.status = Status::Suspended;
+            member.pending_since = None;
         }
         // Who comes back without a seat asks the allocator like anyone.
         Some(Status::Active) if member.seat_tier.is_none() => take_default(organization, &mut member, facts),
@@ -304,9 +292,9 @@ fn take_named(organization: &Organization, member: &mut Member, tier: Tier, fact
     if member.seat_tier.as_ref() != Some(&tier) && !seats::has_room(seats, &tier, &facts.taken) {
         return Err(Refusal::NoSeatAvailable);
     }
-    member.seat_tier = Some(tier);
-    if member.status == Status::Pending {
-        member.status = Status::Active;
+    match member.status {
+        Status::Suspended => member.seat_tier = Some(tier),
+        Status::Active | Status::Pending => member.take_place(Allocation::Seat(tier), facts.now),
     }
     Ok(())
 }
@@ -317,9 +305,5 @@ fn take_default(organization: &Organization, member: &mut Member, facts: &Facts)
         Some(seats) => seats::allocate(seats, &seats.default, None, None, &facts.taken),
         None => Allocation::Unseated,
     };
-    (member.seat_tier, member.status) = match allocation {
-        Allocation::Seat(tier) => (Some(tier), Status::Active),
-        Allocation::Unseated => (None, Status::Active),
-        Allocation::Wait => (None, Status::Pending),
-    };
+    member.take_place(allocation, facts.now);
 }

@@ -1,6 +1,7 @@
 //! The one seat allocator: every path that gives a seat asks here (design §2, "Seats").
 
 use crate::id::Tier;
+use crate::member::{Member, Status};
 use crate::model::{SeatDefault, Seats, WhenFull};
 
 /// How many seats of each tier are taken; tiers that nobody holds may be absent.
@@ -28,6 +29,18 @@ pub enum Allocation {
     Unseated,
     /// No seat is free: the member is listed as `pending`.
     Wait,
+}
+
+impl Member {
+    /// Takes the place that the allocator gave: the seat, and the status that goes with it. A wait goes on from when it began.
+    pub(super) fn take_place(&mut self, allocation: Allocation, now: u64) {
+        (self.seat_tier, self.status) = match allocation {
+            Allocation::Seat(tier) => (Some(tier), Status::Active),
+            Allocation::Unseated => (None, Status::Active),
+            Allocation::Wait => (None, Status::Pending),
+        };
+        self.pending_since = (self.status == Status::Pending).then(|| self.pending_since.unwrap_or(now));
+    }
 }
 
 /// The seat of one member. `held` is the seat they have, `mapped` the highest tier that their groups give.

@@ -213,23 +213,10 @@ impl World {
 
     /// Puts a member of the directory into the organization.
     pub(crate) fn provision(&mut self, name: &str, external_id: Option<&str>) {
-        let mut member = Member {
-            id: self.new_id(),
-            organization: self.organization.id.clone(),
-            email: email(&format!("{name}@acme.example")),
-            name: None,
-            identity: None,
-            external_id: external_id.map(str::to_owned),
-            role: Role::new("user"),
-            seat_tier: None,
-            status: Status::Active,
-            source: Source::Scim,
-            primary_owner: None,
-            created_at: self.now,
-            updated_at: self.now,
-            last_login_at: None,
-        };
-        member.id = self.new_id();
+        let (organization, role) = (self.organization.id.clone(), Role::new("user"));
+        let email = email(&format!("{name}@acme.example"));
+        let mut member = Member::new(self.new_id(), organization, email, role, Source::Scim, self.now);
+        member.external_id = external_id.map(str::to_owned);
         self.apply(&Effects { change: Some(Change::Create(member)), ..Effects::default() });
     }
 

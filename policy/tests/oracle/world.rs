@@ -177,22 +177,14 @@ impl World {
         if self.find(email).is_some() || self.members.iter().any(has_id) {
             return;
         }
-        let member = Member {
-            id: self.new_id(),
-            organization: self.organization.id.clone(),
-            email: Email::parse(email).unwrap(),
-            name: None,
-            identity: None,
-            external_id,
-            role: Role::new(self.organization.product.default_role.as_str()),
-            seat_tier: None,
-            status: if self.organization.seats.is_some() { Status::Pending } else { Status::Active },
-            source: Source::Scim,
-            primary_owner: None,
-            created_at: self.now,
-            updated_at: self.now,
-            last_login_at: None,
-        };
+        let organization = &self.organization;
+        let role = Role::new(organization.product.default_role.as_str());
+        let email = Email::parse(email).unwrap();
+        let mut member = Member::new(self.new_id(), organization.id.clone(), email, role, Source::Scim, self.now);
+        member.external_id = external_id;
+        if organization.seats.is_some() {
+            (member.status, member.pending_since) = (Status::Pending, Some(self.now));
+        }
         self.apply(&Effects { change: Some(Change::Create(member)), ..Effects::default() });
     }
 

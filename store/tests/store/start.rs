@@ -41,7 +41,7 @@ fn a_database_of_a_newer_store_is_refused_and_left_alone() {
          VALUES (99, 'the future', TRUE, x'00', 0)",
     );
     let error = start_error(config(store.folder(), POLICY));
-    assert!(matches!(&error, StartError::Database { source: OpenError::Newer { found: 99, known: 1 }, .. }), "{error}");
+    assert!(matches!(&error, StartError::Database { source: OpenError::Newer { found: 99, known: 2 }, .. }), "{error}");
     assert!(error.to_string().contains("newer usher"), "{error}");
 }
 

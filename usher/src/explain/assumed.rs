@@ -125,25 +125,20 @@ pub(super) fn facts(assumed: Option<&Resolved>, organization: &Organization, log
 fn member(assumed: &Resolved, organization: &Organization, login: &Login, now: u64) -> Member {
     let provisioning = &organization.provisioning;
     let owner = organization.primary_owner.as_ref().filter(|owner| owner.email == login.email);
+    let source = match (provisioning.is_scim(), provisioning.is_jit()) {
+        (true, _) => Source::Scim,
+        (_, true) => Source::Jit,
+        _ => Source::Manual,
+    };
+    let (id, organization) = (MemberId::new("assumed"), organization.id.clone());
     Member {
-        id: MemberId::new("assumed"),
-        organization: organization.id.clone(),
-        email: login.email.clone(),
         name: login.name.clone(),
         identity: Some(Identity { issuer: login.issuer.clone(), subject: login.subject.clone() }),
         external_id: login.external_id.clone(),
-        role: assumed.role.clone(),
         seat_tier: assumed.seat_tier.clone(),
         status: assumed.status,
-        source: match (provisioning.is_scim(), provisioning.is_jit()) {
-            (true, _) => Source::Scim,
-            (_, true) => Source::Jit,
-            _ => Source::Manual,
-        },
         primary_owner: owner.map(|owner| owner.email.clone()),
-        created_at: now,
-        updated_at: now,
-        last_login_at: None,
+        ..Member::new(id, organization, login.email.clone(), assumed.role.clone(), source, now)
     }
 }
 

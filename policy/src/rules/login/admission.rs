@@ -37,22 +37,11 @@ pub(super) fn decide(case: &Case<'_>) -> Outcome {
 
 fn create(case: &Case<'_>, role: &Role, becomes_owner: bool) -> Outcome {
     let (login, now) = (case.login, case.facts.now);
-    let mut member = Member {
-        id: case.facts.new_id.clone(),
-        organization: case.organization.id.clone(),
-        email: login.email.clone(),
-        name: login.name.clone(),
-        identity: Some(case.identity()),
-        external_id: None,
-        role: role.clone(),
-        seat_tier: None,
-        status: Status::Active,
-        source: Source::Jit,
-        primary_owner: becomes_owner.then(|| login.email.clone()),
-        created_at: now,
-        updated_at: now,
-        last_login_at: None,
-    };
+    let (id, organization) = (case.facts.new_id.clone(), case.organization.id.clone());
+    let mut member = Member::new(id, organization, login.email.clone(), role.clone(), Source::Jit, now);
+    member.name.clone_from(&login.name);
+    member.identity = Some(case.identity());
+    member.primary_owner = becomes_owner.then(|| login.email.clone());
     seat(case, &mut member);
     if is_let_in(case, &member) {
         member.last_login_at = Some(now);
@@ -135,8 +124,7 @@ fn renew_role(case: &Case<'_>, before: &Member, member: &mut Member, notes: &mut
 /// Asks the allocator; a product without tiers has no seats to wait for.
 fn seat(case: &Case<'_>, member: &mut Member) {
     let Some(seats) = &case.organization.seats else {
-        member.seat_tier = None;
-        member.status = Status::Active;
+        member.take_place(Allocation::Unseated, case.facts.now);
         return;
     };
     let mapped: Option<&Tier> = match &case.login.plan {
@@ -149,12 +137,8 @@ fn seat(case: &Case<'_>, member: &mut Member) {
         default => default,
     };
     let held = member.seat_tier.take();
-    (member.seat_tier, member.status) = match seats::allocate(seats, default, held.as_ref(), mapped, &case.facts.taken)
-    {
-        Allocation::Seat(tier) => (Some(tier), Status::Active),
-        Allocation::Unseated => (None, Status::Active),
-        Allocation::Wait => (None, Status::Pending),
-    };
+    let allocation = seats::allocate(seats, default, held.as_ref(), mapped, &case.facts.taken);
+    member.take_place(allocation, case.facts.now);
 }
 
 fn is_let_in(case: &Case<'_>, member: &Member) -> bool {

@@ -7,7 +7,10 @@ use sqlx::sqlite::SqlitePool;
 use super::OpenError;
 
 /// Version, name and SQL of each. Never edit one that was released: add another.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "members", include_str!("migrations/0001_members.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "members", include_str!("migrations/0001_members.sql")),
+    (2, "directory members", include_str!("migrations/0002_directory_members.sql")),
+];
 
 /// Brings the database to the newest version.
 pub(super) async fn run(writer: &SqlitePool) -> Result<(), OpenError> {

@@ -2,7 +2,7 @@
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use usher_policy::id::{Email, Issuer, MemberId, OrganizationId, Role, Subject, Tier};
+use usher_policy::id::{DirectoryUserId, Email, Issuer, MemberId, OrganizationId, Role, Subject, Tier};
 use usher_policy::member::{Identity, Member, Source, Status};
 
 use crate::database::DatabaseError;
@@ -23,9 +23,11 @@ pub(super) fn member(row: &SqliteRow) -> Result<Member, DatabaseError> {
             .zip(subject)
             .map(|(issuer, subject)| Identity { issuer: Issuer::new(issuer), subject: Subject::new(subject) }),
         external_id: row.try_get("external_id")?,
+        directory_user: row.try_get::<Option<String>, _>("directory_user")?.map(DirectoryUserId::new),
         role: Role::new(row.try_get::<String, _>("role")?),
         seat_tier: row.try_get::<Option<String>, _>("seat_tier")?.map(Tier::new),
         status: Status::named(&status).ok_or_else(|| DatabaseError::Corrupt(format!("status `{status}`")))?,
+        pending_since: row.try_get::<Option<i64>, _>("pending_since")?.map(unsigned).transpose()?,
         source: Source::named(&source).ok_or_else(|| DatabaseError::Corrupt(format!("source `{source}`")))?,
         primary_owner: primary_owner.as_deref().map(email).transpose()?,
         created_at: unsigned(row.try_get("created_at")?)?,

@@ -3,7 +3,7 @@
 use sqlx::query_scalar;
 use tempfile::TempDir;
 use usher_policy::id::{Email, MemberId, OrganizationId, Role};
-use usher_policy::member::{Member, Source, Status};
+use usher_policy::member::{Member, Source};
 
 use super::Sqlite;
 use crate::database::{Database, FeedEntry};
@@ -16,22 +16,8 @@ async fn open(folder: &TempDir) -> Sqlite {
 }
 
 fn bea() -> Member {
-    Member {
-        id: MemberId::new("bea"),
-        organization: OrganizationId::new("chat"),
-        email: Email::parse("bea@acme.example").unwrap(),
-        name: None,
-        identity: None,
-        external_id: None,
-        role: Role::new("user"),
-        seat_tier: None,
-        status: Status::Active,
-        source: Source::Manual,
-        primary_owner: None,
-        created_at: NOW,
-        updated_at: NOW,
-        last_login_at: None,
-    }
+    let (organization, email) = (OrganizationId::new("chat"), Email::parse("bea@acme.example").unwrap());
+    Member::new(MemberId::new("bea"), organization, email, Role::new("user"), Source::Manual, NOW)
 }
 
 #[tokio::test]

@@ -20,8 +20,8 @@ impl Transaction for Session {
         let identity = member.identity.as_ref();
         sqlx::query(
             "INSERT INTO members (organization, id, email, email_key, name, issuer, subject, external_id, role, \
-             seat_tier, status, source, primary_owner, created_at, updated_at, last_login_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             seat_tier, status, source, primary_owner, created_at, updated_at, last_login_at, directory_user, \
+             pending_since) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(member.organization.as_str())
         .bind(member.id.as_str())
@@ -39,6 +39,8 @@ impl Transaction for Session {
         .bind(row::signed(member.created_at))
         .bind(row::signed(member.updated_at))
         .bind(member.last_login_at.map(row::signed))
+        .bind(member.directory_user.as_ref().map(|user| user.as_str()))
+        .bind(member.pending_since.map(row::signed))
         .execute(&mut *self.transaction)
         .await?;
         Ok(())
@@ -49,7 +51,7 @@ impl Transaction for Session {
         let done = sqlx::query(
             "UPDATE members SET email = ?, email_key = ?, name = ?, issuer = ?, subject = ?, external_id = ?, \
              role = ?, seat_tier = ?, status = ?, source = ?, primary_owner = ?, created_at = ?, updated_at = ?, \
-             last_login_at = ? WHERE organization = ? AND id = ?",
+             last_login_at = ?, directory_user = ?, pending_since = ? WHERE organization = ? AND id = ?",
         )
         .bind(member.email.as_str())
         .bind(member.email.key())
@@ -65,6 +67,8 @@ impl Transaction for Session {
         .bind(row::signed(member.created_at))
         .bind(row::signed(member.updated_at))
         .bind(member.last_login_at.map(row::signed))
+        .bind(member.directory_user.as_ref().map(|user| user.as_str()))
+        .bind(member.pending_since.map(row::signed))
         .bind(member.organization.as_str())
         .bind(member.id.as_str())
         .execute(&mut *self.transaction)
