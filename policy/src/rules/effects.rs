@@ -16,6 +16,21 @@ pub struct Effects {
     pub notes: Vec<Note>,
 }
 
+impl Effects {
+    /// Revokes what was signed up to now: the larger of `last_iat` and the store's clock; by email for one who was never
+    /// linked (design §2, "Old tickets": by hand and by the directory).
+    pub(super) fn revoke(&mut self, member: &Member, ticket: Option<Ticket>, now: u64) {
+        match &member.identity {
+            Some(identity) => {
+                let known = ticket.unwrap_or_default();
+                let not_before = known.not_before.max(Some(known.last_iat.max(now)));
+                self.ticket = Some((identity.clone(), Ticket { not_before, ..known }));
+            }
+            None => self.email_block = Some(EmailBlock::Set(member.email.clone(), now)),
+        }
+    }
+}
+
 /// What becomes of a member's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -50,12 +65,16 @@ pub enum EmailBlock {
 pub enum Note {
     /// The member keeps the old email: the new one belongs to another member.
     EmailKept,
+    /// A directory's user got no membership: the email is another directory user's.
+    EmailTaken,
     /// The last active member with the top role was kept.
     LastOwner,
     /// The member was linked to (issuer, subject).
     Linked,
     /// The member became the primary owner.
     PrimaryOwner,
+    /// The primary owner was kept where another would have been removed.
+    PrimaryOwnerKept,
     /// A removal was held back: too many by logins in the last hour.
     RemovalsLimited,
 }
@@ -65,9 +84,11 @@ impl Note {
     pub const fn name(self) -> &'static str {
         match self {
             Self::EmailKept => "email_kept",
+            Self::EmailTaken => "email_taken",
             Self::LastOwner => "last_owner",
             Self::Linked => "linked",
             Self::PrimaryOwner => "primary_owner",
+            Self::PrimaryOwnerKept => "primary_owner_kept",
             Self::RemovalsLimited => "removals_limited",
         }
     }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::effects::{Change, Effects, EmailBlock, Ticket};
+use super::effects::{Change, Effects, Ticket};
 use super::login::{is_last_owner, is_primary_owner};
 use super::seats::{self, Allocation, Taken};
 use crate::id::{Email, MemberId, Role, Tier};
@@ -212,7 +212,7 @@ pub fn edit(organization: &Organization, before: &Member, edit: &Edit, facts: &F
     }
     let mut effects = Effects::default();
     if revokes || edit.unlink && before.identity.is_some() {
-        revoke(before, facts, &mut effects);
+        effects.revoke(before, facts.ticket, facts.now);
     }
     if edit.unlink {
         member.identity = None;
@@ -237,22 +237,9 @@ pub fn remove(organization: &Organization, member: &Member, facts: &Facts) -> Re
         return Err(Refusal::PrimaryOwner);
     }
     let mut effects = Effects { change: Some(Change::Remove(member.clone())), ..Effects::default() };
-    revoke(member, facts, &mut effects);
+    effects.revoke(member, facts.ticket, facts.now);
     let warning = last_owner_goes(organization, member, facts);
     Ok(Handled { member: member.clone(), effects, warning })
-}
-
-/// The `not_before` of a removal or suspension by hand: the larger of `last_iat` and the store's clock; by email for
-/// one who was never linked.
-fn revoke(member: &Member, facts: &Facts, effects: &mut Effects) {
-    match &member.identity {
-        Some(identity) => {
-            let known = facts.ticket.unwrap_or_default();
-            let not_before = known.not_before.max(Some(known.last_iat.max(facts.now)));
-            effects.ticket = Some((identity.clone(), Ticket { not_before, ..known }));
-        }
-        None => effects.email_block = Some(EmailBlock::Set(member.email.clone(), facts.now)),
-    }
 }
 
 fn last_owner_goes(organization: &Organization, member: &Member, facts: &Facts) -> Option<Warning> {

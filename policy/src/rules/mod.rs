@@ -1,7 +1,8 @@
-//! The rules of design §2 as pure functions: route, plan, seats, login, by hand, conclude.
+//! The rules of design §2 as pure functions: route, plan, seats, login, by hand, by the directory, conclude.
 
 pub mod access;
 pub mod conclude;
+pub mod directory;
 pub mod effects;
 pub mod hand;
 pub mod login;

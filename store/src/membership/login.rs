@@ -102,7 +102,7 @@ impl Membership {
         self.metrics.note(&organization.id, note);
         let member = member.map_or("", |member| member.id.as_str());
         match note {
-            Note::LastOwner | Note::RemovalsLimited => {
+            Note::EmailTaken | Note::LastOwner | Note::PrimaryOwnerKept | Note::RemovalsLimited => {
                 tracing::warn!(organization = organization.id.as_str(), member, note = note.name(), "login held back");
             }
             Note::EmailKept | Note::Linked | Note::PrimaryOwner => {
