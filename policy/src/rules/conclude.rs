@@ -94,24 +94,25 @@ pub fn conclude(
     subject: &Subject,
     answer: &LoginAnswer,
 ) -> Result<Standing, Reason> {
-    if let Plan::Remove { reason: Reason::NotAssigned } = plan {
-        // A claim's reason comes before every reason of the store (design §2, "Precedence").
-        return Err(Reason::NotAssigned);
-    }
     match (answer.answer, plan) {
+        // A claim's reason comes before every reason of the store (design §2, "Precedence").
+        (_, Plan::Remove { reason: Reason::NotAssigned }) => Err(Reason::NotAssigned),
         (Answer::Replayed, _) => Err(Reason::Replayed),
         (Answer::Conflict, _) => Err(Reason::IdentityConflict),
         (Answer::Suspended, _) => Err(Reason::MemberSuspended),
+        // "No free seat: the member is listed as `pending`, login is denied `no_seat_available`".
         (Answer::Pending, _) => Err(Reason::NoSeatAvailable),
-        // Before the rest: the primary owner is let in where a plan would remove them.
+        // Whatever the plan: the primary owner "in no mapped group, or not provisioned" is let in.
         (Answer::Member, _) => match &answer.member {
             Some(member) => standing(organization, subject, member),
             None => Err(Reason::StoreUnavailable),
         },
+        // "A plan to remove is answered with its own reason, however often it comes".
         (Answer::Absent | Answer::Kept | Answer::Removed | Answer::Revoked, Plan::Remove { reason }) => Err(*reason),
         (Answer::Revoked, _) => Err(Reason::SessionRevoked),
         (Answer::Absent, _) if organization.provisioning.is_scim() => Err(Reason::NotProvisioned),
         (Answer::Absent, _) => Err(Reason::NotAMember),
+        // An answer to another plan than the one that was sent.
         (Answer::Kept | Answer::Removed, _) => Err(Reason::StoreUnavailable),
     }
 }

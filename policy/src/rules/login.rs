@@ -1,18 +1,19 @@
 //! What a login does to the membership: the store's decision, pure; it reads facts and answers effects (design §2).
 
-mod admission;
-mod removal;
-mod stale;
+mod case;
 #[cfg(test)]
 mod tests;
+mod write;
 
-use super::effects::{Effects, Ticket};
+pub(super) use self::case::is_last_owner;
+pub use self::case::is_primary_owner;
+use self::case::{Case, Found};
+use super::effects::{Effects, Note, Ticket};
 use super::plan::Plan;
 use super::seats::Taken;
-use crate::Reason;
-use crate::id::MemberId;
-use crate::member::{Identity, Member, Source, Status};
-use crate::model::{Organization, ScimMatch};
+use crate::id::{MemberId, Role};
+use crate::member::{Member, Status};
+use crate::model::Organization;
 use crate::wire::{Answer, Login};
 
 /// What the store read, in the transaction in which it will write.
@@ -54,137 +55,83 @@ pub struct Outcome {
 }
 
 /// Decides one login. The plan must fit the organization (`plan::fits`).
-///
-/// Every login that is not older moves `last_iat`, denied ones and strangers included; an older one writes nothing.
 pub fn decide(organization: &Organization, login: &Login, facts: &Facts) -> Outcome {
     let case = Case { organization, login, facts };
-    if login.issued_at < facts.ticket.unwrap_or_default().last_iat {
-        return stale::decide(&case);
-    }
-    let mut outcome = match &login.plan {
-        Plan::Remove { reason } if !case.lets_owner_in(*reason) => removal::decide(&case),
-        Plan::Assign { .. } | Plan::Ensure { .. } | Plan::Remove { .. } | Plan::Require => admission::decide(&case),
+    let outcome = match course(&case) {
+        Course::Answer(answer) => Outcome { answer, member: None, effects: Effects::default() },
+        Course::Create { role, primary_owner } => write::create(&case, role, primary_owner),
+        Course::HoldBack => write::hold_back(),
+        Course::Keep(note) => write::keep(&case, note),
+        Course::Remove(member) => write::remove(&case, member),
+        Course::Renew { member, primary_owner } => write::renew(&case, member, primary_owner),
+        Course::Stored(member) => {
+            Outcome { answer: write::answer(member), member: Some(member.clone()), effects: Effects::default() }
+        }
     };
-    case.move_last_iat(&mut outcome.effects);
-    outcome
+    write::with_last_iat(&case, outcome)
 }
 
-/// One login with everything that is known about it.
-struct Case<'a> {
-    organization: &'a Organization,
-    login: &'a Login,
-    facts: &'a Facts,
+/// What becomes of a login.
+enum Course<'a> {
+    /// Only the answer.
+    Answer(Answer),
+    /// A new member.
+    Create { role: &'a Role, primary_owner: bool },
+    /// No removal, and no session ends either.
+    HoldBack,
+    /// No removal, but what was signed up to now opens nothing any more.
+    Keep(Option<Note>),
+    /// The record goes, the seat is freed, what was signed up to now opens nothing any more.
+    Remove(&'a Member),
+    /// Linked, where it is not yet; person, role and seat renewed.
+    Renew { member: &'a Member, primary_owner: bool },
+    /// The member as it is stored.
+    Stored(&'a Member),
 }
 
-/// Who comes with an identity.
-enum Found<'a> {
-    Conflict,
-    Member(&'a Member),
-    Nobody,
-}
+/// Design §2 for one login: the first line that holds, in the order of the reasons ("Precedence").
+fn course<'a>(case: &'a Case<'_>) -> Course<'a> {
+    let is_older = case.is_older();
+    let turned_away = case.turns_away();
+    let becomes_owner = case.is_first_login_of_primary_owner();
+    // "`remove` matches (issuer, subject) only, never an email: it links nothing and conflicts with nobody"; an older login
+    // links nobody either.
+    let found = if turned_away || is_older { case.linked() } else { case.find() };
+    match found {
+        // "Another subject with that email is `identity_conflict`, as are two candidates for one link."
+        Found::Conflict => Course::Answer(Answer::Conflict),
+        // "A revoked or suspended identity is never removed by a login."
+        Found::Member(member) if member.status == Status::Suspended => Course::Stored(member),
 
-impl Case<'_> {
-    fn identity(&self) -> Identity {
-        Identity { issuer: self.login.issuer.clone(), subject: self.login.subject.clone() }
-    }
+        // A plan to remove, "answered with its own reason, however often it comes".
+        Found::Nobody if turned_away => Course::Answer(Answer::Absent),
+        // "A login with an older `iat` writes nothing: no … removal …; its claims can still deny it."
+        Found::Member(_) if turned_away && (is_older || case.is_revoked()) => Course::Answer(Answer::Kept),
+        // "No sync, mapping, group claim or `not_assigned` removes or demotes" the primary owner.
+        Found::Member(member) if turned_away && case.is_primary_owner(member) => Course::Keep(None),
+        // "The last active member holding the top role keeps record, role and seat …, but never access."
+        Found::Member(member) if turned_away && case.is_last_owner(member) => Course::Keep(Some(Note::LastOwner)),
+        // "After `removals_by_login` removals in an hour denied logins still deny (`kept`) but no longer remove."
+        Found::Member(_) if turned_away && case.has_removed_enough() => Course::HoldBack,
+        // "Removed by the denied login attempt, seat freed."
+        Found::Member(member) if turned_away => Course::Remove(member),
 
-    /// The member that this identity is, or is to be linked to: once, by email or by the directory's id.
-    fn find(&self) -> Found<'_> {
-        let (organization, login, facts) = (self.organization, self.login, self.facts);
-        if let Some(member) = &facts.linked {
-            return Found::Member(member);
-        }
-        let matches_by_external_id = organization
-            .connections
-            .iter()
-            .any(|connection| connection.id == login.connection && connection.scim_match == ScimMatch::ExternalId);
-        match (&facts.by_external_id, &facts.by_email) {
-            (Some(member), other) if matches_by_external_id => {
-                let two_candidates = other.as_ref().is_some_and(|other| other.id != member.id);
-                if two_candidates || member.identity.is_some() { Found::Conflict } else { Found::Member(member) }
-            }
-            (_, None) => Found::Nobody,
-            (_, Some(member)) => {
-                // A directory's member is somebody else where the id is what links and does not match.
-                let of_directory = member.source == Source::Scim || member.external_id.is_some();
-                let foreign = matches_by_external_id && of_directory;
-                if foreign || member.identity.is_some() { Found::Conflict } else { Found::Member(member) }
-            }
-        }
-    }
-
-    /// Whether a member answers to the `primary_owner` that the policy names today.
-    fn is_primary_owner(&self, member: &Member) -> bool {
-        is_primary_owner(self.organization, member)
-    }
-
-    /// Whether this is the first login of the policy's primary owner: by email, once, and not with the email of another.
-    fn is_first_login_of_primary_owner(&self) -> bool {
-        let may_have_the_email = match (self.find(), &self.facts.by_email) {
-            (Found::Conflict, _) => false,
-            (Found::Member(found), Some(named)) => found.id == named.id,
-            (Found::Member(_), None) | (Found::Nobody, _) => true,
-        };
-        self.organization.primary_owner.as_ref().is_some_and(|owner| {
-            !self.facts.primary_owner_taken
-                && may_have_the_email
-                && owner.email == self.login.email
-                && owner.connection.as_ref().is_none_or(|connection| *connection == self.login.connection)
-        })
-    }
-
-    /// In no mapped group, the primary owner is let in; `not_assigned` denies them like anyone.
-    fn lets_owner_in(&self, reason: Reason) -> bool {
-        let is_owner = match &self.facts.linked {
-            Some(member) if self.is_primary_owner(member) => true,
-            Some(_) | None => self.is_first_login_of_primary_owner(),
-        };
-        is_owner && reason != Reason::NotAssigned
-    }
-
-    /// Whether this member is the last active one with the top role.
-    fn is_last_owner(&self, member: &Member) -> bool {
-        is_last_owner(self.organization, member, self.facts.active_owners)
-    }
-
-    /// In scim modes a member counts only if the directory made it, or if it is the primary owner.
-    fn counts(&self, member: &Member) -> bool {
-        !self.organization.provisioning.is_scim() || member.source == Source::Scim || self.is_primary_owner(member)
-    }
-
-    /// Whether a removal, suspension or logout revoked this assertion. By email only until the first link.
-    fn is_revoked(&self) -> bool {
-        let by_identity = self.facts.ticket.and_then(|ticket| ticket.not_before);
-        let by_email = self.facts.email_not_before.filter(|_| self.facts.linked.is_none());
-        by_identity.max(by_email).is_some_and(|not_before| self.login.issued_at <= not_before)
-    }
-
-    fn move_last_iat(&self, effects: &mut Effects) {
-        let known = self.facts.ticket;
-        let ticket = match &effects.ticket {
-            Some((_, ticket)) => Ticket { last_iat: self.login.issued_at, ..*ticket },
-            None => Ticket { last_iat: self.login.issued_at, ..known.unwrap_or_default() },
-        };
-        effects.ticket = (known != Some(ticket)).then(|| (self.identity(), ticket));
-    }
-}
-
-/// Whether a member answers to the `primary_owner` that the policy names today (design §2, "Owners").
-pub fn is_primary_owner(organization: &Organization, member: &Member) -> bool {
-    match (&organization.primary_owner, &member.primary_owner) {
-        (Some(owner), Some(answered)) => owner.email == *answered,
-        _ => false,
-    }
-}
-
-/// Whether a member is the last active one with the top role; `active_owners` counts them all.
-pub(super) fn is_last_owner(organization: &Organization, member: &Member, active_owners: u32) -> bool {
-    member.status == Status::Active && member.role == *organization.top_role() && active_owners <= 1
-}
-
-impl Outcome {
-    /// An answer that writes nothing.
-    fn plain(answer: Answer, member: Option<Member>) -> Self {
-        Self { answer, member, effects: Effects::default() }
+        // "An assertion with `iat <= not_before` is `session_revoked`."
+        Found::Member(_) | Found::Nobody if case.is_revoked() => Course::Answer(Answer::Revoked),
+        // "In scim modes, members that did not come from the directory are `not_provisioned`."
+        Found::Member(member) if !becomes_owner && !case.counts(member) => Course::Answer(Answer::Absent),
+        // "Else it is answered from what is stored (nobody stored: `not_a_member`, in scim modes `not_provisioned`)."
+        Found::Member(member) if is_older => Course::Stored(member),
+        Found::Nobody if is_older => Course::Answer(Answer::Absent),
+        // "Linked once to (issuer, subject)"; role and tier "renewed at every login", where they are mapped.
+        Found::Member(member) => Course::Renew { member, primary_owner: becomes_owner },
+        // "Their first login makes them a member with the top role, in any mode."
+        Found::Nobody if becomes_owner => Course::Create { role: case.organization.top_role(), primary_owner: true },
+        Found::Nobody => match &case.login.plan {
+            // "Made a member with the default role if not yet one", or "if in at least one role-mapped group".
+            Plan::Assign { role, .. } | Plan::Ensure { role } => Course::Create { role, primary_owner: false },
+            // "Must be a member already"; "must have been provisioned by the directory".
+            Plan::Remove { .. } | Plan::Require => Course::Answer(Answer::Absent),
+        },
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::mapping::{self, Mapped};
 use crate::Reason;
 use crate::id::{Group, Role, Tier};
-use crate::model::{Organization, Provisioning, SeatDefault};
+use crate::model::{Mappings, Organization, Provisioning, SeatDefault};
 
 /// What the store shall do at a login (design §5, step 5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,26 +47,33 @@ pub struct Presented<'a> {
 /// # Errors
 /// `not_assigned` where the mode does not remove for it, `groups_overage` and `missing_claim` where groups are mapped.
 pub fn plan(organization: &Organization, presented: Presented<'_>) -> Result<Plan, Reason> {
-    if !presented.assigned {
-        return match organization.provisioning.is_jit() {
-            true => Ok(Plan::Remove { reason: Reason::NotAssigned }),
-            false => Err(Reason::NotAssigned),
-        };
+    match (&organization.provisioning, presented.assigned) {
+        // "A valid assertion without it is denied `not_assigned`, and in jit mode (with or without mappings) that attempt
+        // removes the member".
+        (Provisioning::Jit | Provisioning::JitMapped(_), false) => Ok(Plan::Remove { reason: Reason::NotAssigned }),
+        (Provisioning::Manual | Provisioning::Scim | Provisioning::ScimMapped(_), false) => Err(Reason::NotAssigned),
+        // "Must be a member already."
+        (Provisioning::Manual, true) => Ok(Plan::Require),
+        // "Must have been provisioned by the directory"; "groups in a token are ignored in scim modes".
+        (Provisioning::Scim | Provisioning::ScimMapped(_), true) => Ok(Plan::Require),
+        // "Made a member with the default role if not yet one"; the role is "changed by hand, never by a login".
+        (Provisioning::Jit, true) => Ok(Plan::Ensure { role: organization.product.default_role.clone() }),
+        // `missing_claim` and `groups_overage`: "neither counts as "no groups", and neither removes anyone".
+        (Provisioning::JitMapped(mappings), true) => Ok(mapped(organization, mappings, presented.groups?)),
     }
-    match &organization.provisioning {
-        Provisioning::Manual | Provisioning::Scim | Provisioning::ScimMapped(_) => Ok(Plan::Require),
-        Provisioning::Jit => Ok(Plan::Ensure { role: organization.product.default_role.clone() }),
-        Provisioning::JitMapped(mappings) => {
-            let Mapped { role, seat_tier } = mapping::map(mappings, &organization.product, presented.groups?);
-            let removed_by_default = seat_tier.is_none()
-                && organization.seats.as_ref().is_some_and(|seats| seats.default == SeatDefault::Remove);
-            match role {
-                Some(role) if !removed_by_default => {
-                    Ok(Plan::Assign { role: role.clone(), seat_tier: seat_tier.cloned() })
-                }
-                Some(_) | None => Ok(Plan::Remove { reason: Reason::NoMappedGroup }),
-            }
-        }
+}
+
+fn mapped(organization: &Organization, mappings: &Mappings, groups: &[Group]) -> Plan {
+    let Mapped { role, seat_tier } = mapping::map(mappings, &organization.product, groups);
+    let needs_tier = organization.seats.as_ref().is_some_and(|seats| seats.default == SeatDefault::Remove);
+    match (role, seat_tier) {
+        // "`remove` (counts as being in no mapped group, for holders too)".
+        (Some(_), None) if needs_tier => Plan::Remove { reason: Reason::NoMappedGroup },
+        // "Made a member if in at least one role-mapped group"; "most permissive role of all mapped groups"; "a tier mapping
+        // gives the highest mapped tier".
+        (Some(role), seat_tier) => Plan::Assign { role: role.clone(), seat_tier: seat_tier.cloned() },
+        // "In no mapped group any more: removed by the denied login attempt".
+        (None, _) => Plan::Remove { reason: Reason::NoMappedGroup },
     }
 }
 
