@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use usher_policy::Policy;
-use usher_policy::file::{self, Fault};
+use usher_policy::file::{self, Checked, Fault};
 
 /// The longest policy file that is read, in bytes.
 const MAX_LEN: u64 = 16 * 1024 * 1024;
@@ -58,6 +58,14 @@ impl PolicyFile {
             Ok(policy) => Ok(Self { policy, path: path.to_owned(), text }),
             Err(faults) => Err(LoadError::Faulty { path: path.to_owned(), faults }),
         }
+    }
+
+    /// Reads and parses a policy file, YAML or JSON, and looks for what it hardly means.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub(crate) fn check(path: &Path) -> Result<Checked, LoadError> {
+        file::check_yaml(&read(path)?).map_err(|faults| LoadError::Faulty { path: path.to_owned(), faults })
     }
 
     /// The same document as JSON: what the filter is configured with.

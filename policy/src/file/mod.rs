@@ -41,7 +41,7 @@ use self::field_path::FieldPath;
 use self::reader::{Faults, Node};
 use crate::{Policy, json};
 
-pub use self::warnings::{Warning, warnings};
+pub use self::warnings::{Warning, WarningCode};
 
 /// The longest document that is read, in bytes.
 pub const MAX_DOCUMENT: usize = 64 << 20;
@@ -74,15 +74,31 @@ impl Fault {
     }
 }
 
+/// A good policy, and what in it is hardly meant.
+#[derive(Debug)]
+pub struct Checked {
+    /// The policy.
+    pub policy: Policy,
+    /// What is allowed and probably not meant, in the order of the file where lines are known.
+    pub warnings: Vec<Warning>,
+}
+
 /// Reads a policy from JSON, as the filter gets it.
 ///
 /// # Errors
 /// Every fault of the document; only the first where it is not JSON at all.
 pub fn from_json(document: &[u8]) -> Result<Policy, Vec<Fault>> {
-    bounded(document.len())?;
-    let value =
-        json::parse(document).map_err(|error| vec![Fault::of_file(format!("not JSON as we take it: {error}"))])?;
-    read(&value, &|_| None)
+    read(&json_document(document)?, &|_| None)
+}
+
+/// Reads a policy from JSON, and warns.
+///
+/// # Errors
+/// As [`from_json`].
+pub fn check_json(document: &[u8]) -> Result<Checked, Vec<Fault>> {
+    let value = json_document(document)?;
+    let policy = read(&value, &|_| None)?;
+    Ok(Checked { warnings: warnings::of(&policy, &value, &|_| None), policy })
 }
 
 /// Reads a policy from YAML 1.2 (of which JSON is a part); faults have their line.
@@ -91,10 +107,24 @@ pub fn from_json(document: &[u8]) -> Result<Policy, Vec<Fault>> {
 /// Every fault of the document, in the order of the file; only the first where it is not YAML at all.
 #[cfg(feature = "yaml")]
 pub fn from_yaml(text: &str) -> Result<Policy, Vec<Fault>> {
-    let document = yaml_document(text)?;
+    read_yaml(yaml_document(text)?).map(|(policy, _)| policy)
+}
+
+/// Reads a policy from YAML 1.2, and warns; warnings have their line.
+///
+/// # Errors
+/// As [`from_yaml`].
+#[cfg(feature = "yaml")]
+pub fn check_yaml(text: &str) -> Result<Checked, Vec<Fault>> {
+    let (policy, document) = read_yaml(yaml_document(text)?)?;
+    Ok(Checked { warnings: warnings::of(&policy, &document.value, &|path| document.lines.of(path)), policy })
+}
+
+#[cfg(feature = "yaml")]
+fn read_yaml(document: yaml::Document) -> Result<(Policy, yaml::Document), Vec<Fault>> {
     let outcome = read(&document.value, &|path| document.lines.of(path));
     if document.faults.is_empty() {
-        return outcome;
+        return outcome.map(|policy| (policy, document));
     }
     // A value that was refused is missing here, which is no second fault.
     let of_text: HashSet<_> = document.faults.iter().map(|fault| (&fault.path, fault.line)).collect();
@@ -126,6 +156,11 @@ fn yaml_document(text: &str) -> Result<yaml::Document, Vec<Fault>> {
         return Ok(yaml::Document { value, lines, faults: Vec::new() });
     }
     document.map_err(|fault| vec![fault])
+}
+
+fn json_document(document: &[u8]) -> Result<Value, Vec<Fault>> {
+    bounded(document.len())?;
+    json::parse(document).map_err(|error| vec![Fault::of_file(format!("not JSON as we take it: {error}"))])
 }
 
 fn bounded(length: usize) -> Result<(), Vec<Fault>> {

@@ -1,5 +1,7 @@
 //! `usher check`.
 
+use serde_json::json;
+
 use crate::support::{Folder, command, outcome, usher};
 
 const GOOD: &str = "\
@@ -53,9 +55,56 @@ fn a_warning_is_told_with_code_and_field_and_does_not_fail() {
     let outcome = usher(&["check", &file]);
     assert_eq!(outcome.code, 0, "{outcome:?}");
     assert!(
-        outcome.stderr.starts_with(&format!("{file}: warning[no_owner]: parents[0].organizations[0].")),
+        outcome.stderr.starts_with(&format!("{file}:15: warning[no_owner]: parents[0].organizations[0].")),
         "{outcome:?}"
     );
+    assert_eq!(outcome.stdout, format!("{file}: good: 1 parent, 1 organization, 1 connection, 1 warning\n"));
+}
+
+#[test]
+fn deny_warnings_fails_on_a_warning_and_on_nothing_else() {
+    let folder = Folder::new();
+    let mapped = "{mode: jit, group_mappings: {roles: [{group: staff, role: user}]}}";
+    let warned = folder.file("warned.yaml", &GOOD.replace("{mode: jit}", mapped));
+    let good = folder.file("good.yaml", GOOD);
+    for json in [&[][..], &["--json"]] {
+        let code = |file: &str| usher(&[&["check", file, "--deny-warnings"], json].concat()).code;
+        assert_eq!((code(&warned), code(&good)), (1, 0));
+    }
+    let told = usher(&["check", &warned, "--deny-warnings"]);
+    assert!(told.stderr.contains("warning[no_owner]") && told.stdout.contains("1 warning"), "{told:?}");
+}
+
+#[test]
+fn json_has_faults_and_warnings_for_tools() {
+    let folder = Folder::new();
+    let mapped = "{mode: jit, group_mappings: {roles: [{group: staff, role: user}]}}";
+    let file = folder.file("usher.yaml", &GOOD.replace("{mode: jit}", mapped));
+    let outcome = usher(&["check", &file, "--json"]);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome:?}");
+    let mut document = outcome.json();
+    let message = document["warnings"][0]["message"].take();
+    assert!(message.as_str().unwrap().contains("`owner`"), "{message}");
+    let path = "parents[0].organizations[0].provisioning.group_mappings.roles";
+    assert_eq!(
+        document,
+        json!({
+            "file": file,
+            "good": true,
+            "faults": [],
+            "warnings": [{"code": "no_owner", "path": path, "line": 15, "message": null}],
+        })
+    );
+
+    let file = folder.file("usher.yaml", &GOOD.replace("mode: jit", "mode: jot"));
+    let outcome = usher(&["check", &file, "--json"]);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (1, ""), "{outcome:?}");
+    let document = outcome.json();
+    assert_eq!((&document["good"], &document["warnings"]), (&json!(false), &json!([])));
+    let fault = &document["faults"][0];
+    assert_eq!(fault["path"], "parents[0].organizations[0].provisioning.mode");
+    assert_eq!(fault["line"], 15);
+    assert!(fault["message"].as_str().unwrap().starts_with("unknown mode `jot`"), "{fault}");
 }
 
 #[test]

@@ -1,0 +1,93 @@
+//! Warnings of hosts that shadow one another.
+
+use serde_json::{Value, json};
+
+use super::{another, check, warnings};
+
+const FIRST: &str = "{O}.hosts[0]";
+
+fn hosts(hosts: Value) -> (&'static str, Value) {
+    ("{O}/hosts", hosts)
+}
+
+fn second(host: &str, prefix: Option<&str>) -> (&'static str, Value) {
+    ("/parents/0/organizations/1", another("second", host, prefix))
+}
+
+#[test]
+fn a_wildcard_is_warned_of_where_another_organization_answers() {
+    let wild = || hosts(json!(["*.acme.example"]));
+    let shadowed: &[_] = &[("shadowed_host", FIRST)];
+    check(vec![
+        (&[wild(), second("chat.acme.example", None)], shadowed),
+        (&[wild(), second("a.b.acme.example", None)], shadowed),
+        (&[wild(), second("*.eu.acme.example", None)], shadowed),
+        (
+            &[hosts(json!(["*.eu.acme.example"])), second("*.acme.example", None)],
+            &[("shadowed_host", "parents[0].organizations[1].hosts[0]")],
+        ),
+        // A suffix needs a label before it, and a host is not part of one that only ends alike.
+        (&[wild(), second("acme.example", None)], &[]),
+        (&[wild(), second("chat.otheracme.example", None)], &[]),
+        (&[wild(), second("chat.elsewhere.example", None)], &[]),
+        // One's own narrower host takes nothing away.
+        (&[hosts(json!(["*.acme.example", "chat.acme.example"]))], &[]),
+        (
+            &[
+                hosts(json!(["*.acme.example", "chat.acme.example"])),
+                ("{O}/path_prefix", json!("/us")),
+                second("chat.acme.example", Some("/eu")),
+            ],
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn only_the_next_wider_host_is_compared() {
+    check(vec![(
+        &[
+            hosts(json!(["*.example"])),
+            ("/parents/0/organizations/1", another("middle", "*.acme.example", None)),
+            ("/parents/0/organizations/2", another("last", "chat.acme.example", None)),
+        ],
+        &[("shadowed_host", FIRST), ("shadowed_host", "parents[0].organizations[1].hosts[0]")],
+    )]);
+}
+
+#[test]
+fn a_path_prefix_within_another_organization_s_is_warned_of() {
+    let host = "chat.acme.example";
+    let prefixed = |prefix: &str| ("{O}/path_prefix", json!(prefix));
+    let shadowed: &[_] = &[("shadowed_host", FIRST)];
+    check(vec![
+        (&[second(host, Some("/eu"))], shadowed),
+        (&[prefixed("/eu"), second(host, Some("/eu/west"))], shadowed),
+        (&[prefixed("/eu"), second(host, Some("/us"))], &[]),
+        (&[prefixed("/eu"), second(host, Some("/europe"))], &[]),
+        (&[prefixed("/eu"), second("eu.acme.example", Some("/eu/west"))], &[]),
+    ]);
+}
+
+#[test]
+fn it_is_told_who_answers_instead() {
+    let message = |changes: &[(&str, Value)]| warnings(changes).remove(0).message;
+    let wild = hosts(json!(["*.acme.example"]));
+    let told = message(&[wild.clone(), second("chat.acme.example", None)]);
+    assert!(
+        told.starts_with(
+            "`*.acme.example` does not hold everywhere: at `chat.acme.example` answers organization `second`."
+        ),
+        "{told}"
+    );
+    let told = message(&[wild.clone(), second("chat.acme.example", Some("/eu"))]);
+    assert!(told.contains("`second`, and outside of its `path_prefix` nobody."), "{told}");
+    let told = message(&[second("chat.acme.example", Some("/eu"))]);
+    assert!(told.contains("below `/eu` answers organization `second`."), "{told}");
+    let many: Vec<_> = (0..5).map(|number| format!("h{number}.acme.example")).collect();
+    let mut five = another("second", "x", None);
+    five["hosts"] = json!(many);
+    let told = message(&[wild, ("/parents/0/organizations/1", five)]);
+    assert!(told.contains("`h2.acme.example`") && !told.contains("`h3.acme.example`"), "{told}");
+    assert!(told.contains("and so for more hosts"), "{told}");
+}

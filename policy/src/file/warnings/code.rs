@@ -1,0 +1,54 @@
+//! The code of each warning: one list, for the command, its JSON and the docs.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident $code:literal),* $(,)?) => {
+        /// What a warning is about. Codes are stable: scripts may look for them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum WarningCode {
+            $($(#[$doc])* $variant),*
+        }
+
+        impl WarningCode {
+            /// Every code, in alphabetical order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The word that the command prints.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $code),* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A bypass lets everybody pass to every path.
+    BypassEverything "bypass_everything",
+    /// A mapping never decides: whoever is in the group gets as much or more elsewhere.
+    DeadMapping "dead_mapping",
+    /// A group's value is a name for people, where the others are ids or paths.
+    DisplayNameGroup "display_name_group",
+    /// A group stands in one list of mappings twice.
+    GroupMappedTwice "group_mapped_twice",
+    /// Keys come over plain http.
+    InsecureJwks "insecure_jwks",
+    /// Mode `scim` without a directory.
+    NoDirectory "no_directory",
+    /// Nobody can have the top role.
+    NoOwner "no_owner",
+    /// Nobody, or nobody new, can come in.
+    NobodyCanEnter "nobody_can_enter",
+    /// Another organization answers at some of an organization's addresses.
+    ShadowedHost "shadowed_host",
+    /// A tier has no seats, and something gives or asks for it, or `caps` left it out.
+    TierWithoutSeats "tier_without_seats",
+    /// No group gives the top role: the primary owner alone has it.
+    TopRoleUnmapped "top_role_unmapped",
+}
+
+impl fmt::Display for WarningCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
