@@ -56,6 +56,27 @@ fn only_the_next_wider_host_is_compared() {
 }
 
 #[test]
+fn only_the_next_wider_host_and_the_next_shorter_prefix_are_told() {
+    let all = [
+        hosts(json!(["*.example"])),
+        ("/parents/0/organizations/1", another("middle", "*.acme.example", None)),
+        ("/parents/0/organizations/2", another("last", "chat.acme.example", None)),
+        ("/parents/0/organizations/3", another("outer", "docs.test", None)),
+        ("/parents/0/organizations/4", another("between", "docs.test", Some("/a"))),
+        ("/parents/0/organizations/5", another("inner", "docs.test", Some("/a/b"))),
+    ];
+    let warnings = warnings(&all);
+    for (warning, named, unnamed) in [
+        (&warnings[0], "middle", "last"),
+        (&warnings[1], "last", "middle"),
+        (&warnings[2], "between", "inner"),
+        (&warnings[3], "inner", "outer"),
+    ] {
+        assert!(warning.message.contains(named) && !warning.message.contains(unnamed), "{warning:?}");
+    }
+}
+
+#[test]
 fn a_path_prefix_within_another_organization_s_is_warned_of() {
     let host = "chat.acme.example";
     let prefixed = |prefix: &str| ("{O}/path_prefix", json!(prefix));

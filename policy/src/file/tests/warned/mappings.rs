@@ -86,6 +86,7 @@ fn a_mapping_that_everybody_who_may_log_in_has_outdone_is_warned_of() {
     let mapped = roles(&[("heads", "owner"), ("all", "admin"), ("leads", "admin"), ("staff", "user")]);
     let dead = |number: usize| format!("{ROLES}[{number}]");
     let (leads, staff) = (dead(2), dead(3));
+    let twice = dead(2);
     let outdone: &[_] = &[("dead_mapping", leads.as_str()), ("dead_mapping", staff.as_str())];
     let second = ("/parents/0/connections/1", super::super::connection("second"));
     check(vec![
@@ -98,6 +99,11 @@ fn a_mapping_that_everybody_who_may_log_in_has_outdone_is_warned_of() {
         (&[mapped.clone(), assigned("roles", json!(["all"]))], &[]),
         // Through another connection the group may be missing.
         (&[mapped.clone(), assigned("groups", json!(["all"])), second], &[]),
+        // What is dead for another reason is told once.
+        (
+            &[roles(&[("heads", "owner"), ("all", "admin"), ("all", "user")]), assigned("groups", json!(["all"]))],
+            &[("group_mapped_twice", &twice), ("dead_mapping", &twice)],
+        ),
         // In scim modes the token's groups give nothing.
         (
             &[
