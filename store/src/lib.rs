@@ -3,6 +3,7 @@
 mod clock;
 mod database;
 mod http;
+mod in_force;
 mod membership;
 mod metrics;
 mod secrets;
@@ -10,5 +11,6 @@ mod server;
 
 pub use clock::{Clock, SystemClock};
 pub use database::sqlite::OpenError;
+pub use in_force::PolicyInForce;
 pub use secrets::{ADMIN_TOKEN_ENV, MIN_SECRET_LEN, Secrets, SecretsError};
 pub use server::{Config, Server, StartError};

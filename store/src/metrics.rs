@@ -50,6 +50,11 @@ impl Metrics {
         });
     }
 
+    /// A policy was `replaced` by another, or the other was `refused`.
+    pub(crate) fn policy_load(&self, result: &'static str) {
+        self.record(|| counter!("usher_store_policy_loads_total", "result" => result).increment(1));
+    }
+
     /// A member was removed by a `login` or by `hand`.
     pub(crate) fn removal(&self, organization: &OrganizationId, by: &'static str) {
         self.record(|| {

@@ -10,6 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::database::Database;
 use crate::database::sqlite::{OpenError, Sqlite};
 use crate::http::{self, App, Limits};
+use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::{Metrics, UPKEEP_INTERVAL};
 use crate::secrets::Secrets;
@@ -83,8 +84,7 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let memberships = Membership::new(Arc::clone(&database), Arc::clone(&clock), Arc::clone(&metrics));
         let app = App {
-            policy: config.policy,
-            secrets: config.secrets,
+            in_force: PolicyInForce::new(config.policy, config.secrets, Arc::clone(&metrics)),
             memberships,
             metrics,
             clock,
@@ -96,6 +96,11 @@ impl Server {
     /// The address that is listened on.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The policy in force, to put another in its place while it runs.
+    pub fn policy_in_force(&self) -> PolicyInForce {
+        self.app.in_force.clone()
     }
 
     /// Serves until `shutdown` is done, then lets requests under way finish, for a while, and closes the database.

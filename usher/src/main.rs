@@ -5,6 +5,7 @@ mod demo;
 mod explain;
 mod output;
 mod policy_file;
+mod policy_watch;
 mod render;
 mod store_client;
 mod table;

@@ -9,6 +9,7 @@ use usher_policy::model::Organization;
 
 use super::App;
 use super::problem::Problem;
+use crate::in_force::InForce;
 use crate::secrets::Administrator;
 
 /// A request with the filter's token, for an organization of the policy.
@@ -27,10 +28,11 @@ impl FromRequestParts<Arc<App>> for FilterRequest {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
-        if !app.secrets.is_filter(token) {
+        let in_force = app.in_force.now();
+        if !in_force.secrets.is_filter(token) {
             return Err(Problem::unauthorized());
         }
-        Ok(Self { organization: organization(parts, app).await? })
+        Ok(Self { organization: organization(parts, app, &in_force).await? })
     }
 }
 
@@ -39,8 +41,9 @@ impl FromRequestParts<Arc<App>> for AdminRequest {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
-        let administrator = app.secrets.administrator(token).ok_or_else(Problem::unauthorized)?;
-        let organization = organization(parts, app).await?;
+        let in_force = app.in_force.now();
+        let administrator = in_force.secrets.administrator(token).ok_or_else(Problem::unauthorized)?;
+        let organization = organization(parts, app, &in_force).await?;
         if !administrator.may_see(&organization.parent.id) {
             // Not 403: what they may not see is not there.
             return Err(Problem::organization_not_found());
@@ -61,8 +64,8 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     (scheme.eq_ignore_ascii_case(b"Bearer ") && !token.is_empty()).then_some(token)
 }
 
-async fn organization(parts: &mut Parts, app: &Arc<App>) -> Result<Arc<Organization>, Problem> {
+async fn organization(parts: &mut Parts, app: &Arc<App>, in_force: &InForce) -> Result<Arc<Organization>, Problem> {
     let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Problem::organization_not_found())?;
     let id = params.iter().find(|(name, _)| *name == "organization").map(|(_, id)| id);
-    id.and_then(|id| app.policy.organization(id)).cloned().ok_or_else(Problem::organization_not_found)
+    id.and_then(|id| in_force.policy.organization(id)).cloned().ok_or_else(Problem::organization_not_found)
 }

@@ -25,14 +25,13 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
-use usher_policy::Policy;
 
 pub(crate) use connections::{Limits, serve};
 
 use crate::clock::Clock;
+use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
-use crate::secrets::Secrets;
 use problem::Problem;
 
 /// The largest body that is read, in bytes.
@@ -43,8 +42,7 @@ pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What every request may need.
 pub(crate) struct App {
-    pub(crate) policy: Arc<Policy>,
-    pub(crate) secrets: Secrets,
+    pub(crate) in_force: PolicyInForce,
     pub(crate) memberships: Membership,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -44,7 +44,7 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, 
     responses((status = 200, body = String, content_type = "text/plain", description = "Prometheus text format")),
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    for organization in &app.policy.organizations {
+    for organization in &app.in_force.now().policy.organizations {
         match app.memberships.seats(organization).await {
             Ok(seats) => app.metrics.seats(&organization.id, &seats),
             // The other metrics are needed most when the database is away; the gauges keep their last values.

@@ -14,6 +14,7 @@ use usher_policy::file::from_yaml;
 use super::{App, Limits, REQUEST_TIMEOUT, layered, serve};
 use crate::clock::SystemClock;
 use crate::database::sqlite::Sqlite;
+use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::secrets::Secrets;
@@ -37,7 +38,8 @@ async fn app(folder: &tempfile::TempDir, request_timeout: Duration) -> Arc<App> 
     let metrics = Arc::new(Metrics::new().unwrap());
     let clock = Arc::new(SystemClock);
     let memberships = Membership::new(Arc::new(database), clock.clone(), Arc::clone(&metrics));
-    Arc::new(App { policy: Arc::new(policy), secrets, memberships, metrics, clock, request_timeout })
+    let in_force = PolicyInForce::new(Arc::new(policy), secrets, Arc::clone(&metrics));
+    Arc::new(App { in_force, memberships, metrics, clock, request_timeout })
 }
 
 async fn exchange(address: SocketAddr, request: &str) -> String {

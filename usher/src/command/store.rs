@@ -1,4 +1,4 @@
-//! `usher store`: the membership store, until it is told to stop.
+//! `usher store`: the membership store, until it is told to stop; it follows its policy file.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -13,6 +13,7 @@ use usher_store::{Config, Secrets, Server};
 
 use super::Failure;
 use crate::policy_file::PolicyFile;
+use crate::policy_watch::PolicyWatch;
 
 /// The variable with the log level or filter.
 const LOG_ENV: &str = "USHER_LOG";
@@ -39,6 +40,7 @@ impl Store {
     /// # Errors
     /// The policy file, a secret, the database or the address cannot be used.
     pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
+        let watch = PolicyWatch::begin(&self.policy);
         let PolicyFile { policy, .. } = PolicyFile::load(&self.policy)?;
         let secrets = Secrets::from_env(&policy, |name| std::env::var(name).ok())?;
         let wanted = std::env::var(LOG_ENV).unwrap_or_else(|_| DEFAULT_LOG.to_owned());
@@ -50,8 +52,13 @@ impl Store {
         runtime.block_on(async {
             // Before the first request: a signal must never find nobody listening for it.
             let stop = stop_signal().map_err(Failure::Runtime)?;
+            let hangup = signal(SignalKind::hangup()).map_err(Failure::Runtime)?;
             let server = Server::bind(config).await?;
-            server.run(stop).await;
+            let policy = watch.follow(server.policy_in_force(), hangup);
+            tokio::select! {
+                () = server.run(stop) => {}
+                () = policy => {}
+            }
             Ok(ExitCode::SUCCESS)
         })
     }

@@ -80,6 +80,62 @@ fn it_says_where_it_listens_serves_and_stops_when_told() {
     }
 }
 
+/// Whether the store knows this organization.
+fn knows(address: &str, organization: &str) -> bool {
+    let answer = ureq::get(format!("http://{address}/v1/organizations/{organization}/seats"))
+        .config()
+        .http_status_as_error(false)
+        .build()
+        .header("authorization", "Bearer an-administrator-s-secret")
+        .call()
+        .unwrap();
+    match answer.status().as_u16() {
+        200 => true,
+        404 => false,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_changed_policy_file_is_followed_and_a_broken_one_is_not() {
+    let folder = Folder::new();
+    let jwks = json!({"uri": "https://acme.okta.example/keys", "cluster": "okta"});
+    let renamed = |id: &str| policy(&jwks, &json!({"id": id})).to_string();
+    let file = folder.file("usher.json", &renamed("first"));
+    let mut process = Process(store(&folder, &file).stdout(Stdio::piped()).spawn().unwrap());
+    let mut log = BufReader::new(process.0.stdout.take().unwrap()).lines().map(|line| {
+        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        line
+    });
+    let address = log.next().unwrap()["address"].as_str().unwrap().to_owned();
+    assert!(knows(&address, "first") && !knows(&address, "second"));
+
+    // By a link that is swapped, as mounted volumes change.
+    std::fs::rename(folder.file("next.json", &renamed("second")), &file).unwrap();
+    let told = log.next().unwrap();
+    assert_eq!((told["message"].as_str(), &told["organizations"]), (Some("another policy is in force"), &json!(1)));
+    assert!(knows(&address, "second") && !knows(&address, "first"));
+
+    folder.file("usher.json", "version: 1\nparents: nobody\n");
+    let told = log.next().unwrap();
+    assert_eq!(told["level"], "ERROR");
+    assert!(told["why"].as_str().unwrap().contains("usher.json:2: parents"), "{told}");
+    assert!(knows(&address, "second"));
+
+    let other_secret = renamed("third").replace("ACME_SCIM_TOKEN", "ANOTHER_TOKEN");
+    folder.file("usher.json", &other_secret);
+    let told = log.next().unwrap();
+    assert!(told["why"].as_str().unwrap().contains("ANOTHER_TOKEN"), "{told}");
+    assert!(knows(&address, "second") && !knows(&address, "third"));
+
+    let hangup = Command::new("kill").args(["-s", "HUP", &process.0.id().to_string()]).status().unwrap();
+    assert!(hangup.success());
+    assert!(log.next().unwrap()["why"].as_str().unwrap().contains("ANOTHER_TOKEN"), "it was read once more");
+    let metrics = ureq::get(format!("http://{address}/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
+    assert!(metrics.contains("usher_store_policy_loads_total{result=\"replaced\"} 1"), "{metrics}");
+    assert!(metrics.contains("usher_store_policy_loads_total{result=\"refused\"} 3"), "{metrics}");
+}
+
 #[test]
 fn what_stops_the_start_is_told() {
     let folder = Folder::new();
