@@ -1,0 +1,96 @@
+//! What a PATCH does to a group's members: additions and removals, however many members there are.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::Verb;
+use crate::scim::error::ScimError;
+use crate::scim::filter::{Filter, members_selected};
+use crate::scim::resource::members;
+
+/// One operation on members, by the ids of users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MemberChange {
+    Add(BTreeSet<String>),
+    /// All go.
+    Clear,
+    Remove(BTreeSet<String>),
+    Replace(BTreeSet<String>),
+}
+
+/// What is to be written: first everyone out, if `clear`; then these out, then these in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MemberDelta {
+    pub(crate) clear: bool,
+    pub(crate) remove: BTreeSet<String>,
+    pub(crate) add: BTreeSet<String>,
+}
+
+impl MemberChange {
+    /// Reads an operation on `members`; `None` where there is nothing to do.
+    pub(super) fn read(verb: Verb, filter: Option<&Filter>, value: Option<&Value>) -> Result<Option<Self>, ScimError> {
+        if let Some(filter) = filter {
+            // `members[value eq "x"]` has no value of its own to change: it can only go.
+            return match verb {
+                Verb::Add | Verb::Replace => {
+                    Err(ScimError::no_target("a member cannot be changed, only added or removed"))
+                }
+                Verb::Remove => Ok(Some(Self::Remove(members_selected(filter)?))),
+            };
+        }
+        match (verb, value) {
+            (Verb::Add | Verb::Replace, None) => Err(ScimError::invalid_value("the operation has no value")),
+            (Verb::Add, Some(value)) => Ok(Some(Self::Add(members(value)?))),
+            (Verb::Replace, Some(value)) => {
+                let members = members(value)?;
+                Ok(Some(if members.is_empty() { Self::Clear } else { Self::Replace(members) }))
+            }
+            (Verb::Remove, None | Some(Value::Null)) => Ok(Some(Self::Clear)),
+            // Entra names whom to remove in the value; an empty list is nobody, not everybody.
+            (Verb::Remove, Some(value)) => {
+                let members = members(value)?;
+                Ok((!members.is_empty()).then_some(Self::Remove(members)))
+            }
+        }
+    }
+}
+
+/// Everyone whom the changes name.
+pub(crate) fn named(changes: &[MemberChange]) -> BTreeSet<&str> {
+    let all = changes.iter().flat_map(|change| match change {
+        MemberChange::Add(members) | MemberChange::Remove(members) | MemberChange::Replace(members) => Some(members),
+        MemberChange::Clear => None,
+    });
+    all.flatten().map(String::as_str).collect()
+}
+
+/// The changes, one after the other, as one. Users that the directory does not know are passed over: one of them must
+/// not make a whole push fail. But who replaces all members by unknown ones alone has changed nothing.
+pub(crate) fn fold(changes: Vec<MemberChange>, is_known: impl Fn(&str) -> bool) -> MemberDelta {
+    let mut delta = MemberDelta::default();
+    for change in changes {
+        match change {
+            MemberChange::Add(mut members) => {
+                members.retain(|member| is_known(member));
+                delta.remove.retain(|member| !members.contains(member));
+                delta.add.append(&mut members);
+            }
+            MemberChange::Clear => delta = MemberDelta { clear: true, ..MemberDelta::default() },
+            MemberChange::Remove(mut members) => {
+                delta.add.retain(|member| !members.contains(member));
+                if !delta.clear {
+                    members.retain(|member| is_known(member));
+                    delta.remove.append(&mut members);
+                }
+            }
+            MemberChange::Replace(mut members) => {
+                members.retain(|member| is_known(member));
+                if !members.is_empty() {
+                    delta = MemberDelta { clear: true, remove: BTreeSet::new(), add: members };
+                }
+            }
+        }
+    }
+    delta
+}
