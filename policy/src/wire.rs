@@ -1,10 +1,14 @@
-//! What filter and store say to each other about a login (`POST /v1/organizations/{org}/logins`).
+//! What filter and store say to each other: a login (`POST /v1/organizations/{org}/logins`), a place in the change feed.
+
+mod position;
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ConnectionId, Email, Issuer, MemberId, Role, Subject, Tier};
 use crate::member::{Source, Status};
 use crate::rules::plan::Plan;
+
+pub use position::{NoPosition, Position};
 
 /// One login: who, when, and what the rules say shall be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
