@@ -137,16 +137,32 @@ impl KeyRing {
     /// # Errors
     /// No key can be made.
     pub fn jwks(self) -> Result<Value> {
+        let keys: Result<Vec<_>> =
+            ["RS256", "ES256", "ES384", "EdDSA"].into_iter().map(|algorithm| self.public(algorithm)).collect();
+        Ok(json!({"keys": keys?}))
+    }
+
+    /// The public key for one algorithm, as a JWK set: an RSA key takes seconds to make.
+    ///
+    /// # Errors
+    /// The algorithm is not known, or no key can be made.
+    pub fn jwk_set(self, algorithm: &str) -> Result<Value> {
+        Ok(json!({"keys": [self.public(algorithm)?]}))
+    }
+
+    fn public(self, algorithm: &str) -> Result<Members> {
         let keys = self.keys();
-        let mut rsa = self.jwk("RS256", &RS256KeyPair::from_der(keys.rsa()?)?.public_key().to_jwk())?;
-        // One key for all six RSA algorithms.
-        rsa.remove("alg");
-        Ok(json!({"keys": [
-            rsa,
-            self.jwk("ES256", &keys.es256.public_key().to_jwk())?,
-            self.jwk("ES384", &keys.es384.public_key().to_jwk())?,
-            self.jwk("EdDSA", &keys.ed25519.public_key().to_jwk())?,
-        ]}))
+        match algorithm {
+            "ES256" => self.jwk(algorithm, &keys.es256.public_key().to_jwk()),
+            "ES384" => self.jwk(algorithm, &keys.es384.public_key().to_jwk()),
+            "EdDSA" => self.jwk(algorithm, &keys.ed25519.public_key().to_jwk()),
+            _ => {
+                let mut rsa = self.jwk(algorithm, &RS256KeyPair::from_der(keys.rsa()?)?.public_key().to_jwk())?;
+                // One key for all six RSA algorithms.
+                rsa.remove("alg");
+                Ok(rsa)
+            }
+        }
     }
 
     fn jwk(self, algorithm: &str, exported: &str) -> Result<Members> {

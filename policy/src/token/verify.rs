@@ -108,7 +108,7 @@ pub fn verify(
     now: u64,
 ) -> Result<VerifiedAssertion, VerifyError> {
     let claims = &assertion.claims;
-    let connection = connection(organization, claims).ok_or(Reason::UnknownIssuer)?;
+    let connection = chosen(organization, claims).ok_or(Reason::UnknownIssuer)?;
     let algorithm = assertion
         .header
         .algorithm
@@ -126,9 +126,15 @@ pub fn verify(
     Ok(VerifiedAssertion { connection: Arc::clone(connection), claims: Arc::clone(claims) })
 }
 
+/// The connection whose rules an assertion will be held to, if the organization lists one for it. Nothing is verified yet:
+/// for those who want to say why an assertion is refused.
+pub fn connection<'a>(organization: &'a Organization, assertion: &Assertion) -> Option<&'a Arc<Connection>> {
+    chosen(organization, &assertion.claims)
+}
+
 /// The connection that an assertion claims to come through, by (issuer, audience) within the parent. Without a matching
 /// audience it is the issuer's first that the organization lists: its keys decide whether the issuer said so.
-fn connection<'a>(organization: &'a Organization, claims: &Claims) -> Option<&'a Arc<Connection>> {
+fn chosen<'a>(organization: &'a Organization, claims: &Claims) -> Option<&'a Arc<Connection>> {
     let of_issuer = |connection: &&Arc<Connection>| connection.issuer == claims.issuer;
     let listed =
         |connection: &&Arc<Connection>| organization.connections.iter().any(|listed| listed.id == connection.id);

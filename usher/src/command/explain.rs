@@ -8,11 +8,12 @@ use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
+use usher_policy::Policy;
 use usher_policy::token::Assertion;
 use usher_policy::token::keys::KeySet;
 
 use super::Failure;
-use crate::explain::{self, AssumedMember, AssumedMemberError, Explanation, KnownKeys, Question, Verdict};
+use crate::explain::{self, AssumedError, AssumedMember, Explanation, KnownKeys, Question, Verdict};
 use crate::output::print;
 use crate::policy_file::PolicyFile;
 
@@ -34,15 +35,22 @@ pub(crate) struct Explain {
     /// The assertion: itself, @FILE, or - for standard input; without it the request has none
     #[arg(long, value_name = "T")]
     token: Option<String>,
+    /// Claims in place of a token: a file with a JSON object, or - for standard input; the signature is not checked then
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["token", "jwks"])]
+    claims: Option<PathBuf>,
     /// The method
     #[arg(long, value_name = "M", default_value = "GET")]
     method: String,
     /// The clock, seconds since the Unix epoch; default: now
     #[arg(long, value_name = "UNIX")]
     now: Option<u64>,
-    /// The member that the store is assumed to have: role=…,tier=…,status=…; or none
+    /// The member that the store is assumed to have: some of role=ROLE, tier=TIER, status=active|pending|suspended, email=EMAIL,
+    /// source=manual|jit|scim, linked=yes|no|other; or none
     #[arg(long, value_name = "role=…,tier=…", default_value = "none")]
     member: StoredMember,
+    /// A seat tier that is assumed to be full; may be repeated
+    #[arg(long, value_name = "TIER")]
+    full: Vec<String>,
     /// Keys of a connection that the filter would fetch, as CONNECTION=FILE; may be repeated
     #[arg(long, value_name = "CONNECTION=FILE", value_parser = key_file)]
     jwks: Vec<(String, PathBuf)>,
@@ -55,7 +63,7 @@ pub(crate) struct Explain {
 struct StoredMember(Option<AssumedMember>);
 
 impl FromStr for StoredMember {
-    type Err = AssumedMemberError;
+    type Err = AssumedError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text == "none" { Ok(Self(None)) } else { text.parse().map(Some).map(Self) }
@@ -68,8 +76,8 @@ impl Explain {
     /// # Errors
     /// A file cannot be read or is wrong, or the assumed member cannot be.
     pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
-        let PolicyFile { policy, .. } = PolicyFile::load(&self.policy)?;
-        let token = self.token.as_deref().map(credential).transpose()?;
+        let file = PolicyFile::load(&self.policy)?;
+        let (policy, token) = self.presented(file)?;
         let mut keys = KnownKeys::default();
         for (connection, path) in &self.jwks {
             let document =
@@ -81,8 +89,10 @@ impl Explain {
             path: &self.path,
             method: &self.method,
             token: token.as_deref(),
+            made_of_claims: self.claims.is_some(),
             now: self.now.unwrap_or_else(unix_time),
             member: self.member.0.as_ref(),
+            full: &self.full,
             keys: &keys,
         };
         let explanation = explain::explain(&policy, &question)?;
@@ -92,6 +102,25 @@ impl Explain {
             Verdict::Allow => ExitCode::SUCCESS,
             Verdict::Deny => ExitCode::from(DENIED),
         })
+    }
+}
+
+impl Explain {
+    /// The policy, and the token that is presented under it: as it was given, or made of claims.
+    fn presented(&self, file: PolicyFile) -> Result<(Policy, Option<Vec<u8>>), Failure> {
+        let Some(path) = &self.claims else {
+            let token = self.token.as_deref().map(credential).transpose()?;
+            return Ok((file.policy, token));
+        };
+        let unreadable = |source| Failure::file("--claims", path, source);
+        let document = if path == Path::new("-") {
+            bounded(io::stdin(), Assertion::MAX_LEN).map_err(unreadable)?
+        } else {
+            read_bounded(path, Assertion::MAX_LEN).map_err(unreadable)?
+        };
+        let claims = explain::read_claims(&document)?;
+        let signed = explain::sign_claims(&file.policy, &file.to_json()?, &claims, &self.host, &self.path)?;
+        Ok((signed.policy, Some(signed.token.into_bytes())))
     }
 }
 
@@ -105,13 +134,7 @@ fn credential(argument: &str) -> Result<Vec<u8>, Failure> {
             read_bounded(path, limit).map_err(|source| Failure::file("--token", path, source))?
         }
         None if argument == "-" => {
-            let mut token = Vec::new();
-            let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-            io::stdin()
-                .take(limit)
-                .read_to_end(&mut token)
-                .map_err(|source| Failure::file("--token", Path::new("-"), source))?;
-            token
+            bounded(io::stdin(), limit).map_err(|source| Failure::file("--token", Path::new("-"), source))?
         }
         None => argument.as_bytes().to_vec(),
     };
@@ -120,9 +143,14 @@ fn credential(argument: &str) -> Result<Vec<u8>, Failure> {
 }
 
 fn read_bounded(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    bounded(File::open(path)?, limit)
+}
+
+/// All that is there, up to one byte more than `limit`: enough to see that it is too long.
+fn bounded(source: impl Read, limit: usize) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path)?.take(limit).read_to_end(&mut content)?;
+    source.take(limit).read_to_end(&mut content)?;
     Ok(content)
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use usher_store::{SecretsError, StartError};
 
-use crate::explain::{AssumedMemberError, KnownKeysError};
+use crate::explain::{AssumedError, ClaimsError, KnownKeysError};
 use crate::output::{OutputError, tell};
 use crate::policy_file::LoadError;
 use crate::render::envoy::RenderError;
@@ -15,9 +15,12 @@ use crate::store_client::StoreClientError;
 /// Why a subcommand could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The assumed member cannot be one of the organization's.
+    /// What is assumed of the store cannot be.
     #[error(transparent)]
-    AssumedMember(#[from] AssumedMemberError),
+    Assumed(#[from] AssumedError),
+    /// The claims cannot stand in for a token.
+    #[error(transparent)]
+    Claims(#[from] ClaimsError),
     /// The demo cannot run.
     #[error("the demo cannot run")]
     Demo(#[source] Box<dyn Error + Send + Sync>),

@@ -177,7 +177,9 @@ mod tests {
             method: "GET",
             token: token.as_deref().map(str::as_bytes),
             now: SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(),
+            made_of_claims: false,
             member: None,
+            full: &[],
             keys: &keys,
         };
         let explanation = explain(&policy, &question).unwrap();

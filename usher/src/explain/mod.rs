@@ -1,24 +1,40 @@
 //! One request walked through the very functions that the filter runs, with every step told; pure.
+//!
+//! The modules beside it put one step each into words. None of them decides anything.
 
 mod assumed;
+mod claims;
+mod clock;
+mod groups;
+mod host;
 mod keys;
+mod path_rules;
+mod person;
+mod provider;
+mod seat;
+mod store;
 mod trace;
 mod unproven;
+mod words;
 
 use std::sync::Arc;
 
 use usher_policy::Reason;
-use usher_policy::model::{Connection, Enforcement, Jwks, Organization, Policy, Unmatched};
+use usher_policy::model::{Enforcement, Organization, Policy, Unmatched};
 use usher_policy::rules::conclude::{Request, Standing, admit, conclude};
+use usher_policy::rules::login::{self, Facts, Outcome};
 use usher_policy::rules::plan::Plan;
-use usher_policy::rules::{access, login, route};
+use usher_policy::rules::{access, route};
 use usher_policy::token::signature::JwtSimple;
-use usher_policy::token::{self, Assertion, Claimant, VerifiedAssertion, VerifyError};
+use usher_policy::token::{self, Assertion, Claimant, VerifiedAssertion};
 
-pub(crate) use assumed::{AssumedMember, AssumedMemberError};
-pub(crate) use keys::{KnownKeys, KnownKeysError};
-use trace::Trace;
-pub(crate) use trace::{Explanation, Verdict};
+use self::assumed::Assumed;
+pub(crate) use self::assumed::{AssumedError, AssumedMember};
+pub(crate) use self::claims::{ClaimsError, read as read_claims, sign as sign_claims};
+pub(crate) use self::keys::{KnownKeys, KnownKeysError};
+pub(crate) use self::trace::{Explanation, Verdict};
+use self::trace::{Told, Trace};
+use self::unproven::Said;
 
 /// The request that is asked about.
 #[derive(Debug)]
@@ -31,10 +47,14 @@ pub(crate) struct Question<'a> {
     pub(crate) method: &'a str,
     /// The credential, if one is presented.
     pub(crate) token: Option<&'a [u8]>,
+    /// Whether the token was made here of claims alone.
+    pub(crate) made_of_claims: bool,
     /// The clock, seconds since the Unix epoch.
     pub(crate) now: u64,
     /// The member that is assumed to be stored.
     pub(crate) member: Option<&'a AssumedMember>,
+    /// The tiers that are assumed to be full.
+    pub(crate) full: &'a [String],
     /// Keys of remote connections.
     pub(crate) keys: &'a KnownKeys,
 }
@@ -42,37 +62,41 @@ pub(crate) struct Question<'a> {
 /// Explains what becomes of a request.
 ///
 /// # Errors
-/// The assumed member cannot be one of the organization that the request is for.
-pub(crate) fn explain(policy: &Policy, question: &Question<'_>) -> Result<Explanation, AssumedMemberError> {
+/// What is assumed of the store cannot be in the organization that the request is for.
+pub(crate) fn explain(policy: &Policy, question: &Question<'_>) -> Result<Explanation, AssumedError> {
     let mut trace = Trace::default();
     let routed = match route::route(policy, question.host.as_bytes(), question.path.as_bytes()) {
         Ok(routed) => routed,
-        Err(Reason::UnknownOrganization)
-            if policy.unmatched == Unmatched::Pass && route::is_unmatched(policy, question.host.as_bytes()) =>
-        {
-            let told = format!(
-                "no organization is served at `{}`: `unmatched: pass` lets it through, without identity",
-                question.host
-            );
-            trace.step("route", told);
-            return Ok(trace.allow());
+        Err(reason) => {
+            trace.step("route", host::refused(policy, question.host, question.path, reason));
+            let passes = reason == Reason::UnknownOrganization
+                && policy.unmatched == Unmatched::Pass
+                && route::is_unmatched(policy, question.host.as_bytes());
+            if passes {
+                trace.step("unmatched", Told::plain("`unmatched: pass` lets it through, without identity"));
+                return Ok(trace.allow());
+            }
+            return Ok(trace.deny("route", reason));
         }
-        Err(reason) => return Ok(trace.deny("route", reason)),
     };
     let organization = routed.organization;
     trace.organization(&organization.id);
-    trace.step("route", describe(question.host, organization));
-    let member = question.member.map(|assumed| assumed.resolve(organization)).transpose()?;
+    trace.step("route", host::served(question.host, organization, routed.path.as_ref()));
+    let assumed = Assumed::resolve(question.member, question.full, organization)?;
     if policy.enforcement == Enforcement::Shadow {
-        trace.step("enforcement", "shadow: the verdict is logged and counted, but blocks nothing and writes nothing");
+        let told = "shadow: the verdict is logged and counted, but blocks nothing and writes nothing";
+        trace.step("enforcement", Told::plain(told));
     }
 
     let request = Request { method: question.method, path: routed.path.as_ref() };
-    if access::bypasses(organization, request) {
-        trace.step("bypass", "a bypass rule matches: it passes without a look at the credential, and without identity");
+    let bypasses = access::bypasses(organization, request);
+    if let Some(told) = path_rules::bypass(organization, request, bypasses) {
+        trace.step("bypass", told);
+    }
+    if bypasses {
         return Ok(trace.allow());
     }
-    let case = Case { organization, question, member, request };
+    let case = Case { organization, question, assumed, request };
     Ok(match case.walk(&mut trace) {
         Ok(()) => trace.allow(),
         Err(Denial { step, reason }) => trace.deny(step, reason),
@@ -83,7 +107,7 @@ pub(crate) fn explain(policy: &Policy, question: &Question<'_>) -> Result<Explan
 struct Case<'a> {
     organization: &'a Arc<Organization>,
     question: &'a Question<'a>,
-    member: Option<assumed::Resolved>,
+    assumed: Assumed,
     request: Request<'a>,
 }
 
@@ -95,67 +119,123 @@ struct Denial {
 
 impl Case<'_> {
     fn walk(&self, trace: &mut Trace) -> Result<(), Denial> {
-        let assertion = self.assertion(trace)?;
-        let verified = self.verify(trace, &assertion)?;
-        let claimant = Claimant::read(self.organization, &verified).map_err(at("identity"))?;
-        trace.step("identity", person(&claimant));
-        let login = claimant.login(self.organization, false).map_err(at("plan"))?;
+        let (assertion, said) = self.assertion(trace)?;
+        let verified = self.verify(trace, &assertion, &said)?;
+        let claimant = self.person(trace, &verified, &said)?;
+        let login = claimant.login(self.organization, false).map_err(|reason| match reason {
+            Reason::NotAssigned => at("assignment")(reason),
+            _ => at("groups")(reason),
+        })?;
         trace.plan(&login.plan);
         trace.step("plan", planned(&login.plan));
 
-        let facts = assumed::facts(self.member.as_ref(), self.organization, &login, self.question.now);
+        let facts = self.assumed.facts(self.organization, &login, self.question.now);
         let outcome = login::decide(self.organization, &login, &facts);
-        trace.step("store", assumed::tell(&facts, &outcome));
-        let answer = assumed::answer(outcome);
+        trace.step("store", store::told(&self.assumed, &facts, &outcome));
+        self.seat(trace, &login.plan, &facts, &outcome);
+        let answer = store::answer(outcome);
         let standing = conclude(self.organization, &login.plan, &login.subject, &answer).map_err(at("conclude"))?;
         trace.standing(&standing);
         trace.step("conclude", place(&standing));
 
+        trace.step("access", path_rules::access(self.organization, &standing, self.request));
         let permit = admit(self.organization, &standing, self.request).map_err(at("access"))?;
-        let asked = if self.organization.access.is_empty() {
-            "no access rules"
-        } else {
-            "every access rule that matches allows"
-        };
-        trace.step("access", format!("{asked}: let in as {}", permit.role()));
+        let tier = permit.seat_tier().map(|tier| format!(", seat tier {tier}")).unwrap_or_default();
+        trace.step("permit", Told::plain(format!("let in as {}: role {}{tier}", permit.email(), permit.role())));
         Ok(())
     }
 
-    fn assertion(&self, trace: &mut Trace) -> Result<Assertion, Denial> {
+    fn assertion(&self, trace: &mut Trace) -> Result<(Assertion, Said), Denial> {
         let token = match self.question.token {
             Some(token) if !token.is_empty() => token,
             Some(_) | None => return Err(at("credential")(Reason::NoCredentials)),
         };
-        let assertion = Assertion::parse(token).map_err(at("credential"))?;
-        trace.step("credential", format!("a well-formed assertion of {} bytes", token.len()));
-        Ok(assertion)
-    }
-
-    fn verify(&self, trace: &mut Trace, assertion: &Assertion) -> Result<VerifiedAssertion, Denial> {
-        let now = self.question.now;
-        match token::verify(self.organization, assertion, self.question.keys, &JwtSimple, now) {
-            Ok(verified) => {
-                let (connection, issuer) = (&verified.connection().id, verified.issuer());
-                let (issued, expires) = (verified.issued_at(), verified.expires_at());
-                trace.step("verify", format!("connection `{connection}` ({issuer}) signed it; issued at {issued}, expires at {expires}, now {now}"));
-                Ok(verified)
+        let of = if self.question.made_of_claims {
+            "made here of the claims that were given, so that no signature is checked"
+        } else {
+            "as it was given"
+        };
+        match Assertion::parse(token) {
+            Ok(assertion) => {
+                trace
+                    .step("credential", Told::plain(format!("a well-formed assertion of {} bytes, {of}", token.len())));
+                Ok((assertion, Said::read(token)))
             }
-            Err(error) => {
-                match &error {
-                    VerifyError::NoKeys(connection) => trace.step("verify", missing_keys(connection)),
-                    VerifyError::Deny(_) | VerifyError::UnknownKey(_) => self.compare(trace),
-                }
-                Err(at("verify")(error.reason()))
+            Err(reason) => {
+                trace.step("credential", Told::plain(format!("an assertion {of}: {}", unproven::malformed(token))));
+                Err(at("credential")(reason))
             }
         }
     }
 
-    /// Tells the token's own words and the organization's, so that the difference is seen.
-    fn compare(&self, trace: &mut Trace) {
-        if let Some(said) = self.question.token.and_then(|token| unproven::said(token, self.question.now)) {
-            trace.step("verify", said);
+    /// The checks of `token::verify`, told in the order in which they are made, up to the one that fails.
+    fn verify(&self, trace: &mut Trace, assertion: &Assertion, said: &Said) -> Result<VerifiedAssertion, Denial> {
+        let outcome = token::verify(self.organization, assertion, self.question.keys, &JwtSimple, self.question.now);
+        let reason = outcome.as_ref().err().map(token::VerifyError::reason);
+        let Some(chosen) = token::verify::connection(self.organization, assertion) else {
+            trace.step("connection", provider::no_connection(self.organization, said));
+            return Err(at("connection")(reason.unwrap_or(Reason::UnknownIssuer)));
+        };
+        trace.step("connection", provider::connection(chosen, said));
+        let failed = match reason {
+            None | Some(Reason::WrongAudience | Reason::Expired | Reason::NotYetValid) => None,
+            Some(reason) => Some(reason),
+        };
+        trace.step(
+            "signature",
+            match self.question.made_of_claims {
+                true if failed.is_none() => provider::unchecked(),
+                _ => provider::signature(chosen, said, self.question.keys, failed),
+            },
+        );
+        if let Some(reason) = failed {
+            return Err(at("signature")(reason));
         }
-        trace.step("verify", unproven::taken(self.organization));
+        if reason == Some(Reason::WrongAudience) {
+            trace.step("audience", provider::audience(chosen, said));
+            return Err(at("audience")(Reason::WrongAudience));
+        }
+        trace.step("clock", clock::times(chosen, said, self.question.now));
+        outcome.map_err(|error| at("clock")(error.reason()))
+    }
+
+    /// The checks of `Claimant::read`, likewise.
+    fn person(&self, trace: &mut Trace, verified: &VerifiedAssertion, said: &Said) -> Result<Claimant, Denial> {
+        let (organization, connection, claims) = (self.organization, verified.connection(), &said.claims);
+        let outcome = Claimant::read(organization, verified);
+        let reason = outcome.as_ref().err().copied();
+        trace.step("email", person::email(organization, connection, claims));
+        if let Some(reason @ (Reason::MissingClaim | Reason::EmailNotVerified | Reason::DomainNotVerified)) = reason {
+            return Err(at("email")(reason));
+        }
+        if let Some(told) = person::required(connection, claims) {
+            trace.step("require", told);
+        }
+        if reason == Some(Reason::NotAssigned) {
+            return Err(at("require")(Reason::NotAssigned));
+        }
+        let assigned = outcome.as_ref().ok().map(|claimant| claimant.assigned);
+        if let Some(told) = person::assignment(connection, claims, assigned) {
+            trace.step("assignment", told);
+        }
+        let claimant = outcome.map_err(at("assignment"))?;
+        if claimant.assigned {
+            trace.step("groups", groups::found(organization, connection, claims, &claimant.groups));
+            if let Ok(groups) = &claimant.groups
+                && let Some(told) = groups::mapped(organization, groups)
+            {
+                trace.step("mapping", told);
+            }
+        }
+        Ok(claimant)
+    }
+
+    fn seat(&self, trace: &mut Trace, plan: &Plan, facts: &Facts, outcome: &Outcome) {
+        if let Some(member) = &outcome.member {
+            let found = facts.linked.as_ref().or(facts.by_external_id.as_ref()).or(facts.by_email.as_ref());
+            let held = found.filter(|found| found.id == member.id).and_then(|found| found.seat_tier.as_ref());
+            trace.step("seat", seat::rule(self.organization, plan, held, &facts.taken, member));
+        }
     }
 }
 
@@ -163,40 +243,8 @@ fn at(step: &'static str) -> impl Fn(Reason) -> Denial {
     move |reason| Denial { step, reason }
 }
 
-fn describe(host: &str, organization: &Organization) -> String {
-    let (id, parent, product) = (&organization.id, &organization.parent.id, &organization.product.name);
-    let mode = organization.provisioning.mode();
-    let mappings = if organization.provisioning.mappings().is_some() { " with group mappings" } else { "" };
-    format!("`{host}` is organization `{id}` of parent `{parent}`: product {product}, provisioning {mode}{mappings}")
-}
-
-fn missing_keys(connection: &Connection) -> String {
-    let id = &connection.id;
-    match &connection.jwks {
-        Jwks::Inline(_) => format!("connection `{id}` has no usable keys in the policy"),
-        Jwks::Remote(jwks) => {
-            let (scheme, authority, path) = (jwks.uri.scheme(), jwks.uri.authority(), &jwks.uri.path);
-            format!(
-                "the keys of connection `{id}` are at {scheme}://{authority}{path}; this command uses no network: save them and pass `--jwks {id}=FILE`"
-            )
-        }
-    }
-}
-
-fn person(claimant: &Claimant) -> String {
-    let groups = match &claimant.groups {
-        Ok(groups) if groups.is_empty() => "no groups".to_owned(),
-        Ok(groups) => {
-            format!("groups {}", groups.iter().map(|group| format!("`{group}`")).collect::<Vec<_>>().join(", "))
-        }
-        Err(reason) => format!("groups not known ({reason})"),
-    };
-    let assigned = if claimant.assigned { "" } else { "; not assigned at the provider" };
-    format!("subject `{}`, email {} (accepted), {groups}{assigned}", claimant.subject, claimant.email)
-}
-
-fn planned(plan: &Plan) -> String {
-    match plan {
+fn planned(plan: &Plan) -> Told {
+    Told::plain(match plan {
         Plan::Assign { role, seat_tier: Some(tier) } => {
             format!("assign: member with role {role} and seat tier {tier}, renewed by this login")
         }
@@ -206,12 +254,12 @@ fn planned(plan: &Plan) -> String {
         Plan::Ensure { role } => format!("ensure: made a member with role {role} if not yet one"),
         Plan::Remove { reason } => format!("remove: {reason}; the member, if there is one, goes and the seat is freed"),
         Plan::Require => "require: must be a member already".to_owned(),
-    }
+    })
 }
 
-fn place(standing: &Standing) -> String {
-    match standing.seat_tier() {
+fn place(standing: &Standing) -> Told {
+    Told::plain(match standing.seat_tier() {
         Some(tier) => format!("an active member: role {}, seat tier {tier}", standing.role()),
         None => format!("an active member: role {}", standing.role()),
-    }
+    })
 }

@@ -1,13 +1,14 @@
 //! The steps of a walk, and what they lead to.
 
 use serde::Serialize;
+use serde_json::Value;
 use usher_policy::Reason;
 use usher_policy::id::{OrganizationId, Role, Tier};
 use usher_policy::rules::conclude::Standing;
 use usher_policy::rules::plan::Plan;
 
 /// What becomes of a request and why. Its JSON is the command's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Explanation {
     /// Allow or deny.
     pub(crate) verdict: Verdict,
@@ -34,12 +35,34 @@ pub(crate) enum Verdict {
 }
 
 /// One step in plain words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Step {
     /// Its name.
     pub(crate) step: &'static str,
     /// What came of it.
     pub(crate) detail: String,
+    /// The same for tools, where there is more to it than words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) facts: Option<Value>,
+}
+
+/// What a step found: words for people, and facts for tools.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Told {
+    pub(super) detail: String,
+    pub(super) facts: Option<Value>,
+}
+
+impl Told {
+    /// Words that say it all.
+    pub(super) fn plain(detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), facts: None }
+    }
+
+    /// Words, and the facts behind them.
+    pub(super) fn with(detail: impl Into<String>, facts: Value) -> Self {
+        Self { detail: detail.into(), facts: Some(facts) }
+    }
 }
 
 /// A walk so far.
@@ -53,8 +76,8 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    pub(super) fn step(&mut self, step: &'static str, detail: impl Into<String>) {
-        self.steps.push(Step { step, detail: detail.into() });
+    pub(super) fn step(&mut self, step: &'static str, told: Told) {
+        self.steps.push(Step { step, detail: told.detail, facts: told.facts });
     }
 
     pub(super) fn organization(&mut self, organization: &OrganizationId) {
@@ -75,7 +98,7 @@ impl Trace {
     }
 
     pub(super) fn deny(mut self, step: &'static str, reason: Reason) -> Explanation {
-        self.step(step, format!("denied: {reason} ({})", reason.title()));
+        self.step(step, Told::plain(format!("denied: {reason} ({})", reason.title())));
         self.end(Verdict::Deny, Some(reason))
     }
 

@@ -1,39 +1,78 @@
-//! What a refused token says about itself, next to what the organization takes; a help to find the difference, proof of nothing.
+//! What a token says about itself: a help to see what was found where, proof of nothing.
 
 use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Decoder as _};
 use serde_json::{Map, Value};
-use usher_policy::model::{Connection, Organization};
+use usher_policy::json;
+use usher_policy::token::Assertion;
 
-/// The header's fields and the claims that verification looks at.
-const HEADER: [&str; 2] = ["alg", "kid"];
-const CLAIMS: [&str; 5] = ["iss", "aud", "iat", "nbf", "exp"];
+use super::words::listed;
 
-/// What the token says, at `now`, seconds since the Unix epoch. `None`, where it is no JWT.
-pub(super) fn said(token: &[u8], now: u64) -> Option<String> {
-    let mut parts = token.split(|byte| *byte == b'.');
-    let (header, claims) = (object(parts.next()?)?, object(parts.next()?)?);
-    let header = HEADER.into_iter().filter_map(|name| field(&header, name));
-    let claims = CLAIMS.into_iter().filter_map(|name| field(&claims, name));
-    Some(format!("the token says {}; now {now}", header.chain(claims).collect::<Vec<_>>().join(", ")))
+/// The claims that every assertion has (design §5, step 4).
+const NEEDED: [&str; 5] = ["iss", "sub", "aud", "exp", "iat"];
+
+/// Header and claims, as far as they can be read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Said {
+    /// The JOSE header.
+    pub(super) header: Map<String, Value>,
+    /// Every claim.
+    pub(super) claims: Map<String, Value>,
 }
 
-/// What the organization's connections take.
-pub(super) fn taken(organization: &Organization) -> String {
-    let connections = organization.connections.iter().map(|connection| accepted(connection));
-    format!("the organization takes {}", connections.collect::<Vec<_>>().join("; "))
+impl Said {
+    /// Reads a token that was found to be well formed; what cannot be read is empty.
+    pub(super) fn read(token: &[u8]) -> Self {
+        let mut parts = token.split(|byte| *byte == b'.').map(object);
+        let mut next = || parts.next().flatten().unwrap_or_default();
+        Self { header: next(), claims: next() }
+    }
+
+    /// A claim or header field as JSON writes it.
+    pub(super) fn shown(object: &Map<String, Value>, name: &str) -> String {
+        object.get(name).map_or_else(|| "absent".to_owned(), ToString::to_string)
+    }
 }
 
-fn accepted(connection: &Connection) -> String {
-    let Connection { id, issuer, audiences, algorithms, .. } = connection;
-    let algorithms = algorithms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    format!("connection `{id}`: iss \"{issuer}\", aud {audiences:?}, alg {algorithms}")
+/// Why a token is malformed, in words that show none of its values.
+pub(super) fn malformed(token: &[u8]) -> String {
+    if token.len() > Assertion::MAX_LEN {
+        return format!("{} bytes long: at most {} are read", token.len(), Assertion::MAX_LEN);
+    }
+    let parts: Vec<_> = token.split(|byte| *byte == b'.').collect();
+    let [header, payload, _] = parts.as_slice() else {
+        return format!("{} parts between dots: a signed assertion has three (RFC 7515, 7.1)", parts.len());
+    };
+    let Some(header) = object(header) else {
+        return "the header is not base64url of a JSON object".to_owned();
+    };
+    let Some(claims) = object(payload) else {
+        return "the payload is not base64url of a JSON object without duplicate members".to_owned();
+    };
+    if let Some(extension) = ["crit", "b64"].into_iter().find(|name| header.contains_key(*name)) {
+        return format!("the header has `{extension}`, and no extension is understood");
+    }
+    if header.get("typ").is_some_and(|typ| !typ.as_str().is_some_and(|typ| typ.eq_ignore_ascii_case("JWT"))) {
+        return "the header's `typ` is not `JWT`: it was issued for another purpose".to_owned();
+    }
+    if !header.get("alg").is_some_and(Value::is_string) {
+        return "the header has no `alg`".to_owned();
+    }
+    if claims.contains_key("events") {
+        return "it has the claim `events`: a logout token is no assertion".to_owned();
+    }
+    let missing: Vec<_> = NEEDED.into_iter().filter(|name| !claims.contains_key(*name)).collect();
+    if !missing.is_empty() {
+        return format!("it lacks the claims {}", listed(missing));
+    }
+    "a claim that every assertion has is of the wrong kind: `iss` and `sub` are text (`sub` of 1 to 255 bytes), `aud` is text or a \
+     list of it, `exp`, `iat` and `nbf` are numbers of seconds"
+        .to_owned()
 }
 
 fn object(part: &[u8]) -> Option<Map<String, Value>> {
     let bytes = Base64UrlSafeNoPadding::decode_to_vec(part, None).ok()?;
-    serde_json::from_slice(&bytes).ok()
-}
-
-fn field(object: &Map<String, Value>, name: &str) -> Option<String> {
-    object.get(name).map(|value| format!("{name} {value}"))
+    match json::parse(&bytes).ok()? {
+        Value::Object(members) => Some(members),
+        _ => None,
+    }
 }

@@ -1,5 +1,8 @@
 //! `usher explain`, with tokens signed here.
 
+mod claims;
+mod steps;
+
 use jwt_simple::prelude::{Claims, Duration, ECDSAP256KeyPairLike as _, ES256KeyPair, UnixTimeStamp};
 use serde_json::{Value, json};
 
@@ -90,7 +93,23 @@ fn an_allowed_login_tells_role_tier_plan_and_every_step_in_order() {
     assert_eq!(explanation["plan"], json!({"do": "assign", "role": "admin", "seat_tier": "premium"}));
     assert_eq!(
         steps(&explanation),
-        ["route", "credential", "verify", "identity", "plan", "store", "conclude", "access"]
+        [
+            "route",
+            "bypass",
+            "credential",
+            "connection",
+            "signature",
+            "clock",
+            "email",
+            "groups",
+            "mapping",
+            "plan",
+            "store",
+            "seat",
+            "conclude",
+            "access",
+            "permit"
+        ]
     );
 }
 
@@ -114,11 +133,11 @@ fn what_stops_a_request_before_the_store_is_told() {
     let mut forged = token.clone();
     forged.replace_range(forged.len() - 4.., "AAAA");
     for (token, more, reason, last) in [
-        (token.as_str(), ["--now", &after], "expired", "verify"),
-        (&token, ["--now", &before], "not_yet_valid", "verify"),
+        (token.as_str(), ["--now", &after], "expired", "clock"),
+        (&token, ["--now", &before], "not_yet_valid", "clock"),
         (&token, ["--host", "shop.acme.example"], "unknown_organization", "route"),
         (&token, ["--path", "/%2e%2e/admin/"], "ambiguous_request", "route"),
-        (&forged, ["--path", "/"], "bad_signature", "verify"),
+        (&forged, ["--path", "/"], "bad_signature", "signature"),
         ("a.b.c", ["--path", "/"], "malformed_token", "credential"),
         ("", ["--path", "/"], "no_credentials", "credential"),
         (&token, ["--path", "/admin/x"], "role_not_allowed", "access"),
@@ -139,7 +158,7 @@ fn a_token_that_is_not_believed_is_shown_next_to_what_would_be() {
     let explanation = case.explain(&token, &[]).json();
     assert_eq!(explanation["reason"], "unknown_issuer");
     let told = explanation["steps"].to_string();
-    for words in [r#"iss \"https://acme.okta.example\""#, r#"iss \"https://other.example\""#, r#"aud \"usher\""#] {
+    for words in [r#"iss \"https://acme.okta.example\""#, r#"iss \"https://other.example\""#, r#"aud [\"usher\"]"#] {
         assert!(told.contains(words), "{words}: {told}");
     }
     assert!(!told.contains("ada@"), "no claim about the person: {told}");
