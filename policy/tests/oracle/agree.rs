@@ -124,25 +124,3 @@ pub(crate) fn play(history: &History) -> Result<Pair, String> {
     history.steps.iter().try_for_each(|step| pair.take(step))?;
     Ok(pair)
 }
-
-/// Plays a history; where the two sides part, tells of the fewest of its steps with which they still do.
-///
-/// # Errors
-/// All that was told up to where the two sides part.
-pub(crate) fn agree(history: &History) -> Result<(), String> {
-    let Err(mut told) = play(history) else { return Ok(()) };
-    let mut history = history.clone();
-    let mut at = 0;
-    while at < history.steps.len() {
-        let step = history.steps.remove(at);
-        match play(&history) {
-            // Without this step others may be left out that were tried before.
-            Err(shorter) => (told, at) = (shorter, 0),
-            Ok(_) => {
-                history.steps.insert(at, step);
-                at += 1;
-            }
-        }
-    }
-    Err(told)
-}

@@ -43,7 +43,7 @@ pub(crate) enum Step {
     Wait(u64),
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Edit {
     pub(crate) role: Option<&'static str>,
     /// `Some(None)` takes the seat away.
@@ -53,7 +53,7 @@ pub(crate) struct Edit {
 }
 
 /// A verified assertion with the request that brought it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Login {
     pub(crate) connection: usize,
     pub(crate) subject: &'static str,
@@ -67,7 +67,7 @@ pub(crate) struct Login {
     pub(crate) path: &'static str,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Groups {
     Listed(Vec<&'static str>),
     Missing,

@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod agree;
 #[cfg(test)]
+mod draw;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod kept;
@@ -13,7 +17,15 @@ mod oracle;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod scenario;
+#[cfg(test)]
+mod seeds;
+#[cfg(test)]
+mod shrink;
+#[cfg(test)]
 mod world;
+#[cfg(test)]
+mod yaml;
 
 use std::collections::BTreeSet;
 
@@ -23,9 +35,9 @@ use proptest::test_runner::{FileFailurePersistence, TestRunner};
 use serde_json::to_vec;
 use usher_policy::file::from_json;
 
-use agree::{agree, play};
+use agree::play;
 use history::histories;
-use policy::{CATALOGS, any_policies};
+use policy::{CATALOGS, any_policies, policies};
 
 /// So many times the usual cases (`PROPTEST_CASES`); one that fails is kept by its seed, and tried first the next time.
 fn config(times: u32) -> ProptestConfig {
@@ -41,19 +53,30 @@ proptest! {
     #![proptest_config(config(2))]
 
     #[test]
-    fn the_rules_agree_with_the_oracle(history in histories(1..50)) {
-        if let Err(told) = agree(&history) {
-            return Err(TestCaseError::fail(told));
-        }
-    }
-
-    #[test]
     fn the_parser_takes_what_may_be_had_and_nothing_else(
         policy in Union::new(CATALOGS.iter().map(any_policies))
     ) {
         let taken = from_json(&to_vec(&policy.file()).unwrap());
         prop_assert_eq!(taken.is_ok(), policy.may_be_had(), "{:?}", taken.err());
     }
+}
+
+/// Every product, time that passes, policies that change, members whom the directory knows, several connections.
+#[test]
+fn the_rules_agree_with_the_oracle() {
+    seeds::compare("the_rules_agree_with_the_oracle", config(2).cases, |seed| {
+        histories(1..50).new_tree(&mut seeds::runner(seed)).unwrap().current()
+    });
+}
+
+/// One policy, seven people, hundreds of steps.
+#[test]
+fn the_rules_agree_with_the_oracle_for_long() {
+    seeds::compare("the_rules_agree_with_the_oracle_for_long", config(1).cases / 8, |seed| {
+        let mut runner = seeds::runner(seed);
+        let policies = Union::new(CATALOGS.iter().map(policies));
+        draw::history(policies.new_tree(&mut runner).unwrap().current(), seed, 300)
+    });
 }
 
 /// What is never reached is not compared either.

@@ -25,6 +25,7 @@ const PRECEDENCE: [&str; 9] = [
 ];
 
 /// One organization as the oracle sees it.
+#[derive(Clone)]
 pub(crate) struct Oracle {
     pub(crate) policy: Policy,
     pub(crate) now: u64,

@@ -1,0 +1,105 @@
+//! The histories that are checked in, to be played through a real Envoy and a real store as well.
+
+use std::fs;
+use std::path::Path;
+
+use super::draw;
+use super::policy::{Access, CATALOGS, Policy, Seats};
+use super::scenario;
+
+/// Name, what it is about, policy, seed, steps.
+fn histories() -> [(&'static str, &'static str, Policy, u64, usize); 6] {
+    [
+        ("jit", "A few hundred steps in jit mode, with more people than seats.", jit(), 1, 200),
+        (
+            "jit-mappings",
+            "Roles and tiers of groups; who finds the mapped tier full falls to the next.",
+            mapped(),
+            2,
+            400,
+        ),
+        ("manual", "By hand alone, the lowest tier first.", manual(), 3, 150),
+        ("owners", "A primary owner, two connections, access rules, and few removals by logins.", owners(), 4, 300),
+        ("products", "A product of the policy's own, whose seats are given by hand.", grid(), 5, 200),
+        ("scim", "A directory that has provisioned nobody yet, and the primary owner.", scim(), 6, 60),
+    ]
+}
+
+#[test]
+fn histories_on_disk_are_as_they_are_generated() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios/histories");
+    for (name, about, policy, seed, steps) in histories() {
+        let text = scenario::file(&draw::history(policy, seed, steps), about, &format!("seed {seed}, {steps} steps"));
+        let path = folder.join(format!("{name}.yaml"));
+        if std::env::var("USHER_WRITE_HISTORIES").is_ok() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, &text).unwrap();
+        }
+        let on_disk = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            on_disk == text,
+            "{name}.yaml is not as it is generated; USHER_WRITE_HISTORIES=1 cargo test -p usher-policy --test oracle histories_on_disk"
+        );
+    }
+}
+
+fn jit() -> Policy {
+    Policy {
+        product: &CATALOGS[0],
+        plan: "team",
+        connections: vec![("okta", "email")],
+        primary_owner: None,
+        mode: "jit",
+        role_groups: None,
+        tier_groups: vec![],
+        seats: Some(seats(&[("premium", 1), ("standard", 3)], "highest_available", "deny")),
+        removals_by_login: 100,
+        access: vec![],
+    }
+}
+
+fn mapped() -> Policy {
+    Policy {
+        role_groups: Some(vec![("staff", "user"), ("leads", "admin"), ("/a/b", "owner")]),
+        tier_groups: vec![("Staff", "premium"), ("leads", "standard")],
+        seats: Some(seats(&[("premium", 2), ("standard", 2)], "lowest_available", "next_tier")),
+        ..jit()
+    }
+}
+
+fn manual() -> Policy {
+    let seats = Some(seats(&[("premium", 2), ("standard", 2)], "lowest_available", "deny"));
+    Policy { mode: "manual", seats, ..jit() }
+}
+
+fn owners() -> Policy {
+    let access = |path, methods, roles, tiers| Access { path, methods, roles, tiers };
+    Policy {
+        plan: "enterprise",
+        connections: vec![("okta", "email"), ("entra", "email")],
+        primary_owner: Some(("ada@acme.example", 0)),
+        role_groups: Some(vec![("staff", "user"), ("leads", "owner")]),
+        tier_groups: vec![("Staff", "premium"), ("/a/b", "standard")],
+        seats: Some(seats(&[("premium", 3), ("standard", 2)], "remove", "deny")),
+        removals_by_login: 20,
+        access: vec![
+            access("/admin/", None, Some(vec!["owner", "admin"]), None),
+            access("/admin/x", None, None, Some(vec!["premium"])),
+        ],
+        ..jit()
+    }
+}
+
+fn grid() -> Policy {
+    let seats = Some(seats(&[("control", 1), ("observer", 3), ("guest", 2)], "none", "deny"));
+    Policy { product: &CATALOGS[2], seats, ..jit() }
+}
+
+fn scim() -> Policy {
+    let role_groups = Some(vec![("staff", "user")]);
+    Policy { plan: "enterprise", mode: "scim", role_groups, primary_owner: Some(("ada@acme.example", 0)), ..jit() }
+}
+
+fn seats(caps: &[(&'static str, u32)], default: &'static str, when_full: &'static str) -> Seats {
+    Seats { caps: Some(caps.to_vec()), default, when_full }
+}

@@ -1,0 +1,61 @@
+//! Plays drawn histories on both sides. Where they part, it tells the seed at once, then the smallest history with which
+//! they still do, as a scenario file.
+
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use super::agree::play;
+use super::history::History;
+use super::scenario;
+use super::shrink::shrink;
+
+/// Draws and plays so many histories, each by its seed; or one, by that of `USHER_SEED`.
+pub(crate) fn compare(test: &str, count: u32, draw: impl Fn(u64) -> History) {
+    let seeds: Vec<u64> = match std::env::var("USHER_SEED") {
+        Ok(seed) => vec![seed.parse().unwrap()],
+        Err(_) => (0..count).map(|number| RandomState::new().hash_one(number)).collect(),
+    };
+    for seed in seeds {
+        let Err(told) = told(|| play(&draw(seed)).map(drop)) else { continue };
+        // Before anything else that may fail or take long.
+        eprintln!("seed {seed}: repeat it with USHER_SEED={seed} cargo test -p usher-policy --test oracle {test}");
+        let smallest = shrink(&draw(seed), parts);
+        let told = self::told(|| play(&smallest).map(drop)).err().unwrap_or(told);
+        let text = scenario::file(&smallest, "Rules and oracle part.", &format!("seed {seed}"));
+        let path = write(&format!("{seed}.yaml"), &text);
+        panic!("seed {seed}: rules and oracle part\n{told}\n\n{}\n{text}", path.display());
+    }
+}
+
+/// What draws by a seed.
+pub(crate) fn runner(seed: u64) -> TestRunner {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+}
+
+fn parts(history: &History) -> bool {
+    told(|| play(history).map(drop)).is_err()
+}
+
+/// What is told of a playing; a panic is told of as well.
+fn told(play: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(play)).unwrap_or_else(|_| Err("one of the two panics, see above".to_owned()))
+}
+
+/// Next to the base that it names, under `target/`: it can be moved to `tests/scenarios/histories/` as it is.
+fn write(name: &str, text: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios");
+    for folder in ["histories", "policies"] {
+        fs::create_dir_all(target.join(folder)).unwrap();
+    }
+    fs::copy(scenarios.join("policies/claude.yaml"), target.join("policies/claude.yaml")).unwrap();
+    let path = target.join("histories").join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
