@@ -6,7 +6,7 @@ use super::oracle::Oracle;
 use super::policy::{GROUPS, Policy};
 
 /// Subject, email, and what the directory calls them.
-const PEOPLE: [(&str, &str, &str); 7] = [
+pub(crate) const PEOPLE: [(&str, &str, &str); 7] = [
     ("ada", "ada@acme.example", "e-ada"),
     ("bob", "bob@acme.example", "e-bob"),
     ("cy", "cy@acme.example", "e-cy"),

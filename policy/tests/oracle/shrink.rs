@@ -1,5 +1,6 @@
 //! Makes a failing history as small as it fails with: fewer steps, simpler steps, a simpler policy.
 
+use super::draw::PEOPLE;
 use super::history::{Edit, Groups, History, Login, Step};
 use super::policy::{Policy, Seats};
 
@@ -10,51 +11,76 @@ const TRIES: usize = 20_000;
 pub(crate) fn shrink(history: &History, fails: impl Fn(&History) -> bool) -> History {
     let mut best = history.clone();
     let mut tries = 0;
-    let mut is_smaller = |candidate: History, best: &mut History| {
+    let mut is_smaller = |candidate: &History| {
         tries += 1;
-        let smaller = tries <= TRIES && fails(&candidate);
-        if smaller {
-            *best = candidate;
-        }
-        smaller
+        tries <= TRIES && fails(candidate)
     };
-    loop {
-        let mut went_on = false;
-        let mut length = best.steps.len().next_power_of_two();
-        while length > 0 {
-            let mut at = 0;
-            while at < best.steps.len() {
-                let mut steps = best.steps.clone();
-                steps.drain(at..(at + length).min(best.steps.len()));
-                let is_left_out = is_smaller(History { steps, ..best.clone() }, &mut best);
-                went_on |= is_left_out;
-                at += if is_left_out { 0 } else { length };
-            }
-            length /= 2;
-        }
-        for at in 0..best.steps.len() {
-            let mut simpler = simpler_steps(&best.steps[at]).into_iter();
-            while let Some(step) = simpler.next() {
-                let mut candidate = best.clone();
-                candidate.steps[at] = step;
-                if is_smaller(candidate, &mut best) {
-                    went_on = true;
-                    simpler = simpler_steps(&best.steps[at]).into_iter();
-                }
-            }
-        }
-        let mut simpler = simpler_policies(&best.policy).into_iter();
-        while let Some(policy) = simpler.next() {
-            let candidate = History { policy, steps: best.steps.clone() };
-            if is_smaller(candidate, &mut best) {
-                went_on = true;
-                simpler = simpler_policies(&best.policy).into_iter();
-            }
-        }
-        if !went_on {
-            return best;
-        }
+    while let Some(smaller) = with_fewer_steps(&best, &mut is_smaller).or_else(|| simpler(&best).find(&mut is_smaller))
+    {
+        best = smaller;
     }
+    best
+}
+
+/// Without as many steps at once as can be left out: half of them, a quarter, … one.
+fn with_fewer_steps(history: &History, is_smaller: &mut impl FnMut(&History) -> bool) -> Option<History> {
+    let mut best = history.clone();
+    let mut length = best.steps.len();
+    while length > 0 {
+        let mut at = 0;
+        while at < best.steps.len() {
+            let mut candidate = best.clone();
+            candidate.steps.drain(at..(at + length).min(best.steps.len()));
+            if is_smaller(&candidate) {
+                best = candidate;
+            } else {
+                at += length;
+            }
+        }
+        length /= 2;
+    }
+    (best.steps.len() < history.steps.len()).then_some(best)
+}
+
+/// The history with one thing simpler each; never the same, so that shrinking ends.
+fn simpler(history: &History) -> impl Iterator<Item = History> {
+    let with_step = |at: usize, step: Step| {
+        let mut simple = history.clone();
+        simple.steps[at] = step;
+        simple
+    };
+    let steps = history.steps.iter().enumerate();
+    let steps = steps.flat_map(move |(at, step)| simpler_steps(step).into_iter().map(move |step| with_step(at, step)));
+    let policies = simpler_policies(&history.policy);
+    let policies = policies.into_iter().map(|policy| History { policy, steps: history.steps.clone() });
+    under_one_policy(history).chain(steps).chain(policies).chain(with_plain_times(history))
+}
+
+/// Under a later policy from the beginning.
+fn under_one_policy(history: &History) -> impl Iterator<Item = History> {
+    history.steps.iter().enumerate().filter_map(|(at, step)| {
+        let Step::Policy(policy) = step else { return None };
+        let mut steps = history.steps.clone();
+        steps.remove(at);
+        Some(History { policy: (**policy).clone(), steps })
+    })
+}
+
+/// What has the same `iat` has another together.
+fn with_plain_times(history: &History) -> impl Iterator<Item = History> {
+    let iat = |step: &Step| if let Step::Login(login) = step { Some(login.iat) } else { None };
+    let times = history.steps.iter().filter_map(iat).flat_map(|time| [(time, 0_i64), (time, 100), (time, -100)]);
+    times.filter(|(time, plain)| plain.unsigned_abs() < time.unsigned_abs()).map(|(time, plain)| {
+        let mut simple = history.clone();
+        for step in &mut simple.steps {
+            if let Step::Login(login) = step
+                && login.iat == time
+            {
+                login.iat = plain;
+            }
+        }
+        simple
+    })
 }
 
 /// The step with one thing less each; never the same step, so that this ends.
@@ -87,7 +113,9 @@ fn simpler_steps(step: &Step) -> Vec<Step> {
 }
 
 fn simpler_logins(login: &Login) -> Vec<Login> {
+    let own_email = PEOPLE.iter().find(|(subject, _, _)| *subject == login.subject).map(|(_, email, _)| *email);
     let mut simpler = vec![
+        Login { email: own_email.unwrap_or(login.email), ..login.clone() },
         Login { connection: 0, ..login.clone() },
         Login { external_id: None, ..login.clone() },
         Login { assigned: true, ..login.clone() },
