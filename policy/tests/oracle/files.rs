@@ -43,7 +43,7 @@ fn histories_on_disk_are_as_they_are_generated() {
     }
 }
 
-fn jit() -> Policy {
+pub(crate) fn jit() -> Policy {
     Policy {
         product: &CATALOGS[0],
         plan: "team",

@@ -188,3 +188,34 @@ fn simpler_policies(policy: &Policy) -> Vec<Policy> {
     simpler.retain(|simple| simple != policy && simple.may_be_had());
     simpler
 }
+
+#[test]
+fn a_long_history_shrinks_to_the_steps_that_matter() {
+    use super::files::jit;
+    use super::oracle::Oracle;
+
+    let is_revoked_by_hand = |history: &History| {
+        let mut oracle = Oracle::new(history.policy.clone(), super::history::START);
+        let mut was_removed = false;
+        history.steps.iter().any(|step| match step {
+            Step::Remove { email } => {
+                was_removed |= matches!(oracle.remove(email), Some(Ok(_)));
+                false
+            }
+            Step::Login(login) => oracle.login(login) == Err("session_revoked".to_owned()) && was_removed,
+            _ => false,
+        })
+    };
+    let long = super::draw::history(jit(), 1, 200);
+    let short = shrink(&long, is_revoked_by_hand);
+    let steps: Vec<String> = short.steps.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        steps,
+        [
+            "login of `dan`, connection 0, dan@acme.example, groups Listed([]), iat +0, GET /",
+            "remove dan@acme.example",
+            "login of `dan`, connection 0, dan@acme.example, groups Listed([]), iat +0, GET /",
+        ]
+    );
+    assert!(short.policy.seats.is_none());
+}
