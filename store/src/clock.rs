@@ -1,5 +1,6 @@
-//! The clock: the only place that reads the time of day, so that tests can set it; and what is made of times.
+//! The clock and chance: the only place that reads either; and what is made of times.
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::{NoContext, Timestamp, Uuid};
@@ -24,6 +25,22 @@ impl Clock for SystemClock {
 /// A UUID of version 7 (RFC 9562, 5.7): in the order of time, the rest random.
 pub(crate) fn uuid_v7(now: Duration) -> Uuid {
     Uuid::new_v7(Timestamp::from_unix(NoContext, now.as_secs(), now.subsec_nanos()))
+}
+
+/// A random mark of 16 hexadecimal digits.
+pub(crate) fn mark() -> String {
+    format!("{:016x}", random())
+}
+
+/// A random part of a wait, so that those who got in each other's way do not meet again.
+pub(crate) fn jitter(longest: Duration) -> Duration {
+    let microseconds = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX).max(1);
+    Duration::from_micros(random() % microseconds)
+}
+
+/// Hashing nothing under a new key: the keys of `RandomState` begin at random and never repeat.
+fn random() -> u64 {
+    RandomState::new().hash_one(())
 }
 
 /// Seconds since the Unix epoch as RFC 3339 in UTC, `2026-01-31T23:59:59Z`; years beyond 9999 keep counting.

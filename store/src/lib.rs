@@ -1,7 +1,8 @@
-//! The membership store: members, seats and logins over HTTP, on SQLite.
+//! The membership store: members, seats, logins and their changes over HTTP, on SQLite or PostgreSQL.
 
 mod clock;
 mod database;
+mod feed;
 mod http;
 mod in_force;
 mod membership;
@@ -13,7 +14,7 @@ mod secrets;
 mod server;
 
 pub use clock::{Clock, SystemClock};
-pub use database::sqlite::OpenError;
+pub use database::OpenError;
 pub use in_force::PolicyInForce;
 pub use secrets::{ADMIN_TOKEN_ENV, MIN_SECRET_LEN, Secrets, SecretsError};
 pub use server::{Config, Server, StartError};

@@ -83,6 +83,24 @@ impl Metrics {
         self.record(|| counter!("usher_store_panics_total").increment(1));
     }
 
+    /// So many transactions were put on disk by one commit.
+    pub(crate) fn commit(&self, transactions: usize) {
+        self.record(|| {
+            counter!("usher_store_commits_total").increment(1);
+            counter!("usher_store_transactions_total").increment(u64::try_from(transactions).unwrap_or(u64::MAX));
+        });
+    }
+
+    /// Others changed the same at the same time: a transaction begins again.
+    pub(crate) fn conflict(&self) {
+        self.record(|| counter!("usher_store_conflicts_total").increment(1));
+    }
+
+    /// So many polls of the change feed wait.
+    pub(crate) fn polls_waiting(&self, polls: usize) {
+        self.record(|| gauge!("usher_store_polls_waiting").set(u32::try_from(polls).map_or(f64::MAX, f64::from)));
+    }
+
     /// The database did not do its part.
     pub(crate) fn database_failure(&self) {
         self.record(|| counter!("usher_store_database_failures_total").increment(1));

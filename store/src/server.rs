@@ -7,8 +7,8 @@ use tokio::net::TcpListener;
 use usher_policy::Policy;
 
 use crate::clock::{Clock, SystemClock};
-use crate::database::Database;
-use crate::database::sqlite::{OpenError, Sqlite};
+use crate::database::{self, Address, Database, OpenError};
+use crate::feed::Feed;
 use crate::http::{self, App, Limits};
 use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
@@ -20,7 +20,7 @@ use crate::secrets::Secrets;
 pub struct Config {
     /// The policy: the same file that the filter was rendered from.
     pub policy: Arc<Policy>,
-    /// Where the memberships are: `sqlite://usher.db`.
+    /// Where the memberships are: `sqlite://usher.db`, `postgres://…`.
     pub database: String,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
@@ -34,7 +34,7 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("{address}: {source}")]
     Database {
-        /// Its address.
+        /// Its address, without user and password.
         address: String,
         /// Why.
         source: OpenError,
@@ -51,7 +51,7 @@ pub enum StartError {
     #[error("cannot set up metrics: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
     /// There is no such kind of database.
-    #[error("`{0}` is not a database address; write `sqlite://FILE`")]
+    #[error("`{0}` is not a database address; write `sqlite://FILE` or `postgres://USER@HOST/NAME`")]
     UnknownDatabase(String),
 }
 
@@ -77,8 +77,8 @@ impl Server {
     /// # Errors
     /// See [`StartError`].
     pub async fn bind_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let database = open(&config.database).await?;
         let metrics = Arc::new(Metrics::new()?);
+        let database = open(&config.database, Arc::clone(&metrics)).await?;
         let listen = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
@@ -86,6 +86,7 @@ impl Server {
         let app = App {
             in_force: PolicyInForce::new(config.policy, config.secrets, Arc::clone(&metrics)),
             memberships,
+            feed: Feed::new(Arc::clone(&database)),
             metrics,
             clock,
             request_timeout: http::REQUEST_TIMEOUT,
@@ -106,31 +107,36 @@ impl Server {
     /// Serves until `shutdown` is done, then lets requests under way finish, for a while, and closes the database.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         tracing::info!(address = %self.address, "the store listens");
+        let shutdown = async {
+            shutdown.await;
+            self.app.feed.stop();
+        };
         let serve = http::serve(self.listener, http::router(Arc::clone(&self.app)), Limits::default(), shutdown);
         tokio::select! {
             () = serve => {}
-            () = upkeep(&self.app.metrics) => {}
+            () = upkeep(&self.app) => {}
         }
         self.database.close().await;
         tracing::info!("the store has stopped");
     }
 }
 
-/// The one place where a database is chosen.
-async fn open(address: &str) -> Result<Arc<dyn Database>, StartError> {
-    if !address.starts_with("sqlite:") {
+async fn open(address: &str, metrics: Arc<Metrics>) -> Result<Arc<dyn Database>, StartError> {
+    let Some(address) = Address::parse(address) else {
         return Err(StartError::UnknownDatabase(address.split(':').next().unwrap_or_default().to_owned()));
-    }
-    match Sqlite::open(address).await {
-        Ok(database) => Ok(Arc::new(database)),
-        Err(source) => Err(StartError::Database { address: address.to_owned(), source }),
-    }
+    };
+    let opened = database::open(&address, metrics).await;
+    opened.map_err(|source| StartError::Database { address: address.told(), source })
 }
 
-async fn upkeep(metrics: &Metrics) {
+/// What is to be done now and then.
+async fn upkeep(app: &App) {
     let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
         ticks.tick().await;
-        metrics.upkeep();
+        app.metrics.upkeep();
+        if let Err(error) = app.feed.compact(app.clock.now().as_secs()).await {
+            tracing::warn!(%error, "old changes could not be forgotten; trying again later");
+        }
     }
 }

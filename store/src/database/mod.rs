@@ -1,12 +1,32 @@
 //! What the store needs of a database, in the words of the domain; each database has its own folder.
+//!
+//! Something new to keep: a migration for both (see `migrations.rs`), a method of `Snapshot` or `Transaction`, its SQL in
+//! both folders, and a test in `store/tests/suite`, which runs on both.
 
-pub(crate) mod sqlite;
+mod address;
+mod migrations;
+mod open;
+mod postgres;
+mod row;
+mod sqlite;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
-use usher_policy::id::{Email, MemberId, OrganizationId, Role};
+use tokio::sync::watch;
+use usher_policy::id::{Email, MemberId, OrganizationId, Role, Tier};
 use usher_policy::member::{Identity, Member, Status};
+use usher_policy::model::Cap;
 use usher_policy::rules::effects::Ticket;
 use usher_policy::rules::seats::Taken;
+use usher_policy::wire::Position;
+
+pub(crate) use address::Address;
+pub use open::OpenError;
+pub(crate) use open::open;
+
+/// Longest wait for a connection, and for a lock that somebody else holds.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A database that holds memberships.
 #[async_trait]
@@ -14,10 +34,16 @@ pub(crate) trait Database: Send + Sync {
     /// Begins to read. What is read in one snapshot is true of one moment.
     async fn read(&self) -> Result<Box<dyn Snapshot>, DatabaseError>;
 
-    /// Begins to write, once all others have finished: what is read in a transaction stays true until it ends.
+    /// Begins to write. The members that a transaction read, and whatever it locked, stay as they are until it ends.
     async fn write(&self) -> Result<Box<dyn Transaction>, DatabaseError>;
 
-    /// Waits for what is under way, then lets go of the files.
+    /// Whether it can be read and written now.
+    async fn ready(&self) -> Result<(), DatabaseError>;
+
+    /// Woken whenever the change feed may have grown, by whichever replica.
+    fn feed_grew(&self) -> watch::Receiver<()>;
+
+    /// Waits for what is under way, then lets go.
     async fn close(&self);
 }
 
@@ -86,14 +112,34 @@ pub(crate) trait Snapshot: Send {
     /// Removals by logins after this second since the Unix epoch.
     async fn removals_by_login(&mut self, organization: &OrganizationId, after: u64) -> Result<u32, DatabaseError>;
 
-    /// The change feed's head: an opaque string that names this database and its newest change.
-    async fn position(&mut self) -> Result<String, DatabaseError>;
+    /// The change feed's head: this database and its newest change.
+    async fn position(&mut self) -> Result<Position, DatabaseError>;
+
+    /// At most `limit` changes after the number `after`, in the order of commits.
+    async fn changes(&mut self, after: u64, limit: u32) -> Result<Vec<FeedChange>, DatabaseError>;
 }
 
 /// A snapshot that can be changed. Dropped before `commit`, nothing has happened.
+///
+/// Several replicas write at once. Who decides about a person locks what the person is known by; who decides by what
+/// others hold locks the organization, too, and last: locks that are always taken in one order cannot wait in a circle.
+/// Where two get in each other's way all the same, one of them hears [`DatabaseError::Conflict`] and begins again.
 #[async_trait]
 pub(crate) trait Transaction: Snapshot {
-    /// Adds a member.
+    /// Keeps others from deciding about a person until this ends, whether or not there is a record of them yet.
+    async fn lock(&mut self, organization: &OrganizationId, people: &[Known<'_>]) -> Result<(), DatabaseError>;
+
+    /// Keeps others from deciding by the whole of an organization until this ends. True if others may have changed
+    /// something since this transaction read: it must read again.
+    async fn lock_organization(&mut self, organization: &OrganizationId) -> Result<bool, DatabaseError>;
+
+    /// Takes a seat if the cap leaves one; false if not. In one statement, so that no race sells a seat twice.
+    async fn take_seat(&mut self, organization: &OrganizationId, tier: &Tier, cap: Cap) -> Result<bool, DatabaseError>;
+
+    /// Gives a seat back.
+    async fn free_seat(&mut self, organization: &OrganizationId, tier: &Tier) -> Result<(), DatabaseError>;
+
+    /// Adds a member; the seat is taken apart.
     async fn create(&mut self, member: &Member) -> Result<(), DatabaseError>;
 
     /// Writes a member's record anew.
@@ -126,11 +172,22 @@ pub(crate) trait Transaction: Snapshot {
         forget_until: u64,
     ) -> Result<(), DatabaseError>;
 
-    /// Appends to the change feed at `now`, and forgets what the feed need no longer keep.
+    /// Appends to the change feed at `now` (Unix seconds).
     async fn append_change(&mut self, change: &FeedEntry<'_>, now: u64) -> Result<(), DatabaseError>;
 
-    /// Ends it. When this returns, everything is on disk.
-    async fn commit(self: Box<Self>) -> Result<(), DatabaseError>;
+    /// Forgets the changes up to this number.
+    async fn forget_changes(&mut self, up_to: u64) -> Result<(), DatabaseError>;
+
+    /// Ends it. When this returns, everything is on disk. Gives the feed's position at which it is true: what was
+    /// committed before about the same people is at or before it, what comes later is after it.
+    async fn commit(self: Box<Self>) -> Result<Position, DatabaseError>;
+}
+
+/// What a person is known by, member or not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Known<'a> {
+    ByEmail(&'a Email),
+    ByIdentity(&'a Identity),
 }
 
 /// Which members are listed; everything that is set must hold.
@@ -141,7 +198,7 @@ pub(crate) struct MemberFilter {
     pub(crate) status: Option<Status>,
 }
 
-/// One entry of the change feed (design §6).
+/// What is appended to the change feed (design §6).
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FeedEntry<'a> {
     /// A member as they are now.
@@ -150,13 +207,45 @@ pub(crate) enum FeedEntry<'a> {
     Removed(&'a Member),
 }
 
+/// One change of the feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FeedChange {
+    pub(crate) position: Position,
+    pub(crate) organization: OrganizationId,
+    pub(crate) member: MemberId,
+    /// `None` is a tombstone.
+    pub(crate) status: Option<Status>,
+    pub(crate) role: Option<Role>,
+    pub(crate) seat_tier: Option<Tier>,
+    /// When it was appended, in seconds since the Unix epoch, by the clock of the replica that did.
+    pub(crate) at: u64,
+}
+
 /// Why the database did not do as asked. Logged where it is handled, never shown to a caller.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DatabaseError {
+    /// Somebody else was faster: nothing was written, and on fresh facts the decision may be another.
+    #[error("others changed the same at the same time: {0}")]
+    Conflict(String),
     /// A stored value is not one that the store writes.
     #[error("the database holds something the store did not write: {0}")]
     Corrupt(String),
     /// It did not answer, or refused.
     #[error("the database did not answer: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<sqlx::Error> for DatabaseError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Corrupt(error.to_string()),
+            sqlx::Error::Database(refusal) if is_conflict(refusal.as_ref()) => Self::Conflict(refusal.to_string()),
+            _ => Self::Unavailable(Box::new(error)),
+        }
+    }
+}
+
+/// Serialization failure, deadlock (PostgreSQL), or a unique violation: two made the same at once.
+fn is_conflict(refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    refusal.is_unique_violation() || refusal.code().is_some_and(|code| matches!(&*code, "40001" | "40P01"))
 }

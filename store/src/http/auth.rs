@@ -17,10 +17,22 @@ pub(crate) struct FilterRequest {
     pub(super) organization: Arc<Organization>,
 }
 
+/// A request with the filter's token, for no organization.
+pub(crate) struct Filter;
+
 /// A request with an administrator's token, for an organization that they may see.
 pub(crate) struct AdminRequest {
     pub(super) administrator: Arc<Administrator>,
     pub(super) organization: Arc<Organization>,
+}
+
+impl FromRequestParts<Arc<App>> for Filter {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
+        if app.in_force.now().secrets.is_filter(token) { Ok(Self) } else { Err(Problem::unauthorized()) }
+    }
 }
 
 impl FromRequestParts<Arc<App>> for FilterRequest {

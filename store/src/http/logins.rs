@@ -65,7 +65,7 @@ pub(super) async fn log_in(
         Ok(done) => Ok(Json(LoginResponse {
             answer: done.answer,
             member: done.member.map(|member| MemberJson::of(&organization, member)),
-            position: done.position,
+            position: done.position.to_string(),
         })),
         Err(error) => {
             if let MembershipError::PolicyMismatch(what) = error {

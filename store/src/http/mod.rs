@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod changes;
 mod connections;
 mod logins;
 mod members;
@@ -29,6 +30,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) use connections::{Limits, serve};
 
 use crate::clock::Clock;
+use crate::feed::Feed;
 use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
@@ -44,6 +46,7 @@ pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct App {
     pub(crate) in_force: PolicyInForce,
     pub(crate) memberships: Membership,
+    pub(crate) feed: Feed,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) request_timeout: Duration,
@@ -59,6 +62,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             get(members::show::show).patch(members::edit::edit).delete(members::remove::remove),
         )
         .route("/v1/organizations/{organization}/seats", get(seats::seats))
+        .route(changes::PATH, get(changes::changes))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))

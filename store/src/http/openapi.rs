@@ -7,6 +7,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ObjectBuilder, OneOfBuilder, RefOr, Schema, Type};
 use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 
+use super::changes::{ChangeJson, Changes};
 use super::logins::LoginResponse;
 use super::members::MemberJson;
 use super::members::add::AddBody;
@@ -31,13 +32,14 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         super::members::edit::edit,
         super::members::remove::remove,
         super::seats::seats,
+        super::changes::changes,
         super::operations::healthz,
         super::operations::readyz,
         super::operations::metrics,
         super::operations::openapi,
     ),
     components(schemas(
-        AddBody, EditBody, LoginResponse, LoginSchema, MemberJson, MemberList, ProblemJson, SeatsJson, TierJson
+        AddBody, ChangeJson, Changes, EditBody, LoginResponse, LoginSchema, MemberJson, MemberList, ProblemJson, SeatsJson, TierJson
     )),
     modifiers(&BearerTokens),
     tags(

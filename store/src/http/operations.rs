@@ -21,7 +21,7 @@ pub(super) async fn healthz() -> &'static str {
     "ok"
 }
 
-/// Tells whether the database answers.
+/// Tells whether the database can be read and written.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -32,7 +32,7 @@ pub(super) async fn healthz() -> &'static str {
     ),
 )]
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
-    app.memberships.answers().await?;
+    app.memberships.ready().await?;
     Ok("ok")
 }
 
@@ -55,6 +55,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
             }
         }
     }
+    app.metrics.polls_waiting(app.feed.waiting());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }
 

@@ -1,16 +1,16 @@
 //! What every request goes through: an id, a time limit, a problem document where it fails, a measurement, a log line.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::App;
 use super::problem::{Problem, written};
 use super::request_id::{RequestId, X_REQUEST_ID};
+use super::{App, changes};
 
 pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
@@ -19,7 +19,9 @@ pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, ne
     let method = request.method().clone();
     request.extensions_mut().insert(id.clone());
 
-    let response = match tokio::time::timeout(app.request_timeout, next.run(request)).await {
+    // A poll of the feed waits on purpose.
+    let waits = if route == changes::PATH { changes::MAX_WAIT } else { Duration::ZERO };
+    let response = match tokio::time::timeout(app.request_timeout + waits, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::timed_out().into_response(),
     };

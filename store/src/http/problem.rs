@@ -51,6 +51,11 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
     }
 
+    pub(super) fn gone() -> Self {
+        let detail = "the feed does not go on from this position: start again without `after`, and trust nothing older";
+        Self::new(StatusCode::GONE, "gone", detail)
+    }
+
     pub(super) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "the store failed; this is a bug")
     }
@@ -78,6 +83,10 @@ impl Problem {
 
     pub(super) fn timed_out() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "timed_out", "the request took too long")
+    }
+
+    pub(super) fn too_many_polls() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_polls", "too many polls wait for changes already")
     }
 
     pub(super) fn unauthorized() -> Self {

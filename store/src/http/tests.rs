@@ -13,7 +13,8 @@ use usher_policy::file::from_yaml;
 
 use super::{App, Limits, REQUEST_TIMEOUT, layered, serve};
 use crate::clock::SystemClock;
-use crate::database::sqlite::Sqlite;
+use crate::database;
+use crate::feed::Feed;
 use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
@@ -34,12 +35,15 @@ parents:
 async fn app(folder: &tempfile::TempDir, request_timeout: Duration) -> Arc<App> {
     let policy = from_yaml(POLICY).unwrap();
     let secrets = Secrets::from_env(&policy, |name| Some(format!("{name}-0123456789abcdef"))).unwrap();
-    let database = Sqlite::open(&format!("sqlite://{}", folder.path().join("usher.db").display())).await.unwrap();
     let metrics = Arc::new(Metrics::new().unwrap());
+    let address = format!("sqlite://{}", folder.path().join("usher.db").display());
+    let address = database::Address::parse(&address).unwrap();
+    let database = database::open(&address, Arc::clone(&metrics)).await.unwrap();
     let clock = Arc::new(SystemClock);
-    let memberships = Membership::new(Arc::new(database), clock.clone(), Arc::clone(&metrics));
+    let feed = Feed::new(Arc::clone(&database));
+    let memberships = Membership::new(database, clock.clone(), Arc::clone(&metrics));
     let in_force = PolicyInForce::new(Arc::new(policy), secrets, Arc::clone(&metrics));
-    Arc::new(App { in_force, memberships, metrics, clock, request_timeout })
+    Arc::new(App { in_force, memberships, feed, metrics, clock, request_timeout })
 }
 
 async fn exchange(address: SocketAddr, request: &str) -> String {

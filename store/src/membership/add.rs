@@ -6,6 +6,7 @@ use usher_policy::rules::hand::{self, Addition, Handled};
 
 use super::effects::{self, Decider};
 use super::{Membership, MembershipError};
+use crate::database::Known;
 
 impl Membership {
     /// Adds a member.
@@ -17,12 +18,20 @@ impl Membership {
         organization: &Organization,
         addition: &Addition,
     ) -> Result<Handled, MembershipError> {
+        self.until_settled(|| self.try_add(organization, addition)).await
+    }
+
+    async fn try_add(&self, organization: &Organization, addition: &Addition) -> Result<Handled, MembershipError> {
         let mut transaction = self.database.write().await?;
         // What is no email belongs to nobody; the rules say so.
         let same_email = match Email::parse(&addition.email) {
-            Some(email) => transaction.member_with_email(&organization.id, &email).await?,
+            Some(email) => {
+                transaction.lock(&organization.id, &[Known::ByEmail(&email)]).await?;
+                transaction.member_with_email(&organization.id, &email).await?
+            }
             None => None,
         };
+        transaction.lock_organization(&organization.id).await?;
         let facts = self.facts_for_hand(&mut *transaction, organization, None).await?;
         let handled = hand::add(organization, addition, same_email.as_ref(), &facts)?;
         effects::write(&mut *transaction, organization, &handled.effects, Decider::Hand, facts.now).await?;

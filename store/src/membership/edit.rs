@@ -5,7 +5,7 @@ use usher_policy::model::Organization;
 use usher_policy::rules::hand::{self, Edit, Handled};
 
 use super::effects::{self, Decider};
-use super::{Membership, MembershipError, existing};
+use super::{Membership, MembershipError};
 
 impl Membership {
     /// Changes a member.
@@ -18,8 +18,16 @@ impl Membership {
         id: &MemberId,
         edit: &Edit,
     ) -> Result<Handled, MembershipError> {
-        let mut transaction = self.database.write().await?;
-        let member = existing(&mut *transaction, &organization.id, id).await?;
+        self.until_settled(|| self.try_edit(organization, id, edit)).await
+    }
+
+    async fn try_edit(
+        &self,
+        organization: &Organization,
+        id: &MemberId,
+        edit: &Edit,
+    ) -> Result<Handled, MembershipError> {
+        let (mut transaction, member) = self.change_by_hand(&organization.id, id).await?;
         let facts = self.facts_for_hand(&mut *transaction, organization, Some(&member)).await?;
         let handled = hand::edit(organization, &member, edit, &facts)?;
         effects::write(&mut *transaction, organization, &handled.effects, Decider::Hand, facts.now).await?;

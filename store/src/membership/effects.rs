@@ -1,9 +1,10 @@
 //! Writes what a decision wants written, and tells the change feed what the filter must know.
 
-use usher_policy::member::Member;
+use usher_policy::member::{Member, Status};
 use usher_policy::model::Organization;
 use usher_policy::rules::effects::{Change, Effects, EmailBlock};
 
+use super::seats;
 use crate::database::{DatabaseError, FeedEntry, Transaction};
 
 /// How long removals by logins are remembered, in seconds (design §2, "Guards").
@@ -29,17 +30,25 @@ pub(super) async fn write(
     match &effects.change {
         Some(Change::Create(member)) => {
             transaction.create(member).await?;
+            seats::exchange(transaction, organization, None, member.seat_tier.as_ref()).await?;
             transaction.append_change(&FeedEntry::Member(member), now).await?;
         }
         Some(Change::Update(member)) => {
             let before = transaction.member(&organization.id, &member.id).await?;
+            let before = before.ok_or_else(|| DatabaseError::Conflict("the member is gone".to_owned()))?;
             transaction.update(member).await?;
-            if before.is_none_or(|before| matters_to_sessions(&before, member)) {
+            seats::exchange(transaction, organization, before.seat_tier.as_ref(), member.seat_tier.as_ref()).await?;
+            if before.identity.is_some() && before.identity != member.identity {
+                // Whose sessions were live is this member no more: they end as after a removal.
+                transaction.append_change(&FeedEntry::Removed(member), now).await?;
+            }
+            if matters_to_sessions(&before, member) {
                 transaction.append_change(&FeedEntry::Member(member), now).await?;
             }
         }
         Some(Change::Remove(member)) => {
             transaction.remove(&organization.id, &member.id).await?;
+            seats::exchange(transaction, organization, member.seat_tier.as_ref(), None).await?;
             transaction.append_change(&FeedEntry::Removed(member), now).await?;
             if decider == Decider::Login {
                 let forget_until = now.saturating_sub(REMOVALS_WINDOW);
@@ -66,6 +75,29 @@ pub(super) async fn write(
 /// Whether anything is written at all.
 pub(super) fn is_nothing(effects: &Effects) -> bool {
     effects.change.is_none() && effects.ticket.is_none() && effects.email_block.is_none()
+}
+
+/// Whether a decision rests on what others of the organization hold: then it must be made with the organization locked.
+///
+/// So do those that take the top role away, count removals, name the primary owner, or find no seat free.
+pub(super) async fn rest_on_others(
+    transaction: &mut dyn Transaction,
+    organization: &Organization,
+    effects: &Effects,
+) -> Result<bool, DatabaseError> {
+    Ok(match &effects.change {
+        Some(Change::Create(member)) => member.status == Status::Pending || member.primary_owner.is_some(),
+        Some(Change::Update(member)) => {
+            let owns = |member: &Member| member.status == Status::Active && member.role == *organization.top_role();
+            transaction.member(&organization.id, &member.id).await?.is_none_or(|before| {
+                (owns(&before) && !owns(member))
+                    || before.primary_owner != member.primary_owner
+                    || (before.status != Status::Pending && member.status == Status::Pending)
+            })
+        }
+        Some(Change::Remove(_)) => true,
+        None => false,
+    })
 }
 
 /// Whether a live session would be wrong about the member: times and names do not matter to it.

@@ -5,11 +5,11 @@ use usher_policy::model::{Connection, Organization, ScimMatch};
 use usher_policy::rules::effects::{Change, Note};
 use usher_policy::rules::login::{Facts, Outcome, decide};
 use usher_policy::rules::plan;
-use usher_policy::wire::{Answer, Login};
+use usher_policy::wire::{Answer, Login, Position};
 
 use super::effects::{self, Decider, REMOVALS_WINDOW};
 use super::{Membership, MembershipError, new_id, seats};
-use crate::database::{DatabaseError, Snapshot};
+use crate::database::{DatabaseError, Known, Snapshot};
 
 /// What came of a login.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct LoggedIn {
     /// The member after it, where there is one.
     pub(crate) member: Option<Member>,
     /// The change feed's position at which this is true.
-    pub(crate) position: String,
+    pub(crate) position: Position,
 }
 
 impl Membership {
@@ -40,14 +40,32 @@ impl Membership {
         }
         drop(snapshot);
 
-        // What was read may have changed meanwhile: read and decide again, alone.
-        let mut transaction = self.database.write().await?;
-        let facts = self.facts_for_login(&mut *transaction, organization, connection, login).await?;
-        let outcome = decide(organization, login, &facts);
-        effects::write(&mut *transaction, organization, &outcome.effects, Decider::Login, facts.now).await?;
-        let position = transaction.position().await?;
-        transaction.commit().await?;
+        // What was read may have changed meanwhile: read and decide again, with nobody in the way.
+        let (outcome, position) = self.until_settled(|| self.write_login(organization, connection, login)).await?;
         Ok(self.logged_in(organization, login, outcome, position))
+    }
+
+    async fn write_login(
+        &self,
+        organization: &Organization,
+        connection: &Connection,
+        login: &Login,
+    ) -> Result<(Outcome, Position), MembershipError> {
+        let mut transaction = self.database.write().await?;
+        let identity = Identity { issuer: login.issuer.clone(), subject: login.subject.clone() };
+        let person = [Known::ByIdentity(&identity), Known::ByEmail(&login.email)];
+        transaction.lock(&organization.id, &person).await?;
+        let mut facts = self.facts_for_login(&mut *transaction, organization, connection, login).await?;
+        let mut outcome = decide(organization, login, &facts);
+        if effects::rest_on_others(&mut *transaction, organization, &outcome.effects).await?
+            && transaction.lock_organization(&organization.id).await?
+        {
+            facts = self.facts_for_login(&mut *transaction, organization, connection, login).await?;
+            outcome = decide(organization, login, &facts);
+        }
+        effects::write(&mut *transaction, organization, &outcome.effects, Decider::Login, facts.now).await?;
+        let position = transaction.commit().await?;
+        Ok((outcome, position))
     }
 
     async fn facts_for_login(
@@ -85,7 +103,7 @@ impl Membership {
     }
 
     /// Counts, logs and answers. A preview is counted apart, for it did nothing.
-    fn logged_in(&self, organization: &Organization, login: &Login, outcome: Outcome, position: String) -> LoggedIn {
+    fn logged_in(&self, organization: &Organization, login: &Login, outcome: Outcome, position: Position) -> LoggedIn {
         self.metrics.login(&organization.id, outcome.answer, login.preview);
         if !login.preview {
             if let Some(Change::Remove(_)) = outcome.effects.change {

@@ -1,6 +1,7 @@
 //! What is done to memberships: facts are read, the rules decide, effects are written, in one transaction.
 
 mod add;
+mod attempts;
 mod edit;
 mod effects;
 mod list;
@@ -17,7 +18,7 @@ use usher_policy::model::Organization;
 use usher_policy::rules::hand::{self, Refusal};
 
 use crate::clock::{Clock, uuid_v7};
-use crate::database::{Database, DatabaseError, Snapshot};
+use crate::database::{Database, DatabaseError, Known, Snapshot, Transaction};
 use crate::metrics::Metrics;
 
 pub(crate) use seats::SeatsInUse;
@@ -52,9 +53,9 @@ impl Membership {
         Self { database, clock, metrics }
     }
 
-    /// Whether the database answers.
-    pub(crate) async fn answers(&self) -> Result<(), DatabaseError> {
-        self.database.read().await?.position().await.map(drop)
+    /// Whether the database can be read and written.
+    pub(crate) async fn ready(&self) -> Result<(), DatabaseError> {
+        self.database.ready().await
     }
 
     fn now(&self) -> Duration {
@@ -80,6 +81,26 @@ impl Membership {
             new_id: new_id(now),
             now: now.as_secs(),
         })
+    }
+
+    /// Begins to change one member by hand: nobody else decides about them, or about the organization, until it ends.
+    async fn change_by_hand(
+        &self,
+        organization: &OrganizationId,
+        id: &MemberId,
+    ) -> Result<(Box<dyn Transaction>, Member), MembershipError> {
+        let known = existing(&mut *self.database.read().await?, organization, id).await?;
+        let by_identity = known.identity.as_ref().map(Known::ByIdentity);
+        let person: Vec<_> = by_identity.into_iter().chain([Known::ByEmail(&known.email)]).collect();
+
+        let mut transaction = self.database.write().await?;
+        transaction.lock(organization, &person).await?;
+        let member = existing(&mut *transaction, organization, id).await?;
+        if (&member.identity, &member.email) != (&known.identity, &known.email) {
+            return Err(DatabaseError::Conflict("the member is known by something else now".to_owned()).into());
+        }
+        transaction.lock_organization(organization).await?;
+        Ok((transaction, member))
     }
 }
 

@@ -5,7 +5,7 @@ use usher_policy::model::Organization;
 use usher_policy::rules::hand::{self, Handled};
 
 use super::effects::{self, Decider};
-use super::{Membership, MembershipError, existing};
+use super::{Membership, MembershipError};
 
 impl Membership {
     /// Removes a member.
@@ -13,13 +13,17 @@ impl Membership {
     /// # Errors
     /// `NoSuchMember`, `Refused` and `Database`.
     pub(crate) async fn remove(&self, organization: &Organization, id: &MemberId) -> Result<Handled, MembershipError> {
-        let mut transaction = self.database.write().await?;
-        let member = existing(&mut *transaction, &organization.id, id).await?;
+        let handled = self.until_settled(|| self.try_remove(organization, id)).await?;
+        self.metrics.removal(&organization.id, "hand");
+        Ok(handled)
+    }
+
+    async fn try_remove(&self, organization: &Organization, id: &MemberId) -> Result<Handled, MembershipError> {
+        let (mut transaction, member) = self.change_by_hand(&organization.id, id).await?;
         let facts = self.facts_for_hand(&mut *transaction, organization, Some(&member)).await?;
         let handled = hand::remove(organization, &member, &facts)?;
         effects::write(&mut *transaction, organization, &handled.effects, Decider::Hand, facts.now).await?;
         transaction.commit().await?;
-        self.metrics.removal(&organization.id, "hand");
         Ok(handled)
     }
 }

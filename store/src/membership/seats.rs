@@ -5,7 +5,7 @@ use usher_policy::model::{Cap, Organization};
 use usher_policy::rules::seats::Taken;
 
 use super::Membership;
-use crate::database::{DatabaseError, Snapshot};
+use crate::database::{DatabaseError, Snapshot, Transaction};
 
 /// The seats of one organization.
 #[derive(Clone, Debug)]
@@ -53,4 +53,33 @@ pub(super) async fn taken(read: &mut dyn Snapshot, organization: &Organization) 
         true => read.seats_taken(&organization.id).await,
         false => Ok(Taken::default()),
     }
+}
+
+/// Gives back the seat of one tier and takes one of another. No seat left is a conflict: the decision was made on counts
+/// that are no longer true.
+pub(super) async fn exchange(
+    transaction: &mut dyn Transaction,
+    organization: &Organization,
+    back: Option<&Tier>,
+    wanted: Option<&Tier>,
+) -> Result<(), DatabaseError> {
+    if back == wanted {
+        return Ok(());
+    }
+    // Counts are locked in the order of the tiers' names, whichever way a member moves.
+    let back_first = back < wanted;
+    if let Some(tier) = back.filter(|_| back_first) {
+        transaction.free_seat(&organization.id, tier).await?;
+    }
+    if let Some(tier) = wanted {
+        let mut seats = organization.seats.iter().flat_map(|seats| &seats.tiers);
+        let cap = seats.find(|seat| seat.tier == *tier).map_or(Cap::Limited(0), |seat| seat.cap);
+        if !transaction.take_seat(&organization.id, tier, cap).await? {
+            return Err(DatabaseError::Conflict("the last free seat was taken".to_owned()));
+        }
+    }
+    if let Some(tier) = back.filter(|_| !back_first) {
+        transaction.free_seat(&organization.id, tier).await?;
+    }
+    Ok(())
 }

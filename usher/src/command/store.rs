@@ -26,7 +26,7 @@ pub(crate) struct Store {
     /// The policy file, YAML or JSON
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
-    /// The database: sqlite://FILE
+    /// The database: sqlite://FILE, or postgres://USER@HOST/NAME
     #[arg(long, value_name = "URL", default_value = "sqlite://usher.db")]
     database: String,
     /// Where to listen, a name or an address; port 0 takes a free one and the log says which

@@ -1,70 +1,42 @@
 //! Memberships in one SQLite file: one writer, a few readers, every commit on disk before it is answered.
 
-mod migrations;
 mod read;
-mod row;
+mod session;
 #[cfg(test)]
 mod tests;
 mod write;
+mod writer;
 
 use std::path::Path;
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::watch;
 
-use super::{Database, DatabaseError, Snapshot, Transaction};
+use self::session::Session;
+use self::writer::Writer;
+use super::{Database, DatabaseError, OpenError, PATIENCE, Snapshot, Transaction, migrations};
+use crate::metrics::Metrics;
 
 /// How many requests read at once.
 const READERS: u32 = 4;
 
-/// Longest wait for a connection, and for a lock that another process holds.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// An open SQLite database of the newest schema.
 pub(crate) struct Sqlite {
-    writer: SqlitePool,
+    writer: Writer,
     readers: SqlitePool,
-}
-
-/// Why a SQLite database cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The address does not name a file.
-    #[error("`{0}` keeps nothing on disk; name a file, as in `sqlite://usher.db`")]
-    InMemory(String),
-    /// A newer version of the store has been here.
-    #[error("the database was migrated to version {found} by a newer usher; this one knows versions up to {known}")]
-    Newer {
-        /// The version of the database.
-        found: i64,
-        /// The newest version that this store knows.
-        known: i64,
-    },
-    /// A migration that was applied is not the one that this store knows.
-    #[error("migration {0} of the database is not the one that this usher knows; is it another program's database?")]
-    Foreign(i64),
-    /// The file cannot be opened, read or written.
-    #[error("cannot open the database: {0}")]
-    Sqlite(#[from] sqlx::Error),
-    /// The file cannot be made.
-    #[error("cannot make the database file `{path}`: {source}")]
-    Create {
-        /// The file.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    feed_grew: watch::Sender<()>,
 }
 
 impl Sqlite {
-    /// Opens the database behind a `sqlite://` address, makes it if it is not there, and migrates it.
+    /// Opens the database behind a `sqlite:` address, makes it if it is not there, and migrates it.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub(crate) async fn open(address: &str) -> Result<Self, OpenError> {
+    pub(crate) async fn open(address: &str, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
         if address.contains(":memory:") || address.contains("mode=memory") {
             return Err(OpenError::InMemory(address.to_owned()));
         }
@@ -76,41 +48,40 @@ impl Sqlite {
             .busy_timeout(PATIENCE);
         create_private(options.get_filename())?;
 
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        migrations::run(&mut connection, migrations::SQLITE).await?;
+        connection.close().await?;
+
         let writer = pool(1).connect_with(options.clone().optimize_on_close(true, None)).await?;
-        migrations::run(&writer).await?;
         let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await?;
-        Ok(Self { writer, readers })
+        let feed_grew = watch::Sender::new(());
+        Ok(Self { writer: Writer::start(writer, feed_grew.clone(), metrics), readers, feed_grew })
     }
 }
 
 #[async_trait]
 impl Database for Sqlite {
     async fn read(&self) -> Result<Box<dyn Snapshot>, DatabaseError> {
-        Ok(Box::new(Session { transaction: self.readers.begin().await? }))
+        Ok(Box::new(Session::reading(self.readers.begin().await?)))
     }
 
     async fn write(&self) -> Result<Box<dyn Transaction>, DatabaseError> {
-        // IMMEDIATE takes the write lock before the first read: what is decided upon cannot change underneath.
-        Ok(Box::new(Session { transaction: self.writer.begin_with("BEGIN IMMEDIATE").await? }))
+        Ok(Box::new(Session::writing(self.writer.turn().await?)))
+    }
+
+    async fn ready(&self) -> Result<(), DatabaseError> {
+        // Who got a turn has the file's write lock.
+        drop(self.write().await?);
+        self.read().await?.position().await.map(drop)
+    }
+
+    fn feed_grew(&self) -> watch::Receiver<()> {
+        self.feed_grew.subscribe()
     }
 
     async fn close(&self) {
-        self.readers.close().await;
         self.writer.close().await;
-    }
-}
-
-/// A snapshot on a reader, a transaction on the writer.
-struct Session {
-    transaction: sqlx::Transaction<'static, sqlx::Sqlite>,
-}
-
-impl From<sqlx::Error> for DatabaseError {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Corrupt(error.to_string()),
-            _ => Self::Unavailable(Box::new(error)),
-        }
+        self.readers.close().await;
     }
 }
 
@@ -121,8 +92,6 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        // A full disk makes SQLite undo a transaction by itself, which sqlx then counts as open for ever.
-        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }
 
 /// Makes the file, if it is not there, for its owner alone; SQLite gives its `-wal` and `-shm` files the same mode.

@@ -6,17 +6,19 @@ use usher_policy::id::{Email, MemberId, OrganizationId, Role, Tier};
 use usher_policy::member::{Identity, Member};
 use usher_policy::rules::effects::Ticket;
 use usher_policy::rules::seats::Taken;
+use usher_policy::wire::Position;
 
-use super::{Session, row};
-use crate::database::{DatabaseError, MemberFilter, Snapshot};
+use super::Session;
+use crate::database::row::{self, member_columns};
+use crate::database::{DatabaseError, FeedChange, MemberFilter, Snapshot};
 
 #[async_trait]
 impl Snapshot for Session {
     async fn member(&mut self, organization: &OrganizationId, id: &MemberId) -> Result<Option<Member>, DatabaseError> {
-        sqlx::query("SELECT * FROM members WHERE organization = ? AND id = ?")
+        sqlx::query(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = ? AND id = ?"))
             .bind(organization.as_str())
             .bind(id.as_str())
-            .fetch_optional(&mut *self.transaction)
+            .fetch_optional(self.connection())
             .await?
             .as_ref()
             .map(row::member)
@@ -28,15 +30,19 @@ impl Snapshot for Session {
         organization: &OrganizationId,
         identity: &Identity,
     ) -> Result<Option<Member>, DatabaseError> {
-        sqlx::query("SELECT * FROM members WHERE organization = ? AND issuer = ? AND subject = ?")
-            .bind(organization.as_str())
-            .bind(identity.issuer.as_str())
-            .bind(identity.subject.as_str())
-            .fetch_optional(&mut *self.transaction)
-            .await?
-            .as_ref()
-            .map(row::member)
-            .transpose()
+        sqlx::query(concat!(
+            "SELECT ",
+            member_columns!(),
+            " FROM members WHERE organization = ? AND issuer = ? AND subject = ?"
+        ))
+        .bind(organization.as_str())
+        .bind(identity.issuer.as_str())
+        .bind(identity.subject.as_str())
+        .fetch_optional(self.connection())
+        .await?
+        .as_ref()
+        .map(row::member)
+        .transpose()
     }
 
     async fn member_with_email(
@@ -44,10 +50,10 @@ impl Snapshot for Session {
         organization: &OrganizationId,
         email: &Email,
     ) -> Result<Option<Member>, DatabaseError> {
-        sqlx::query("SELECT * FROM members WHERE organization = ? AND email_key = ?")
+        sqlx::query(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = ? AND email_key = ?"))
             .bind(organization.as_str())
             .bind(email.key())
-            .fetch_optional(&mut *self.transaction)
+            .fetch_optional(self.connection())
             .await?
             .as_ref()
             .map(row::member)
@@ -59,14 +65,18 @@ impl Snapshot for Session {
         organization: &OrganizationId,
         external_id: &str,
     ) -> Result<Option<Member>, DatabaseError> {
-        sqlx::query("SELECT * FROM members WHERE organization = ? AND external_id = ? ORDER BY id LIMIT 1")
-            .bind(organization.as_str())
-            .bind(external_id)
-            .fetch_optional(&mut *self.transaction)
-            .await?
-            .as_ref()
-            .map(row::member)
-            .transpose()
+        sqlx::query(concat!(
+            "SELECT ",
+            member_columns!(),
+            " FROM members WHERE organization = ? AND external_id = ? ORDER BY id LIMIT 1"
+        ))
+        .bind(organization.as_str())
+        .bind(external_id)
+        .fetch_optional(self.connection())
+        .await?
+        .as_ref()
+        .map(row::member)
+        .transpose()
     }
 
     async fn members(
@@ -76,7 +86,7 @@ impl Snapshot for Session {
         after: Option<&MemberId>,
         limit: u32,
     ) -> Result<Vec<Member>, DatabaseError> {
-        let mut query = QueryBuilder::new("SELECT * FROM members WHERE organization = ");
+        let mut query = QueryBuilder::new(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = "));
         query.push_bind(organization.as_str());
         if let Some(email) = &filter.email {
             query.push(" AND email_key = ").push_bind(email.key());
@@ -91,7 +101,7 @@ impl Snapshot for Session {
             query.push(" AND id > ").push_bind(after.as_str());
         }
         query.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit));
-        query.build().fetch_all(&mut *self.transaction).await?.iter().map(row::member).collect()
+        query.build().fetch_all(self.connection()).await?.iter().map(row::member).collect()
     }
 
     async fn ticket(
@@ -105,7 +115,7 @@ impl Snapshot for Session {
         .bind(organization.as_str())
         .bind(identity.issuer.as_str())
         .bind(identity.subject.as_str())
-        .fetch_optional(&mut *self.transaction)
+        .fetch_optional(self.connection())
         .await?;
         let Some((last_iat, not_before)) = found else { return Ok(None) };
         let not_before = not_before.map(row::unsigned).transpose()?;
@@ -121,7 +131,7 @@ impl Snapshot for Session {
             sqlx::query_scalar("SELECT not_before FROM email_blocks WHERE organization = ? AND email_key = ?")
                 .bind(organization.as_str())
                 .bind(email.key())
-                .fetch_optional(&mut *self.transaction)
+                .fetch_optional(self.connection())
                 .await?;
         found.map(row::unsigned).transpose()
     }
@@ -133,7 +143,7 @@ impl Snapshot for Session {
         )
         .bind(organization.as_str())
         .bind(role.as_str())
-        .fetch_one(&mut *self.transaction)
+        .fetch_one(self.connection())
         .await?;
         row::count(count)
     }
@@ -143,19 +153,16 @@ impl Snapshot for Session {
             sqlx::query_scalar("SELECT 1 FROM members WHERE organization = ? AND primary_owner = ? LIMIT 1")
                 .bind(organization.as_str())
                 .bind(email.key())
-                .fetch_optional(&mut *self.transaction)
+                .fetch_optional(self.connection())
                 .await?;
         Ok(found.is_some())
     }
 
     async fn seats_taken(&mut self, organization: &OrganizationId) -> Result<Taken, DatabaseError> {
-        let rows = sqlx::query(
-            "SELECT seat_tier, count(*) FROM members \
-             WHERE organization = ? AND seat_tier IS NOT NULL GROUP BY seat_tier",
-        )
-        .bind(organization.as_str())
-        .fetch_all(&mut *self.transaction)
-        .await?;
+        let rows = sqlx::query("SELECT tier, used FROM seats WHERE organization = ? AND used > 0")
+            .bind(organization.as_str())
+            .fetch_all(self.connection())
+            .await?;
         let mut taken = Vec::with_capacity(rows.len());
         for found in rows {
             taken.push((Tier::new(found.try_get::<String, _>(0)?), row::count(found.try_get(1)?)?));
@@ -166,7 +173,7 @@ impl Snapshot for Session {
     async fn pending(&mut self, organization: &OrganizationId) -> Result<u32, DatabaseError> {
         let count = sqlx::query_scalar("SELECT count(*) FROM members WHERE organization = ? AND status = 'pending'")
             .bind(organization.as_str())
-            .fetch_one(&mut *self.transaction)
+            .fetch_one(self.connection())
             .await?;
         row::count(count)
     }
@@ -175,18 +182,35 @@ impl Snapshot for Session {
         let count = sqlx::query_scalar("SELECT count(*) FROM removals_by_login WHERE organization = ? AND at > ?")
             .bind(organization.as_str())
             .bind(row::signed(after))
-            .fetch_one(&mut *self.transaction)
+            .fetch_one(self.connection())
             .await?;
         row::count(count)
     }
 
-    async fn position(&mut self) -> Result<String, DatabaseError> {
-        // sqlite_sequence remembers the newest position even when its row is gone.
-        let (database, newest): (String, i64) = sqlx::query_as(
-            "SELECT database, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) FROM identity",
+    async fn position(&mut self) -> Result<Position, DatabaseError> {
+        // The newest change is always kept.
+        let (database, mark, number): (String, Option<String>, Option<i64>) = sqlx::query_as(
+            "SELECT database, mark, position FROM identity LEFT JOIN \
+             (SELECT mark, position FROM changes ORDER BY position DESC LIMIT 1) ON TRUE",
         )
-        .fetch_one(&mut *self.transaction)
+        .fetch_one(self.connection())
         .await?;
-        Ok(format!("{database}-{newest}"))
+        let mark = mark.unwrap_or_else(|| Position::NO_MARK.to_owned());
+        Ok(Position { database, mark, number: row::unsigned(number.unwrap_or_default())? })
+    }
+
+    async fn changes(&mut self, after: u64, limit: u32) -> Result<Vec<FeedChange>, DatabaseError> {
+        let database: String = sqlx::query_scalar("SELECT database FROM identity").fetch_one(self.connection()).await?;
+        sqlx::query(
+            "SELECT position, mark, organization, member, status, role, seat_tier, at FROM changes \
+             WHERE position > ? ORDER BY position LIMIT ?",
+        )
+        .bind(row::signed(after))
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?
+        .iter()
+        .map(|found| row::change(found, &database))
+        .collect()
     }
 }

@@ -1,18 +1,25 @@
-//! What only SQLite itself can tell: its settings, and what the feed keeps.
+//! What only SQLite itself can tell: its settings, and how the one writer commits for many.
 
-use sqlx::query_scalar;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{SqliteConnection, query_scalar};
 use tempfile::TempDir;
 use usher_policy::id::{Email, MemberId, OrganizationId, Role};
 use usher_policy::member::{Member, Source};
 
 use super::Sqlite;
-use crate::database::{Database, FeedEntry};
+use crate::database::{Database, FeedEntry, MemberFilter};
+use crate::metrics::Metrics;
 
 const NOW: u64 = 1_767_225_600;
-const DAY: u64 = 24 * 60 * 60;
 
 async fn open(folder: &TempDir) -> Sqlite {
-    Sqlite::open(&format!("sqlite://{}", folder.path().join("usher.db").display())).await.unwrap()
+    open_with(folder, Arc::new(Metrics::new().unwrap())).await
+}
+
+async fn open_with(folder: &TempDir, metrics: Arc<Metrics>) -> Sqlite {
+    Sqlite::open(&format!("sqlite://{}", folder.path().join("usher.db").display()), metrics).await.unwrap()
 }
 
 fn bea() -> Member {
@@ -24,14 +31,18 @@ fn bea() -> Member {
 async fn a_commit_is_on_disk_and_readers_cannot_write() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
-    for pool in [&database.writer, &database.readers] {
-        let mode: String = query_scalar("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
-        let synchronous: i64 = query_scalar("PRAGMA synchronous").fetch_one(pool).await.unwrap();
-        let foreign_keys: i64 = query_scalar("PRAGMA foreign_keys").fetch_one(pool).await.unwrap();
-        assert_eq!((mode.as_str(), synchronous, foreign_keys), ("wal", 2, 1));
-    }
-    assert!(sqlx::query("DELETE FROM members").execute(&database.writer).await.is_ok());
-    assert!(sqlx::query("DELETE FROM members").execute(&database.readers).await.is_err());
+    let settings = async |connection: &mut SqliteConnection| {
+        let mode: String = query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await.unwrap();
+        let synchronous: i64 = query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await.unwrap();
+        let foreign_keys: i64 = query_scalar("PRAGMA foreign_keys").fetch_one(&mut *connection).await.unwrap();
+        (mode, synchronous, foreign_keys)
+    };
+    let mut turn = database.writer.turn().await.unwrap();
+    assert_eq!(settings(turn.connection()).await, ("wal".to_owned(), 2, 1));
+    assert!(sqlx::query("DELETE FROM members").execute(turn.connection()).await.is_ok());
+    let mut reader = database.readers.acquire().await.unwrap();
+    assert_eq!(settings(&mut reader).await, ("wal".to_owned(), 2, 1));
+    assert!(sqlx::query("DELETE FROM members").execute(&mut *reader).await.is_err());
 }
 
 #[tokio::test]
@@ -54,7 +65,9 @@ async fn a_transaction_that_is_dropped_has_done_nothing() {
 async fn a_disk_that_was_full_is_written_again_once_there_is_room() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
-    sqlx::query("PRAGMA max_page_count = 1").execute(&database.writer).await.unwrap();
+    let mut turn = database.writer.turn().await.unwrap();
+    sqlx::query("PRAGMA max_page_count = 1").execute(turn.connection()).await.unwrap();
+    drop(turn);
     let long = Member { name: Some("x".repeat(1 << 20)), ..bea() };
     let mut transaction = database.write().await.unwrap();
     assert!(transaction.create(&long).await.is_err(), "the disk is full");
@@ -93,25 +106,91 @@ async fn a_snapshot_does_not_see_what_comes_later() {
 }
 
 #[tokio::test]
-async fn the_feed_keeps_a_day_and_a_hundred_thousand_changes() {
+async fn those_who_wait_are_committed_together() {
+    let folder = TempDir::new().unwrap();
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let database = Arc::new(open_with(&folder, Arc::clone(&metrics)).await);
+    let first = database.write().await.unwrap();
+    let mut writers = tokio::task::JoinSet::new();
+    for n in 0..8 {
+        let database = Arc::clone(&database);
+        writers.spawn(async move {
+            let mut transaction = database.write().await.unwrap();
+            let member = Member {
+                id: MemberId::new(format!("m{n}")),
+                email: Email::parse(&format!("m{n}@acme.example")).unwrap(),
+                ..bea()
+            };
+            transaction.create(&member).await.unwrap();
+            // One of them changes its mind: that undoes nothing of the others.
+            if n == 3 { drop(transaction) } else { drop(transaction.commit().await.unwrap()) }
+        });
+    }
+    // On this one thread, all of them wait for their turn now.
+    tokio::task::yield_now().await;
+    first.commit().await.unwrap();
+    writers.join_all().await;
+    let (chat, everybody) = (OrganizationId::new("chat"), MemberFilter::default());
+    let members = database.read().await.unwrap().members(&chat, &everybody, None, 10).await.unwrap();
+    let members: Vec<_> = members.iter().map(|member| member.id.as_str()).collect();
+    assert_eq!(members, ["m0", "m1", "m2", "m4", "m5", "m6", "m7"]);
+    let counted = |what: &str| -> u32 {
+        let rendered = metrics.render();
+        rendered.lines().find_map(|line| line.strip_prefix(what)).unwrap().trim().parse().unwrap()
+    };
+    assert_eq!(counted("usher_store_transactions_total"), 8);
+    assert!(counted("usher_store_commits_total") < 8, "{}", metrics.render());
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_between_the_savepoint_and_the_commit() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
-    let fill = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100003) \
-                INSERT INTO changes (organization, member, status, at) SELECT 'chat', 'x', 'removed', ? FROM n";
-    sqlx::query(fill).bind(NOW as i64).execute(&database.writer).await.unwrap();
-    let append = async |now: u64| {
-        let mut transaction = database.write().await.unwrap();
-        transaction.append_change(&FeedEntry::Removed(&bea()), now).await.unwrap();
-        transaction.commit().await.unwrap();
-        let oldest: i64 = query_scalar("SELECT min(position) FROM changes").fetch_one(&database.writer).await.unwrap();
-        let newest: i64 = query_scalar("SELECT max(position) FROM changes").fetch_one(&database.writer).await.unwrap();
-        (oldest, newest)
+    let mut first = database.write().await.unwrap();
+    first.create(&bea()).await.unwrap();
+    // A second one waits for its turn, so that the batch stays open once the first is done.
+    let second = async { database.write().await.unwrap() };
+    let mut committing = Box::pin(first.commit());
+    let second = tokio::select! {
+        _ = &mut committing => panic!("acknowledged before the commit"),
+        second = second => second,
     };
-    assert_eq!(append(NOW + DAY).await, (1, 100_004), "a day is kept, however many");
-    assert_eq!(append(NOW + DAY + 1).await, (3, 100_005), "then the oldest go, two at a time");
-    assert_eq!(append(NOW + DAY + 1).await, (5, 100_006));
-    assert_eq!(append(NOW + DAY + 1).await, (7, 100_007));
-    assert_eq!(append(NOW + DAY + 1).await, (9, 100_008), "until a hundred thousand are left");
-    assert_eq!(append(NOW + DAY + 1).await, (10, 100_009));
-    assert_eq!(append(NOW + DAY + 1).await, (11, 100_010));
+    assert!(tokio::time::timeout(Duration::ZERO, &mut committing).await.is_err());
+
+    // What a crash at this moment would leave.
+    let crashed = TempDir::new().unwrap();
+    for file in ["usher.db", "usher.db-wal"] {
+        std::fs::copy(folder.path().join(file), crashed.path().join(file)).unwrap();
+    }
+    let chat = OrganizationId::new("chat");
+    let recovered = open(&crashed).await;
+    assert_eq!(recovered.read().await.unwrap().member(&chat, &bea().id).await.unwrap(), None);
+
+    drop(second);
+    committing.await.unwrap();
+    assert_eq!(database.read().await.unwrap().member(&chat, &bea().id).await.unwrap(), Some(bea()));
+}
+
+#[tokio::test]
+async fn when_the_commit_fails_all_that_it_was_for_have_failed() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    let mut first = database.write().await.unwrap();
+    first.create(&bea()).await.unwrap();
+    let mut committing = Box::pin(first.commit());
+    let mut second = tokio::select! {
+        _ = &mut committing => panic!("acknowledged before the commit"),
+        second = database.writer.turn() => second.unwrap(),
+    };
+    // The transaction is undone underneath, as SQLite does by itself when the disk is full.
+    sqlx::query("ROLLBACK").execute(second.connection()).await.unwrap();
+    assert!(second.commit(false).await.is_err());
+    assert!(committing.await.is_err());
+
+    let chat = OrganizationId::new("chat");
+    assert_eq!(database.read().await.unwrap().member(&chat, &bea().id).await.unwrap(), None);
+    let mut third = database.write().await.unwrap();
+    third.create(&bea()).await.unwrap();
+    third.commit().await.unwrap();
+    assert_eq!(database.read().await.unwrap().member(&chat, &bea().id).await.unwrap(), Some(bea()));
 }

@@ -1,21 +1,54 @@
 //! What is written to SQLite: one bound statement for each change of the trait.
 
 use async_trait::async_trait;
-use usher_policy::id::{Email, MemberId, OrganizationId};
+use usher_policy::id::{Email, MemberId, OrganizationId, Tier};
 use usher_policy::member::{Identity, Member};
+use usher_policy::model::Cap;
 use usher_policy::rules::effects::Ticket;
+use usher_policy::wire::Position;
 
-use super::{Session, row};
-use crate::database::{DatabaseError, FeedEntry, Transaction};
-
-/// The feed keeps at least this many changes …
-const FEED_MIN_CHANGES: i64 = 100_000;
-
-/// … and every change of the last 24 hours (design §6, `changes`).
-const FEED_MIN_SECONDS: u64 = 24 * 60 * 60;
+use super::Session;
+use crate::clock::mark;
+use crate::database::row::{self, exactly_one};
+use crate::database::{DatabaseError, FeedEntry, Known, Snapshot, Transaction};
 
 #[async_trait]
 impl Transaction for Session {
+    async fn lock(&mut self, _: &OrganizationId, _: &[Known<'_>]) -> Result<(), DatabaseError> {
+        // There is one writer, and this is its turn.
+        Ok(())
+    }
+
+    async fn lock_organization(&mut self, _: &OrganizationId) -> Result<bool, DatabaseError> {
+        Ok(false)
+    }
+
+    async fn take_seat(&mut self, organization: &OrganizationId, tier: &Tier, cap: Cap) -> Result<bool, DatabaseError> {
+        let cap = match cap {
+            Cap::Limited(cap) => i64::from(cap),
+            Cap::Unlimited => i64::MAX,
+        };
+        let taken = sqlx::query(
+            "INSERT INTO seats (organization, tier, used) SELECT ?1, ?2, 1 WHERE ?3 > 0 \
+             ON CONFLICT DO UPDATE SET used = used + 1 WHERE used < ?3",
+        )
+        .bind(organization.as_str())
+        .bind(tier.as_str())
+        .bind(cap)
+        .execute(self.connection())
+        .await?;
+        Ok(taken.rows_affected() == 1)
+    }
+
+    async fn free_seat(&mut self, organization: &OrganizationId, tier: &Tier) -> Result<(), DatabaseError> {
+        let freed = sqlx::query("UPDATE seats SET used = used - 1 WHERE organization = ? AND tier = ? AND used > 0")
+            .bind(organization.as_str())
+            .bind(tier.as_str())
+            .execute(self.connection())
+            .await?;
+        exactly_one(freed.rows_affected(), "seats were freed")
+    }
+
     async fn create(&mut self, member: &Member) -> Result<(), DatabaseError> {
         let identity = member.identity.as_ref();
         sqlx::query(
@@ -41,7 +74,7 @@ impl Transaction for Session {
         .bind(member.last_login_at.map(row::signed))
         .bind(member.directory_user.as_ref().map(|user| user.as_str()))
         .bind(member.pending_since.map(row::signed))
-        .execute(&mut *self.transaction)
+        .execute(self.connection())
         .await?;
         Ok(())
     }
@@ -71,18 +104,18 @@ impl Transaction for Session {
         .bind(member.pending_since.map(row::signed))
         .bind(member.organization.as_str())
         .bind(member.id.as_str())
-        .execute(&mut *self.transaction)
+        .execute(self.connection())
         .await?;
-        exactly_one(done.rows_affected(), "updated")
+        exactly_one(done.rows_affected(), "members were updated")
     }
 
     async fn remove(&mut self, organization: &OrganizationId, id: &MemberId) -> Result<(), DatabaseError> {
         let done = sqlx::query("DELETE FROM members WHERE organization = ? AND id = ?")
             .bind(organization.as_str())
             .bind(id.as_str())
-            .execute(&mut *self.transaction)
+            .execute(self.connection())
             .await?;
-        exactly_one(done.rows_affected(), "removed")
+        exactly_one(done.rows_affected(), "members were removed")
     }
 
     async fn keep_ticket(
@@ -100,7 +133,7 @@ impl Transaction for Session {
         .bind(identity.subject.as_str())
         .bind(row::signed(ticket.last_iat))
         .bind(ticket.not_before.map(row::signed))
-        .execute(&mut *self.transaction)
+        .execute(self.connection())
         .await?;
         Ok(())
     }
@@ -122,7 +155,7 @@ impl Transaction for Session {
             .bind(organization.as_str())
             .bind(email.key())
             .bind(not_before.map(row::signed))
-            .execute(&mut *self.transaction)
+            .execute(self.connection())
             .await?;
         Ok(())
     }
@@ -136,12 +169,12 @@ impl Transaction for Session {
         sqlx::query("DELETE FROM removals_by_login WHERE organization = ? AND at <= ?")
             .bind(organization.as_str())
             .bind(row::signed(forget_until))
-            .execute(&mut *self.transaction)
+            .execute(self.connection())
             .await?;
         sqlx::query("INSERT INTO removals_by_login (organization, at) VALUES (?, ?)")
             .bind(organization.as_str())
             .bind(row::signed(now))
-            .execute(&mut *self.transaction)
+            .execute(self.connection())
             .await?;
         Ok(())
     }
@@ -151,39 +184,39 @@ impl Transaction for Session {
             FeedEntry::Member(member) => {
                 (member, member.status.name(), Some(member.role.as_str()), member.seat_tier.as_ref())
             }
-            FeedEntry::Removed(member) => (member, "removed", None, None),
+            FeedEntry::Removed(member) => (member, row::REMOVED, None, None),
         };
-        let appended = sqlx::query(
-            "INSERT INTO changes (organization, member, status, role, seat_tier, at) VALUES (?, ?, ?, ?, ?, ?)",
+        sqlx::query(
+            "INSERT INTO changes (mark, organization, member, status, role, seat_tier, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
+        .bind(mark())
         .bind(member.organization.as_str())
         .bind(member.id.as_str())
         .bind(status)
         .bind(role)
         .bind(seat_tier.map(|tier| tier.as_str()))
         .bind(row::signed(now))
-        .execute(&mut *self.transaction)
+        .execute(self.connection())
         .await?;
-        // Only from the oldest end, so that the feed has no gaps; two for one, so that a backlog melts away.
-        sqlx::query(
-            "DELETE FROM changes WHERE position IN (SELECT position FROM changes ORDER BY position LIMIT 2) \
-             AND position <= ? AND at < ?",
-        )
-        .bind(appended.last_insert_rowid().saturating_sub(FEED_MIN_CHANGES))
-        .bind(row::signed(now.saturating_sub(FEED_MIN_SECONDS)))
-        .execute(&mut *self.transaction)
-        .await?;
+        self.appended = true;
         Ok(())
     }
 
-    async fn commit(self: Box<Self>) -> Result<(), DatabaseError> {
-        Ok(self.transaction.commit().await?)
+    async fn forget_changes(&mut self, up_to: u64) -> Result<(), DatabaseError> {
+        sqlx::query("DELETE FROM changes WHERE position <= ?")
+            .bind(row::signed(up_to))
+            .execute(self.connection())
+            .await?;
+        Ok(())
     }
-}
 
-fn exactly_one(rows: u64, what: &str) -> Result<(), DatabaseError> {
-    match rows {
-        1 => Ok(()),
-        _ => Err(DatabaseError::Corrupt(format!("{rows} members were {what} where there is one"))),
+    async fn commit(mut self: Box<Self>) -> Result<Position, DatabaseError> {
+        let position = self.position().await?;
+        let appended = self.appended;
+        match self.into_turn() {
+            Some(turn) => turn.commit(appended).await?,
+            None => return Err(DatabaseError::Unavailable("a snapshot cannot be committed".into())),
+        }
+        Ok(position)
     }
 }

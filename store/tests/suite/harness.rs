@@ -1,17 +1,17 @@
-//! A store of one's own: a temporary folder, a clock that is set by hand, a server on a free port, and a client.
+//! A store of one's own: an empty database, a clock that is set by hand, a server on a free port, and a client.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::sync::oneshot;
 use usher_policy::Policy;
 use usher_store::{Clock, Config, Secrets, Server, StartError};
+
+use super::database::Database;
 
 pub(crate) const FILTER: &str = "filter-token-0123456789";
 pub(crate) const ADMIN: &str = "admin-token-0123456789";
@@ -92,20 +92,29 @@ impl Clock for ManualClock {
 pub(crate) struct Store {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<ManualClock>,
-    folder: Arc<TempDir>,
+    pub(crate) database: Arc<Database>,
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 impl Store {
     pub(crate) fn start() -> Self {
-        Self::start_in(Arc::new(TempDir::new().unwrap()), POLICY)
+        Self::start_on(Arc::new(Database::new()))
     }
 
-    pub(crate) fn start_in(folder: Arc<TempDir>, policy_text: &str) -> Self {
-        let clock = Arc::new(ManualClock(AtomicU64::new(NEW_YEAR)));
+    pub(crate) fn start_on(database: Arc<Database>) -> Self {
+        Self::start_at(database, NEW_YEAR)
+    }
+
+    /// One more replica on the same database.
+    pub(crate) fn replica(&self) -> Self {
+        Self::start_on(Arc::clone(&self.database))
+    }
+
+    fn start_at(database: Arc<Database>, now: u64) -> Self {
+        let clock = Arc::new(ManualClock(AtomicU64::new(now)));
         let (address_sender, address) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel();
-        let config = config(folder.path(), policy_text);
+        let config = config(&database.address(), POLICY);
         let running = {
             let clock = Arc::clone(&clock);
             std::thread::spawn(move || {
@@ -118,13 +127,13 @@ impl Store {
             })
         };
         let address = address.recv().expect("the store starts");
-        Self { address, clock, folder, running: Some((stop, running)) }
+        Self { address, clock, database, running: Some((stop, running)) }
     }
 
-    /// Stops it and starts another on the same file.
+    /// Stops it and starts another on the same database.
     pub(crate) fn restart(mut self) -> Self {
         self.stop();
-        Self::start_in(Arc::clone(&self.folder), POLICY)
+        Self::start_at(Arc::clone(&self.database), self.clock.now().as_secs())
     }
 
     pub(crate) fn stop(&mut self) {
@@ -132,10 +141,6 @@ impl Store {
             drop(stop);
             running.join().expect("the store stops in order");
         }
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     pub(crate) fn call(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> Reply {
@@ -217,6 +222,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The value of a metric without labels; 0 before it is first counted.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let text = self.send("GET", "/metrics", &[], None).text;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0, |value| value.parse().unwrap())
+    }
+
+    /// Asks for changes.
+    pub(crate) fn changes(&self, query: &str) -> Reply {
+        self.call("GET", &format!("/v1/changes{query}"), FILTER, None)
+    }
+}
+
 impl Drop for Store {
     fn drop(&mut self) {
         if !std::thread::panicking() {
@@ -258,11 +277,10 @@ pub(crate) fn members_path(organization: &str) -> String {
     format!("/v1/organizations/{organization}/members")
 }
 
-pub(crate) fn config(folder: &Path, policy_text: &str) -> Config {
+pub(crate) fn config(database: &str, policy_text: &str) -> Config {
     let policy = policy(policy_text);
     let secrets = Secrets::from_env(&policy, variable).unwrap();
-    let database = format!("sqlite://{}", folder.join("usher.db").display());
-    Config { policy, database, listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), secrets }
+    Config { policy, database: database.to_owned(), listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), secrets }
 }
 
 /// Tries to start a store that is not expected to.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{ACME_ADMIN, ADMIN, FILTER, SCIM, Store, ensure, id, login};
+use crate::suite::harness::{ACME_ADMIN, ADMIN, FILTER, SCIM, Store, ensure, id, login};
 
 const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
 
@@ -18,6 +18,7 @@ fn a_token_of_one_kind_opens_nothing_of_another() {
         ("PATCH", &member, ADMIN),
         ("DELETE", &member, ADMIN),
         ("GET", "/v1/organizations/manual/seats", ADMIN),
+        ("GET", "/v1/changes", FILTER),
     ];
     for (method, path, right) in routes {
         for token in [FILTER, ADMIN, ACME_ADMIN, SCIM, "", "wrong-token-0123456789", "dmin-token-0123456789"] {

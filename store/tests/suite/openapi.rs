@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, FILTER, Reply, Store, ensure, id, login, with};
+use crate::suite::harness::{ADMIN, FILTER, Reply, Store, ensure, id, login, with};
 
 fn document(store: &Store) -> Value {
     let reply = store.send("GET", "/openapi.json", &[], None);
@@ -50,6 +50,7 @@ fn every_documented_route_answers_as_documented() {
         "get /metrics",
         "get /openapi.json",
         "get /readyz",
+        "get /v1/changes",
         "get /v1/organizations/{organization}/members",
         "get /v1/organizations/{organization}/members/{member}",
         "get /v1/organizations/{organization}/seats",
@@ -67,6 +68,7 @@ fn every_documented_field_is_there_and_no_other() {
     let reply = store.login("jit", &login("bea", 1, ensure()));
     let list = store.list("jit", "");
     let seats = store.seats("jit");
+    let changes = store.changes("").json;
     let problem = store.send("GET", "/nowhere", &[], None).json;
     for (schema, value) in [
         ("LoginResponse", &reply.json),
@@ -74,6 +76,8 @@ fn every_documented_field_is_there_and_no_other() {
         ("Member", &list["members"][0]),
         ("MemberList", &list),
         ("Seats", &seats),
+        ("Changes", &changes),
+        ("Change", &changes["changes"][0]),
         ("SeatTier", &seats["tiers"][0]),
         ("Problem", &problem),
     ] {

@@ -1,6 +1,6 @@
 //! Health, readiness and metrics.
 
-use crate::harness::{Store, ensure, login};
+use crate::suite::harness::{Store, ensure, login};
 
 #[test]
 fn health_and_readiness_need_no_token() {

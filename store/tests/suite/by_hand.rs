@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, Store, assign, ensure, id, login, members_path, require};
+use crate::suite::harness::{ADMIN, Store, assign, ensure, id, login, members_path, require};
 
 #[test]
 fn adding_answers_201_with_the_members_place() {

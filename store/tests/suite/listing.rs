@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, Store, assign, id, login, members_path};
+use crate::suite::harness::{ADMIN, Store, assign, id, login, members_path};
 
 #[test]
 fn pages_meet_everyone_once_while_members_go() {

@@ -6,7 +6,7 @@ use std::sync::Barrier;
 
 use serde_json::json;
 
-use crate::harness::{FILTER, Store, ensure, login};
+use crate::suite::harness::{FILTER, Store, ensure, login};
 
 const PEOPLE: usize = 64;
 

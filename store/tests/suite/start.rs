@@ -2,12 +2,10 @@
 
 use std::net::TcpListener;
 
-use sqlx::Connection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use tempfile::TempDir;
 use usher_store::{OpenError, Secrets, StartError};
 
-use crate::harness::{ADMIN, FILTER, POLICY, Store, config, policy, start_error, variable};
+use crate::suite::database::Database;
+use crate::suite::harness::{ADMIN, FILTER, POLICY, Store, config, policy, start_error, variable};
 
 const SMALL: &str = r"
 version: 1
@@ -21,64 +19,45 @@ parents:
   - {id: chat, product: claude, hosts: [chat.acme.example]}
 ";
 
-fn execute(file: &std::path::Path, statement: &'static str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut database = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.unwrap();
-        sqlx::query(statement).execute(&mut database).await.unwrap();
-        database.close().await.unwrap();
-    });
-}
-
 #[test]
 fn a_database_of_a_newer_store_is_refused_and_left_alone() {
     let mut store = Store::start();
     store.stop();
-    let file = store.folder().join("usher.db");
-    execute(
-        &file,
+    store.database.sql(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-         VALUES (99, 'the future', TRUE, x'00', 0)",
+         SELECT 99, 'the future', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1",
     );
-    let error = start_error(config(store.folder(), POLICY));
-    assert!(matches!(&error, StartError::Database { source: OpenError::Newer { found: 99, known: 2 }, .. }), "{error}");
+    let before = store.database.sql("SELECT version FROM _sqlx_migrations ORDER BY version");
+    let error = start_error(config(&store.database.address(), POLICY));
+    assert!(matches!(&error, StartError::Database { source: OpenError::Newer { found: 99, .. }, .. }), "{error}");
     assert!(error.to_string().contains("newer usher"), "{error}");
+    assert_eq!(store.database.sql("SELECT version FROM _sqlx_migrations ORDER BY version"), before);
 }
 
 #[test]
 fn a_database_whose_history_is_another_is_refused() {
     let mut store = Store::start();
     store.stop();
-    execute(&store.folder().join("usher.db"), "UPDATE _sqlx_migrations SET checksum = x'00'");
-    let error = start_error(config(store.folder(), POLICY));
+    store.database.sql("UPDATE _sqlx_migrations SET checksum = substr(checksum, 2)");
+    let error = start_error(config(&store.database.address(), POLICY));
     assert!(matches!(&error, StartError::Database { source: OpenError::Foreign(1), .. }), "{error}");
 }
 
 #[test]
-fn only_databases_that_keep_what_they_are_given() {
-    let folder = TempDir::new().unwrap();
-    let with_database = |database: &str| {
-        let mut config = config(folder.path(), POLICY);
-        config.database = database.to_owned();
-        start_error(config)
-    };
-    for address in ["sqlite::memory:", "sqlite://x.db?mode=memory"] {
-        let error = with_database(address);
-        assert!(matches!(error, StartError::Database { source: OpenError::InMemory(_), .. }), "{error}");
+fn an_address_of_no_database_is_refused_and_its_password_not_shown() {
+    for address in ["mysql://usher:sesame@db/usher", "usher:sesame", "", "Postgres:sesame"] {
+        let error = start_error(config(address, POLICY));
+        assert!(matches!(error, StartError::UnknownDatabase(_)), "{error}");
+        assert!(!error.to_string().contains("sesame"), "{error}");
+        assert!(error.to_string().contains("sqlite://FILE"), "{error}");
     }
-    let error = with_database("postgres://usher:sesame@db/usher");
-    assert!(matches!(error, StartError::UnknownDatabase(_)), "{error}");
-    assert!(!error.to_string().contains("sesame"), "no password in errors");
-    let nowhere = format!("sqlite://{}", folder.path().join("no/such/folder/usher.db").display());
-    let error = with_database(&nowhere);
-    assert!(matches!(error, StartError::Database { source: OpenError::Create { .. }, .. }), "{error}");
 }
 
 #[test]
 fn a_taken_address_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let folder = TempDir::new().unwrap();
-    let mut config = config(folder.path(), POLICY);
+    let database = Database::new();
+    let mut config = config(&database.address(), POLICY);
     config.listen = taken.local_addr().unwrap();
     let error = start_error(config);
     assert!(error.to_string().contains(&taken.local_addr().unwrap().to_string()), "{error}");

@@ -1,12 +1,6 @@
 //! Errors: each has its status and its code, and says nothing of what is inside.
 
-use std::time::{Duration, Instant};
-
-use serde_json::json;
-use sqlx::Connection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-
-use crate::harness::{ADMIN, FILTER, Store, ensure, login};
+use crate::suite::harness::{ADMIN, FILTER, Store, ensure, login};
 
 fn bearer(token: &str) -> [(&'static str, String); 1] {
     [("authorization", format!("Bearer {token}"))]
@@ -67,30 +61,4 @@ fn request_ids_are_echoed_when_decent_and_made_otherwise() {
     }
     let reply = store.send("GET", "/healthz", &[], None);
     assert_eq!(reply.header("x-request-id").len(), 36);
-}
-
-#[test]
-fn a_database_that_does_not_answer_is_503_and_says_nothing_of_itself() {
-    let store = Store::start();
-    let bea = login("bea", 1, ensure());
-    let file = store.folder().join("usher.db");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    // Another process holds the write lock.
-    let mut other = runtime.block_on(async {
-        let mut other = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file)).await.unwrap();
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
-        other
-    });
-    let began = Instant::now();
-    let reply = store.login("jit", &bea);
-    reply.is_problem(503, "database_unavailable");
-    assert_eq!(reply.header("retry-after"), "1");
-    assert!(!reply.text.contains("SQL") && !reply.text.contains("locked") && !reply.text.contains("usher.db"));
-    assert!(began.elapsed() < Duration::from_secs(8));
-    assert_eq!(store.send("GET", "/healthz", &[], None).status, 200);
-    let metrics = store.send("GET", "/metrics", &[], None).text;
-    assert!(metrics.contains("usher_store_database_failures_total 1"), "{metrics}");
-
-    runtime.block_on(async { sqlx::query("ROLLBACK").execute(&mut other).await.unwrap() });
-    assert_eq!(store.login("jit", &bea).json["answer"], json!("member"), "and comes back by itself");
 }

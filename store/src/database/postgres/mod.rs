@@ -1,0 +1,120 @@
+//! Memberships in PostgreSQL: any number of replicas at once, every commit on disk before it is answered.
+
+mod listen;
+mod options;
+mod read;
+mod session;
+mod start;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::Executor;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use self::session::Session;
+use super::{Database, DatabaseError, OpenError, PATIENCE, Snapshot, Transaction};
+use crate::metrics::Metrics;
+
+/// Most connections of one replica, the listening one included.
+const CONNECTIONS: u32 = 16;
+
+/// How long to wait for connections at the end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Bounds for what a session may do (`PATIENCE` for statements and locks): who is stuck lets others go on. And a commit
+/// is on disk when it is acknowledged, also where the server's default is otherwise.
+const SESSION_SETTINGS: &str = "\
+    SET statement_timeout = '2s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '5s'; \
+    SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'";
+
+/// An open PostgreSQL database of the newest schema.
+pub(crate) struct Postgres {
+    pool: PgPool,
+    feed_grew: watch::Sender<()>,
+    listener: AbortHandle,
+    metrics: Arc<Metrics>,
+}
+
+impl Postgres {
+    /// Reaches the database behind a `postgres:` address, which may take a while to come up, and migrates it.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub(crate) async fn open(address: &str, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
+        let options = options::parse(address)?;
+        start::prepare(&options).await?;
+
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(SESSION_SETTINGS).await.map(drop) })
+            })
+            .connect_lazy_with(options);
+        let feed_grew = watch::Sender::new(());
+        let listener = tokio::spawn(listen::listen(pool.clone(), feed_grew.clone())).abort_handle();
+        Ok(Self { pool, feed_grew, listener, metrics })
+    }
+
+    /// Begins a transaction. A connection of the pool that turns out to be dead costs another attempt, not the request:
+    /// nothing has happened on it yet.
+    async fn begin(&self, how: &'static str) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
+        for _ in 0..CONNECTIONS {
+            match self.pool.begin_with(how).await {
+                Err(error) if is_cut(&error) => tracing::debug!(%error, "a connection was dead"),
+                begun => return begun,
+            }
+        }
+        self.pool.begin_with(how).await
+    }
+}
+
+/// Whether the connection is gone: cut off, or ended by the server as it shut down or crashed.
+fn is_cut(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| matches!(&*code, "57P01" | "57P02")),
+        _ => false,
+    }
+}
+
+#[async_trait]
+impl Database for Postgres {
+    async fn read(&self) -> Result<Box<dyn Snapshot>, DatabaseError> {
+        let snapshot = self.begin("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
+        Ok(Box::new(Session::reading(snapshot)))
+    }
+
+    async fn write(&self) -> Result<Box<dyn Transaction>, DatabaseError> {
+        // READ COMMITTED: who waited for a lock reads what the one before left. The locks make it safe (see the trait).
+        let transaction = self.begin("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE").await?;
+        Ok(Box::new(Session::writing(transaction, Arc::clone(&self.metrics))))
+    }
+
+    async fn ready(&self) -> Result<(), DatabaseError> {
+        let mut transaction = self.begin("BEGIN").await?;
+        let read_only: bool = sqlx::query_scalar(start::IS_READ_ONLY).fetch_one(&mut *transaction).await?;
+        match read_only {
+            true => Err(DatabaseError::Unavailable("the database can only be read".into())),
+            false => Ok(()),
+        }
+    }
+
+    fn feed_grew(&self) -> watch::Receiver<()> {
+        self.feed_grew.subscribe()
+    }
+
+    async fn close(&self) {
+        self.listener.abort();
+        if timeout(CLOSE_TIMEOUT, self.pool.close()).await.is_err() {
+            tracing::warn!("some connections to the database were cut off");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What is read from PostgreSQL: one bound statement for each lookup of the trait.
+
+use async_trait::async_trait;
+use sqlx::{Postgres, QueryBuilder, Row};
+use usher_policy::id::{Email, MemberId, OrganizationId, Role, Tier};
+use usher_policy::member::{Identity, Member};
+use usher_policy::rules::effects::Ticket;
+use usher_policy::rules::seats::Taken;
+use usher_policy::wire::Position;
+
+use super::Session;
+use crate::database::row::{self, member_columns};
+use crate::database::{DatabaseError, FeedChange, MemberFilter, Snapshot};
+
+#[async_trait]
+impl Snapshot for Session {
+    async fn member(&mut self, organization: &OrganizationId, id: &MemberId) -> Result<Option<Member>, DatabaseError> {
+        let mut query = members_of(organization);
+        query.push(" AND id = ").push_bind(id.as_str());
+        self.find(query).await
+    }
+
+    async fn member_of(
+        &mut self,
+        organization: &OrganizationId,
+        identity: &Identity,
+    ) -> Result<Option<Member>, DatabaseError> {
+        let mut query = members_of(organization);
+        query.push(" AND issuer = ").push_bind(identity.issuer.as_str());
+        query.push(" AND subject = ").push_bind(identity.subject.as_str());
+        self.find(query).await
+    }
+
+    async fn member_with_email(
+        &mut self,
+        organization: &OrganizationId,
+        email: &Email,
+    ) -> Result<Option<Member>, DatabaseError> {
+        let mut query = members_of(organization);
+        query.push(" AND email_key = ").push_bind(email.key());
+        self.find(query).await
+    }
+
+    async fn member_with_external_id(
+        &mut self,
+        organization: &OrganizationId,
+        external_id: &str,
+    ) -> Result<Option<Member>, DatabaseError> {
+        let mut query = members_of(organization);
+        query.push(" AND external_id = ").push_bind(external_id).push(" ORDER BY id LIMIT 1");
+        self.find(query).await
+    }
+
+    async fn members(
+        &mut self,
+        organization: &OrganizationId,
+        filter: &MemberFilter,
+        after: Option<&MemberId>,
+        limit: u32,
+    ) -> Result<Vec<Member>, DatabaseError> {
+        let mut query = members_of(organization);
+        if let Some(email) = &filter.email {
+            query.push(" AND email_key = ").push_bind(email.key());
+        }
+        if let Some(role) = &filter.role {
+            query.push(" AND role = ").push_bind(role.as_str());
+        }
+        if let Some(status) = filter.status {
+            query.push(" AND status = ").push_bind(status.name());
+        }
+        if let Some(after) = after {
+            query.push(" AND id > ").push_bind(after.as_str());
+        }
+        query.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit));
+        query.build().fetch_all(self.connection()).await?.iter().map(row::member).collect()
+    }
+
+    async fn ticket(
+        &mut self,
+        organization: &OrganizationId,
+        identity: &Identity,
+    ) -> Result<Option<Ticket>, DatabaseError> {
+        let found: Option<(i64, Option<i64>)> = sqlx::query_as(
+            "SELECT last_iat, not_before FROM tickets WHERE organization = $1 AND issuer = $2 AND subject = $3",
+        )
+        .bind(organization.as_str())
+        .bind(identity.issuer.as_str())
+        .bind(identity.subject.as_str())
+        .fetch_optional(self.connection())
+        .await?;
+        let Some((last_iat, not_before)) = found else { return Ok(None) };
+        let not_before = not_before.map(row::unsigned).transpose()?;
+        Ok(Some(Ticket { last_iat: row::unsigned(last_iat)?, not_before }))
+    }
+
+    async fn email_not_before(
+        &mut self,
+        organization: &OrganizationId,
+        email: &Email,
+    ) -> Result<Option<u64>, DatabaseError> {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT not_before FROM email_blocks WHERE organization = $1 AND email_key = $2")
+                .bind(organization.as_str())
+                .bind(email.key())
+                .fetch_optional(self.connection())
+                .await?;
+        found.map(row::unsigned).transpose()
+    }
+
+    async fn active_with_role(&mut self, organization: &OrganizationId, role: &Role) -> Result<u32, DatabaseError> {
+        let count = sqlx::query_scalar(
+            "SELECT count(*) FROM \
+             (SELECT 1 FROM members WHERE organization = $1 AND role = $2 AND status = 'active' LIMIT 2) AS owners",
+        )
+        .bind(organization.as_str())
+        .bind(role.as_str())
+        .fetch_one(self.connection())
+        .await?;
+        row::count(count)
+    }
+
+    async fn has_primary_owner(&mut self, organization: &OrganizationId, email: &Email) -> Result<bool, DatabaseError> {
+        let found: Option<i32> =
+            sqlx::query_scalar("SELECT 1 FROM members WHERE organization = $1 AND primary_owner = $2 LIMIT 1")
+                .bind(organization.as_str())
+                .bind(email.key())
+                .fetch_optional(self.connection())
+                .await?;
+        Ok(found.is_some())
+    }
+
+    async fn seats_taken(&mut self, organization: &OrganizationId) -> Result<Taken, DatabaseError> {
+        let rows = sqlx::query("SELECT tier, used FROM seats WHERE organization = $1 AND used > 0")
+            .bind(organization.as_str())
+            .fetch_all(self.connection())
+            .await?;
+        let mut taken = Vec::with_capacity(rows.len());
+        for found in rows {
+            taken.push((Tier::new(found.try_get::<String, _>(0)?), row::count(found.try_get(1)?)?));
+        }
+        Ok(Taken::new(taken))
+    }
+
+    async fn pending(&mut self, organization: &OrganizationId) -> Result<u32, DatabaseError> {
+        let count = sqlx::query_scalar("SELECT count(*) FROM members WHERE organization = $1 AND status = 'pending'")
+            .bind(organization.as_str())
+            .fetch_one(self.connection())
+            .await?;
+        row::count(count)
+    }
+
+    async fn removals_by_login(&mut self, organization: &OrganizationId, after: u64) -> Result<u32, DatabaseError> {
+        let count = sqlx::query_scalar("SELECT count(*) FROM removals_by_login WHERE organization = $1 AND at > $2")
+            .bind(organization.as_str())
+            .bind(row::signed(after))
+            .fetch_one(self.connection())
+            .await?;
+        row::count(count)
+    }
+
+    async fn position(&mut self) -> Result<Position, DatabaseError> {
+        let (database, mark, number): (String, String, i64) =
+            sqlx::query_as("SELECT database, mark, position FROM feed_head").fetch_one(self.connection()).await?;
+        Ok(Position { database, mark, number: row::unsigned(number)? })
+    }
+
+    async fn changes(&mut self, after: u64, limit: u32) -> Result<Vec<FeedChange>, DatabaseError> {
+        let database: String =
+            sqlx::query_scalar("SELECT database FROM feed_head").fetch_one(self.connection()).await?;
+        sqlx::query(
+            "SELECT position, mark, organization, member, status, role, seat_tier, at FROM changes \
+             WHERE position > $1 ORDER BY position LIMIT $2",
+        )
+        .bind(row::signed(after))
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?
+        .iter()
+        .map(|found| row::change(found, &database))
+        .collect()
+    }
+}
+
+fn members_of(organization: &OrganizationId) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = "));
+    query.push_bind(organization.as_str().to_owned());
+    query
+}

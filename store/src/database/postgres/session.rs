@@ -1,0 +1,55 @@
+//! What statements run on: a snapshot, or a transaction that locks the members it reads.
+
+use std::sync::Arc;
+
+use sqlx::QueryBuilder;
+use sqlx::postgres::PgConnection;
+use usher_policy::member::Member;
+
+use crate::database::{DatabaseError, row};
+use crate::metrics::Metrics;
+
+/// A snapshot or a transaction.
+pub(super) struct Session {
+    pub(super) transaction: sqlx::Transaction<'static, sqlx::Postgres>,
+    /// What is appended to the change feed at the end.
+    pub(super) appended: Vec<Appended>,
+    /// Where commits are counted; a snapshot has none.
+    pub(super) metrics: Option<Arc<Metrics>>,
+}
+
+/// A change that has no position yet.
+pub(super) struct Appended {
+    pub(super) mark: String,
+    pub(super) organization: String,
+    pub(super) member: String,
+    pub(super) status: &'static str,
+    pub(super) role: Option<String>,
+    pub(super) seat_tier: Option<String>,
+    pub(super) at: i64,
+}
+
+impl Session {
+    pub(super) fn reading(transaction: sqlx::Transaction<'static, sqlx::Postgres>) -> Self {
+        Self { transaction, appended: Vec::new(), metrics: None }
+    }
+
+    pub(super) fn writing(transaction: sqlx::Transaction<'static, sqlx::Postgres>, metrics: Arc<Metrics>) -> Self {
+        Self { transaction, appended: Vec::new(), metrics: Some(metrics) }
+    }
+
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Finds one member. Who writes locks the record: what was decided upon cannot change underneath, nor be overwritten.
+    pub(super) async fn find(
+        &mut self,
+        mut query: QueryBuilder<sqlx::Postgres>,
+    ) -> Result<Option<Member>, DatabaseError> {
+        if self.metrics.is_some() {
+            query.push(" FOR UPDATE");
+        }
+        query.build().fetch_optional(self.connection()).await?.as_ref().map(row::member).transpose()
+    }
+}

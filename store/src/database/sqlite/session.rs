@@ -1,0 +1,42 @@
+//! What statements run on: a reader's snapshot, or a turn of the writer.
+
+use sqlx::sqlite::SqliteConnection;
+
+use super::writer::Turn;
+
+/// A snapshot on a reader, a transaction on the writer.
+pub(super) struct Session {
+    access: Access,
+    /// Whether the change feed grew.
+    pub(super) appended: bool,
+}
+
+enum Access {
+    Snapshot(sqlx::Transaction<'static, sqlx::Sqlite>),
+    Turn(Turn),
+}
+
+impl Session {
+    pub(super) fn reading(snapshot: sqlx::Transaction<'static, sqlx::Sqlite>) -> Self {
+        Self { access: Access::Snapshot(snapshot), appended: false }
+    }
+
+    pub(super) fn writing(turn: Turn) -> Self {
+        Self { access: Access::Turn(turn), appended: false }
+    }
+
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        match &mut self.access {
+            Access::Snapshot(snapshot) => snapshot,
+            Access::Turn(turn) => turn.connection(),
+        }
+    }
+
+    /// The turn, to commit it; a snapshot has none.
+    pub(super) fn into_turn(self) -> Option<Turn> {
+        match self.access {
+            Access::Snapshot(_) => None,
+            Access::Turn(turn) => Some(turn),
+        }
+    }
+}

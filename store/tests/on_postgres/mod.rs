@@ -1,0 +1,161 @@
+//! What only PostgreSQL can show: a server that is away, a database that will not do, replicas that start at once.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use usher_store::{OpenError, StartError};
+
+use crate::suite::database::Database;
+use crate::suite::harness::{POLICY, Store, config, ensure, login, start_error};
+use crate::suite::server::postgres;
+
+fn name(database: &Database) -> &str {
+    match database {
+        Database::Postgres(name) => name,
+        Database::Sqlite(_) => panic!("not PostgreSQL"),
+    }
+}
+
+fn set_reachable(database: &Database, reachable: bool) {
+    let name = name(database);
+    postgres().sql("postgres", &format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {reachable}"));
+    if !reachable {
+        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        postgres().sql("postgres", &end);
+    }
+}
+
+#[test]
+fn a_database_that_is_away_is_503_and_comes_back_by_itself() {
+    let store = Store::start();
+    assert_eq!(store.answer("jit", &login("bea", 1, ensure())).0, "member");
+    let position = store.changes("").json["position"].as_str().unwrap().to_owned();
+
+    set_reachable(&store.database, false);
+    let reply = store.login("jit", &login("cyd", 1, ensure()));
+    reply.is_problem(503, "database_unavailable");
+    assert_eq!(reply.header("retry-after"), "1");
+    for secret in ["test_", "FATAL", "postgres", "sql"] {
+        assert!(!reply.text.contains(secret), "{}", reply.text);
+    }
+    store.send("GET", "/readyz", &[], None).is_problem(503, "database_unavailable");
+    store.changes(&format!("?after={position}&wait=1s")).is_problem(503, "database_unavailable");
+    assert_eq!(store.send("GET", "/healthz", &[], None).status, 200);
+
+    set_reachable(&store.database, true);
+    assert_eq!(store.answer("jit", &login("cyd", 1, ensure())).0, "member", "at once");
+    assert_eq!(store.send("GET", "/readyz", &[], None).status, 200);
+
+    // The listening connection is there again, too: a poll wakes long before its time.
+    let followed = store.changes(&format!("?after={position}")).json["position"].as_str().unwrap().to_owned();
+    let writer = store.replica();
+    let began = Instant::now();
+    let woken = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| store.changes(&format!("?after={followed}&wait=30s")));
+        writer.answer("jit", &login("dan", 1, ensure()));
+        waiting.join().unwrap()
+    });
+    assert_eq!(woken.json["changes"].as_array().unwrap().len(), 1, "{}", woken.text);
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn connections_that_were_cut_are_not_used_again() {
+    let store = Store::start();
+    for n in 0..20 {
+        assert_eq!(store.answer("jit", &login(&format!("p{n}"), 1, ensure())).0, "member");
+    }
+    set_reachable(&store.database, false);
+    set_reachable(&store.database, true);
+    for n in 0..20 {
+        assert_eq!(store.answer("jit", &login(&format!("q{n}"), 1, ensure())).0, "member");
+    }
+}
+
+#[test]
+fn a_lock_that_somebody_holds_is_waited_for_but_not_for_ever() {
+    let store = Store::start();
+    let address = store.database.address();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    use sqlx::{Connection, Executor};
+    let mut other = runtime.block_on(async {
+        let mut other = sqlx::PgConnection::connect(&address).await.unwrap();
+        other.execute("BEGIN; LOCK TABLE members IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        other
+    });
+    let began = Instant::now();
+    store.login("jit", &login("bea", 1, ensure())).is_problem(503, "database_unavailable");
+    assert!(began.elapsed() < Duration::from_secs(8));
+    runtime.block_on(async { other.execute("ROLLBACK").await.unwrap() });
+    assert_eq!(store.answer("jit", &login("bea", 1, ensure())).0, "member");
+}
+
+#[test]
+fn a_database_of_another_encoding_is_refused() {
+    postgres().sql("postgres", "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
+    let error = start_error(config(&postgres().address("latin"), POLICY));
+    assert!(matches!(&error, StartError::Database { source: OpenError::Encoding(found), .. } if found == "LATIN1"));
+    assert!(error.to_string().contains("UTF8"), "{error}");
+    assert_eq!(postgres().sql("latin", "SELECT count(*) FROM pg_class WHERE relname = 'members'").trim(), "0");
+}
+
+#[test]
+fn a_database_that_can_only_be_read_is_refused_and_not_ready() {
+    let store = Store::start();
+    let name = name(&store.database);
+    postgres().sql("postgres", &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let error = start_error(config(&store.database.address(), POLICY));
+    assert!(matches!(&error, StartError::Database { source: OpenError::ReadOnly, .. }), "{error}");
+}
+
+#[test]
+fn who_cannot_come_in_is_told_at_once_and_the_password_is_not() {
+    let began = Instant::now();
+    let address = postgres().address("nowhere").replace("usher@", "usher:sesame@");
+    let error = start_error(config(&address, POLICY));
+    assert!(matches!(&error, StartError::Database { source: OpenError::Database(_), .. }), "{error}");
+    assert!(error.to_string().contains("nowhere") && !error.to_string().contains("sesame"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(4));
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_given_up_in_bounded_time() {
+    // Nobody accepts here, and nobody refuses either.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let began = Instant::now();
+    let error = start_error(config(&format!("postgres://usher:sesame@127.0.0.1:{port}/usher"), POLICY));
+    assert!(matches!(&error, StartError::Database { source: OpenError::Unreachable { .. }, .. }), "{error}");
+    assert!(!error.to_string().contains("sesame"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(15));
+}
+
+#[test]
+fn replicas_may_start_and_migrate_at_once() {
+    let database = Arc::new(Database::new());
+    std::thread::scope(|scope| {
+        let starting: Vec<_> = (0..4).map(|_| scope.spawn(|| Store::start_on(Arc::clone(&database)))).collect();
+        for store in starting {
+            let store = store.join().unwrap();
+            assert_eq!(store.send("GET", "/readyz", &[], None).status, 200);
+        }
+    });
+}
+
+#[test]
+fn a_commit_is_on_disk_also_where_the_servers_default_is_otherwise() {
+    let database = Arc::new(Database::new());
+    let name = name(&database).to_owned();
+    postgres().sql("postgres", &format!("ALTER DATABASE {name} SET synchronous_commit = off"));
+    let store = Store::start_on(database);
+    // The store's own transaction tells how it will be committed.
+    store.database.sql(
+        "CREATE TABLE told (how TEXT); \
+         CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN INSERT INTO told VALUES (current_setting(''synchronous_commit'')); RETURN NEW; END'; \
+         CREATE TRIGGER tell AFTER INSERT ON members FOR EACH ROW EXECUTE FUNCTION tell()",
+    );
+    assert_eq!(store.answer("jit", &login("bea", 1, ensure())).0, "member");
+    assert_eq!(store.database.sql("SELECT how FROM told"), "on");
+}

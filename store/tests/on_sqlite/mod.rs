@@ -1,0 +1,111 @@
+//! What only SQLite can show: a file, its mode, its lock.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tempfile::TempDir;
+use usher_store::{OpenError, StartError};
+
+use crate::suite::database::Database;
+use crate::suite::harness::{POLICY, Store, config, ensure, login, start_error};
+
+#[test]
+fn an_acknowledged_write_survives_a_crash() {
+    let store = Store::start();
+    for n in 0..20 {
+        assert_eq!(store.answer("jit", &login(&format!("p{n}"), 1, ensure())).0, "member");
+        // What a crash at this moment would leave: the files as they are, and no goodbye.
+        let crashed = TempDir::new().unwrap();
+        for file in ["usher.db", "usher.db-wal"] {
+            std::fs::copy(store.database.file().with_file_name(file), crashed.path().join(file)).unwrap();
+        }
+        let recovered = Store::start_on(Arc::new(Database::Sqlite(crashed)));
+        assert_eq!(recovered.emails("jit", "").len(), n + 1);
+    }
+}
+
+#[test]
+fn the_database_is_its_owners_alone() {
+    let store = Store::start();
+    store.answer("jit", &login("bea", 1, ensure()));
+    for file in ["usher.db", "usher.db-wal", "usher.db-shm"] {
+        let mode = std::fs::metadata(store.database.file().with_file_name(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+#[test]
+fn only_databases_that_keep_what_they_are_given() {
+    for address in ["sqlite::memory:", "sqlite://x.db?mode=memory"] {
+        let error = start_error(config(address, POLICY));
+        assert!(matches!(error, StartError::Database { source: OpenError::InMemory(_), .. }), "{error}");
+    }
+    let folder = TempDir::new().unwrap();
+    let nowhere = format!("sqlite://{}", folder.path().join("no/such/folder/usher.db").display());
+    let error = start_error(config(&nowhere, POLICY));
+    assert!(matches!(error, StartError::Database { source: OpenError::Create { .. }, .. }), "{error}");
+}
+
+#[test]
+fn a_database_that_another_process_locks_is_503_and_says_nothing_of_itself() {
+    let store = Store::start();
+    let bea = login("bea", 1, ensure());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut other = runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(store.database.file());
+        let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+        other
+    });
+    let began = Instant::now();
+    let reply = store.login("jit", &bea);
+    reply.is_problem(503, "database_unavailable");
+    assert_eq!(reply.header("retry-after"), "1");
+    assert!(!reply.text.contains("SQL") && !reply.text.contains("locked") && !reply.text.contains("usher.db"));
+    assert!(began.elapsed() < Duration::from_secs(8));
+    assert_eq!(store.send("GET", "/healthz", &[], None).status, 200);
+    store.send("GET", "/readyz", &[], None).is_problem(503, "database_unavailable");
+    assert!(store.metric("usher_store_database_failures_total") >= 1);
+
+    runtime.block_on(async { sqlx::query("ROLLBACK").execute(&mut other).await.unwrap() });
+    assert_eq!(store.login("jit", &bea).json["answer"], json!("member"), "and comes back by itself");
+    assert_eq!(store.send("GET", "/readyz", &[], None).status, 200);
+}
+
+#[test]
+fn a_database_of_the_first_version_is_counted_when_it_is_migrated() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("usher.db");
+    let mut store = Store::start();
+    for n in 0..6 {
+        store.answer("five", &login(&format!("p{n}"), 1, ensure()));
+    }
+    let before = (store.list("five", ""), store.seats("five"));
+    store.stop();
+    // Back to what the first version would have left.
+    for statement in [
+        "DROP TABLE seats",
+        "ALTER TABLE changes DROP COLUMN mark",
+        "CREATE INDEX members_seat_tier ON members (organization, seat_tier) WHERE seat_tier IS NOT NULL",
+        "DROP INDEX members_directory_user",
+        "DROP INDEX members_pending",
+        "ALTER TABLE members DROP COLUMN directory_user",
+        "ALTER TABLE members DROP COLUMN pending_since",
+        "DELETE FROM _sqlx_migrations WHERE version > 1",
+    ] {
+        store.database.sql(statement);
+    }
+    std::fs::copy(store.database.file(), &file).unwrap();
+
+    let migrated = Store::start_on(Arc::new(Database::Sqlite(folder)));
+    assert_eq!((migrated.list("five", ""), migrated.seats("five")), before);
+    let marks = migrated.database.sql("SELECT count(DISTINCT mark), min(length(mark)), count(*) FROM changes");
+    assert_eq!(marks, "6|16|6");
+    let changes = migrated.changes("").json;
+    assert_eq!(changes["changes"].as_array().unwrap().len(), 6);
+    assert_eq!(migrated.changes(&format!("?after={}", changes["position"].as_str().unwrap())).status, 200);
+}

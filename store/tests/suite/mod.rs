@@ -1,0 +1,17 @@
+//! The store as its callers meet it: a real server over HTTP, on a real database; `sqlite.rs` and `postgres.rs` run it all.
+
+mod auth;
+mod by_hand;
+mod changes;
+mod concurrency;
+mod counts;
+pub(crate) mod database;
+mod durability;
+mod errors;
+pub(crate) mod harness;
+mod listing;
+mod logins;
+mod openapi;
+mod operations;
+pub(crate) mod server;
+mod start;

@@ -1,0 +1,125 @@
+//! A PostgreSQL server for the tests of this process, from the system's binaries, on a temporary folder and a free port.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// `nobody`: PostgreSQL refuses to run as root.
+const NOBODY: u32 = 65534;
+
+const INSTALL: &str = "PostgreSQL is needed for these tests: `apt install postgresql`";
+
+/// No test cuts the power, so nothing need be synced to the disk: making a database is then a matter of milliseconds.
+///
+/// Lives as long as this process: the script's input ends with it, however it ends, and takes the server along.
+const GUARD: &str = r#"
+"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=200 -c fsync=off >"$2/log" 2>&1 &
+server=$!
+echo "$server"
+cat >/dev/null
+kill -QUIT "$server"
+wait "$server"
+rm -rf "$2"
+"#;
+
+/// The server of this process.
+pub(crate) struct Postgres {
+    folder: PathBuf,
+    programs: PathBuf,
+    _guard: Child,
+    _until_the_end: ChildStdin,
+}
+
+/// Starts it, the first time.
+pub(crate) fn postgres() -> &'static Postgres {
+    static SERVER: OnceLock<Postgres> = OnceLock::new();
+    SERVER.get_or_init(|| start(&TempDir::with_prefix("usher-pg-").unwrap().keep()))
+}
+
+impl Postgres {
+    /// The address of one of its databases.
+    pub(crate) fn address(&self, database: &str) -> String {
+        let socket = self.folder.display().to_string().replace('/', "%2F");
+        format!("postgres://usher@{socket}/{database}")
+    }
+
+    /// Runs one of its programs as a client of the server, and gives what it printed.
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> String {
+        let mut command = Command::new(self.programs.join(program));
+        let output = command.args(["-h"]).arg(&self.folder).args(["-U", "usher"]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs SQL.
+    pub(crate) fn sql(&self, database: &str, statement: &str) -> String {
+        self.run("psql", &["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", statement])
+    }
+}
+
+fn start(folder: &Path) -> Postgres {
+    let programs = programs();
+    let as_root = std::fs::metadata(folder).unwrap().uid() == 0;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let unprivileged = |program: &Path| {
+        let mut command = Command::new(program);
+        command.current_dir(folder).stdin(Stdio::null());
+        if as_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    };
+    if as_root {
+        chown(folder, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let made = unprivileged(&programs.join("initdb"))
+        .args(["--username=usher", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+        .arg(folder.join("data"))
+        .output()
+        .expect(INSTALL);
+    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+
+    let mut guard = unprivileged(Path::new("/bin/sh"))
+        .args(["-c", GUARD, "guard"])
+        .args([&programs, folder])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let until_the_end = guard.stdin.take().unwrap();
+    let mut pid = String::new();
+    BufReader::new(guard.stdout.take().unwrap()).read_line(&mut pid).unwrap();
+    let server = Postgres { folder: folder.to_owned(), programs, _guard: guard, _until_the_end: until_the_end };
+    let began = Instant::now();
+    while !answers(&server) {
+        let mut log = String::new();
+        drop(std::fs::File::open(folder.join("log")).and_then(|mut file| file.read_to_string(&mut log)));
+        assert!(began.elapsed() < Duration::from_secs(30), "PostgreSQL does not come up: {log}");
+        std::thread::yield_now();
+    }
+    server
+}
+
+fn answers(server: &Postgres) -> bool {
+    let mut asking = Command::new(server.programs.join("pg_isready"));
+    asking.args(["-q", "-h"]).arg(&server.folder).status().unwrap().success()
+}
+
+/// The folder with the server's programs: of `PATH`, or where Debian puts them.
+fn programs() -> PathBuf {
+    let of_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    let of_path: Vec<PathBuf> = of_path;
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut of_debian: Vec<PathBuf> = debian.map(|version| version.path().join("bin")).collect();
+    of_debian.sort();
+    let mut folders = of_path.into_iter().chain(of_debian.into_iter().rev());
+    folders
+        .find(|folder| ["initdb", "postgres", "psql", "pg_dump"].iter().all(|name| folder.join(name).is_file()))
+        .expect(INSTALL)
+}
