@@ -6,5 +6,6 @@ mod key_faults;
 mod passage;
 mod races;
 mod restarts;
+mod rulebook;
 mod scenarios;
 mod store_faults;
