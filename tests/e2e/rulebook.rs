@@ -114,7 +114,11 @@ fn every_two_neighbours_of_the_precedence_have_a_scenario_with_both() -> Result<
         ensure!(place(first)? < place(second)?, "{}: it is the other way round", scenario.name);
         let answered = |wanted: &str| scenario.steps.iter().position(|step| answers(step, code(wanted)));
         let (one, other) = (answered(first), scenario.steps.iter().rposition(|step| answers(step, code(second))));
-        ensure!(one.is_some() && one < other, "{}: first both with the one answer, then the other alone", scenario.name);
+        ensure!(
+            one.is_some() && one < other,
+            "{}: first both with the one answer, then the other alone",
+            scenario.name
+        );
     }
     Ok(())
 }
