@@ -1,12 +1,13 @@
 //! The list of the rules with the scenarios that show them, and the precedence of the reasons, pair by pair.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
+use serde_json::Value;
 use usher_policy::Reason;
-use usher_scenario::Scenario;
-use usher_scenario::step::{Action, Outcome, Step};
-use usher_tests::{binaries, scenarios};
+use usher_policy::file::yaml_to_json;
+use usher_tests::binaries;
 
 /// The order in which reasons are answered (design §2, "Precedence"), with what stands twice in it or is no reason.
 const PRECEDENCE: [&str; 31] = [
@@ -58,8 +59,8 @@ const NEVER_TOGETHER: [(&str, &str, &str); 4] = [
 #[test]
 fn every_rule_names_its_scenarios_and_every_file_of_scenarios_its_rule() -> Result<()> {
     let rules = std::fs::read_to_string(binaries::workspace().join("docs/rules.md"))?;
-    let scenarios = scenarios::all()?;
-    let mut unnamed: BTreeSet<String> = scenarios.iter().map(stem).collect();
+    let scenarios = scenarios()?;
+    let mut unnamed: BTreeSet<&str> = scenarios.iter().map(|scenario| scenario.file.as_str()).collect();
     let (mut count, mut faults) = (0, Vec::new());
     for (number, line) in (1..).zip(rules.lines()) {
         let Some(cells) = line.strip_prefix("| ") else { continue };
@@ -71,10 +72,10 @@ fn every_rule_names_its_scenarios_and_every_file_of_scenarios_its_rule() -> Resu
         ensure!(!references.is_empty(), "line {number} shows nothing: {rule}");
         for reference in references {
             let found = if reference.contains(".rs: ") {
-                is_a_test(reference)?
+                is_a_test(reference)
             } else {
                 unnamed.remove(reference.split(": ").next().unwrap_or_default());
-                named(&scenarios, reference) == 1
+                scenarios.iter().filter(|scenario| scenario.is_meant_by(reference)).count() == 1
             };
             if !found {
                 faults.push(format!("line {number}: not one scenario or test is `{reference}`"));
@@ -89,46 +90,42 @@ fn every_rule_names_its_scenarios_and_every_file_of_scenarios_its_rule() -> Resu
 }
 
 #[test]
-fn the_order_of_the_reasons_is_that_of_the_list() {
+fn the_order_of_the_reasons_is_that_of_the_list() -> Result<()> {
     let mut codes: Vec<&str> = PRECEDENCE.iter().map(|entry| code(entry)).filter(|code| *code != "bypass").collect();
     // It stands in the list for the email first, and again for the groups.
-    let again = codes.iter().rposition(|code| *code == Reason::MissingClaim.code()).unwrap();
+    let again = codes.iter().rposition(|code| *code == Reason::MissingClaim.code()).context("missing_claim")?;
     codes.remove(again);
-    assert_eq!(codes, Reason::ALL.iter().map(|reason| reason.code()).collect::<Vec<_>>());
+    let listed: Vec<&str> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+    ensure!(codes == listed, "{codes:?}\n{listed:?}");
+    Ok(())
 }
 
 #[test]
 fn every_two_neighbours_of_the_precedence_have_a_scenario_with_both() -> Result<()> {
-    let scenarios = scenarios::all()?;
-    let file: Vec<&Scenario> = scenarios.iter().filter(|scenario| stem(scenario) == "precedence").collect();
+    let mut scenarios = scenarios()?;
+    scenarios.retain(|scenario| scenario.file == "precedence");
     for pair in PRECEDENCE.windows(2) {
         let &[first, second] = pair else { continue };
         let excuse = NEVER_TOGETHER.iter().find(|(one, other, _)| (*one, *other) == (first, second));
         let name = format!("{first} before {second}");
-        let shown = file.iter().any(|scenario| scenario.name == name);
+        let shown = scenarios.iter().any(|scenario| scenario.name == name);
         ensure!(shown != excuse.is_some(), "`{name}`: shown: {shown}, excused: {:?}", excuse.map(|(.., why)| why));
     }
-    for scenario in file {
-        let (first, second) = scenario.name.split_once(" before ").context("the name says which before which")?;
+    for Scenario { name, steps, .. } in &scenarios {
+        let (first, second) = name.split_once(" before ").context("the name says which before which")?;
         let place = |name: &str| PRECEDENCE.iter().position(|entry| *entry == name).with_context(|| name.to_owned());
-        ensure!(place(first)? < place(second)?, "{}: it is the other way round", scenario.name);
-        let answered = |wanted: &str| scenario.steps.iter().position(|step| answers(step, code(wanted)));
-        let (one, other) = (answered(first), scenario.steps.iter().rposition(|step| answers(step, code(second))));
-        ensure!(
-            one.is_some() && one < other,
-            "{}: first both with the one answer, then the other alone",
-            scenario.name
-        );
+        ensure!(place(first)? < place(second)?, "{name}: it is the other way round");
+        let one = steps.iter().position(|step| answers(step, code(first)));
+        let other = steps.iter().rposition(|step| answers(step, code(second)));
+        ensure!(one.is_some() && one < other, "{name}: first both with the one answer, then the other alone");
     }
     Ok(())
 }
 
-fn answers(step: &Step, code: &str) -> bool {
-    let Action::Request(request) = &step.action else { return false };
-    match &request.outcome {
-        Outcome::Deny(reason) => reason.code() == code,
-        Outcome::Pass => code == "bypass",
-        Outcome::Allow(_) => false,
+fn answers(step: &Value, code: &str) -> bool {
+    match code {
+        "bypass" => step.get("pass").is_some(),
+        reason => step.get("deny").and_then(Value::as_str) == Some(reason),
     }
 }
 
@@ -137,22 +134,48 @@ fn code(entry: &str) -> &str {
     entry.split(' ').next().unwrap_or(entry)
 }
 
-fn stem(scenario: &Scenario) -> String {
-    scenario.file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// How many scenarios are meant; `…` stands for the rest of a name.
-fn named(scenarios: &[Scenario], reference: &str) -> usize {
-    let is_meant = |title: &str| match reference.strip_suffix('…') {
-        Some(beginning) => title.starts_with(beginning),
-        None => title == reference,
-    };
-    scenarios.iter().filter(|scenario| is_meant(&scenario.title())).count()
-}
-
 /// Whether `path/of/a/file.rs: name` is a test.
-fn is_a_test(reference: &str) -> Result<bool> {
-    let (path, name) = reference.split_once(": ").context("a file and a name")?;
-    let source = std::fs::read_to_string(binaries::workspace().join(path)).with_context(|| path.to_owned())?;
-    Ok(source.contains(&format!("fn {name}(")))
+fn is_a_test(reference: &str) -> bool {
+    let Some((path, name)) = reference.split_once(": ") else { return false };
+    let source = std::fs::read_to_string(binaries::workspace().join(path)).unwrap_or_default();
+    source.contains(&format!("fn {name}("))
+}
+
+/// A scenario as the file writes it.
+struct Scenario {
+    /// The file, without its ending.
+    file: String,
+    name: String,
+    steps: Vec<Value>,
+}
+
+impl Scenario {
+    /// `file: name`, where `…` may stand for the rest of the name.
+    fn is_meant_by(&self, reference: &str) -> bool {
+        let title = format!("{}: {}", self.file, self.name);
+        match reference.strip_suffix('…') {
+            Some(beginning) => title.starts_with(beginning),
+            None => title == reference,
+        }
+    }
+}
+
+fn scenarios() -> Result<Vec<Scenario>> {
+    let mut scenarios = Vec::new();
+    for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").read_dir()? {
+        let path = entry?.path();
+        let text = |value: &Value, field: &str| value.get(field).and_then(Value::as_str).map(str::to_owned);
+        if path.extension().is_none_or(|ending| ending != "yaml") {
+            continue;
+        }
+        let file = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let document =
+            yaml_to_json(&std::fs::read_to_string(&path)?).map_err(|faults| anyhow!("{file}: {faults:?}"))?;
+        for scenario in document.get("scenarios").and_then(Value::as_array).into_iter().flatten() {
+            let name = text(scenario, "name").with_context(|| format!("{file}: a scenario without a name"))?;
+            let steps = scenario.get("steps").and_then(Value::as_array).cloned().unwrap_or_default();
+            scenarios.push(Scenario { file: file.clone(), name, steps });
+        }
+    }
+    Ok(scenarios)
 }
