@@ -2,6 +2,7 @@
 
 mod command;
 mod demo;
+mod discover;
 mod explain;
 mod output;
 mod policy_file;

@@ -41,6 +41,7 @@ use self::field_path::FieldPath;
 use self::reader::{Faults, Node};
 use crate::{Policy, json};
 
+pub use self::shared_issuers::pin as shared_issuer_pin;
 pub use self::warnings::{Warning, WarningCode};
 
 /// The longest document that is read, in bytes.

@@ -1,7 +1,7 @@
 //! Issuers that vouch for the people of many customers; `require` must pin the one that is meant.
 
 /// What a `require` for this issuer looks like; `None` where the issuer is one customer's own.
-pub(super) fn pin(issuer: &str) -> Option<&'static str> {
+pub fn pin(issuer: &str) -> Option<&'static str> {
     let lowercase = issuer.to_ascii_lowercase();
     let bare = lowercase.strip_prefix("https://").or(lowercase.strip_prefix("http://")).unwrap_or(&lowercase);
     let bare = bare.trim_end_matches('/');

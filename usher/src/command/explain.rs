@@ -1,7 +1,6 @@
 //! `usher explain`: what becomes of one request, and each step that leads to it.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -12,7 +11,7 @@ use usher_policy::Policy;
 use usher_policy::token::Assertion;
 use usher_policy::token::keys::KeySet;
 
-use super::Failure;
+use super::{Failure, bounded, read_bounded};
 use crate::explain::{self, AssumedError, AssumedMember, Explanation, KnownKeys, Question, Verdict};
 use crate::output::print;
 use crate::policy_file::PolicyFile;
@@ -140,18 +139,6 @@ fn credential(argument: &str) -> Result<Vec<u8>, Failure> {
     };
     token.truncate(token.trim_ascii_end().len());
     Ok(token)
-}
-
-fn read_bounded(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    bounded(File::open(path)?, limit)
-}
-
-/// All that is there, up to one byte more than `limit`: enough to see that it is too long.
-fn bounded(source: impl Read, limit: usize) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    source.take(limit).read_to_end(&mut content)?;
-    Ok(content)
 }
 
 fn unix_time() -> u64 {

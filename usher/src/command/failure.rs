@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use usher_store::{SecretsError, StartError};
 
+use crate::discover::DiscoverError;
 use crate::explain::{AssumedError, ClaimsError, KnownKeysError};
 use crate::output::{OutputError, tell};
 use crate::policy_file::LoadError;
@@ -24,6 +25,9 @@ pub(crate) enum Failure {
     /// The demo cannot run.
     #[error("the demo cannot run")]
     Demo(#[source] Box<dyn Error + Send + Sync>),
+    /// The provider's metadata cannot be had or used.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
     /// A file that a flag names cannot be read.
     #[error("{flag} {}: cannot be read", path.display())]
     File {

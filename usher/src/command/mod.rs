@@ -3,6 +3,7 @@
 mod administration;
 mod check;
 mod demo;
+mod discover;
 mod explain;
 mod failure;
 mod members;
@@ -10,6 +11,9 @@ mod render;
 mod seats;
 mod store;
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -23,6 +27,8 @@ pub(crate) enum Command {
     Check(check::Check),
     /// Run everything at once on this machine: identity provider, store, product, Envoy with the filter
     Demo(demo::Demo),
+    /// Print the connection stanza for an OpenID provider, from its discovery document
+    Discover(discover::Discover),
     /// Tell what becomes of one request, and each step that leads to it; exit 0 allow, 3 deny, 1 error
     Explain(explain::Explain),
     /// List, add, show, change, suspend, unlink and remove members in a running store
@@ -44,6 +50,7 @@ impl Command {
         match self {
             Self::Check(check) => check.run(),
             Self::Demo(demo) => demo.run(),
+            Self::Discover(discover) => discover.run(),
             Self::Explain(explain) => explain.run(),
             Self::Members(members) => members.run(),
             Self::Render(render) => render.run(),
@@ -51,4 +58,17 @@ impl Command {
             Self::Store(store) => store.run(),
         }
     }
+}
+
+/// A file's content, up to one byte more than `limit`: enough to see that it is too long.
+fn read_bounded(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    bounded(File::open(path)?, limit)
+}
+
+/// All that is there, up to one byte more than `limit`: enough to see that it is too long.
+fn bounded(source: impl Read, limit: usize) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    source.take(limit).read_to_end(&mut content)?;
+    Ok(content)
 }

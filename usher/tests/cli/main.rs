@@ -7,6 +7,8 @@ mod check;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod discover;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod explain;
