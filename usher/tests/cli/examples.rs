@@ -26,9 +26,12 @@ fn the_list_of_every_field_is_good_and_renders() {
     assert_eq!(usher(&["render", "envoy", file]).code, 0);
 }
 
-/// Every policy here says what it means, or stands in this list.
-const EXPLAINED: &[(&str, &str, &str)] =
-    &[("customers.yaml", "no_owner", "its scenarios are about connections, and nobody in them owns anything")];
+/// Every policy here says what it means, save for these: a part of the file's path, the code, and why.
+const EXPLAINED: &[(&str, &str, &str)] = &[(
+    "tests/scenarios/policies/",
+    "no_owner",
+    "a scenario tells of some people, and most need nobody with the top role",
+)];
 
 #[test]
 fn no_policy_of_ours_has_an_unexplained_warning() {
@@ -42,10 +45,12 @@ fn no_policy_of_ours_has_an_unexplained_warning() {
     policies.extend(files("tests/scenarios/policies"));
     assert!(policies.len() >= 7, "{policies:?}");
     for path in policies {
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let codes = warnings(&std::fs::read_to_string(&path).unwrap());
-        let explained: Vec<_> = EXPLAINED.iter().filter(|(file, ..)| *file == name).map(|(_, code, _)| *code).collect();
-        assert_eq!(codes, explained, "{}", path.display());
+        let explained = |code: &String| {
+            EXPLAINED.iter().any(|(part, known, _)| path.to_string_lossy().contains(part) && code == known)
+        };
+        let mut codes = warnings(&std::fs::read_to_string(&path).unwrap());
+        codes.retain(|code| !explained(code));
+        assert!(codes.is_empty(), "{}: {codes:?}", path.display());
     }
 }
 
