@@ -27,11 +27,19 @@ fn the_list_of_every_field_is_good_and_renders() {
 }
 
 /// Every policy here says what it means, save for these: a part of the file's path, the code, and why.
-const EXPLAINED: &[(&str, &str, &str)] = &[(
-    "tests/scenarios/policies/",
-    "no_owner",
-    "a scenario tells of some people, and most need nobody with the top role",
-)];
+const EXPLAINED: &[(&str, &str, &str)] = &[
+    (
+        "tests/scenarios/policies/",
+        "no_owner",
+        "a scenario tells of some people, and most need nobody with the top role",
+    ),
+    (
+        "tests/scenarios/policies/",
+        "tier_without_seats",
+        "a tier that `caps` leave out is what some scenarios are about",
+    ),
+    ("policies/seating.yaml", "nobody_can_enter", "organizations without any seat are what some scenarios are about"),
+];
 
 #[test]
 fn no_policy_of_ours_has_an_unexplained_warning() {
