@@ -189,6 +189,7 @@ mod tests {
                 let reason = Reason::from_code(code).unwrap_or_else(|| panic!("`{code}` is no reason"));
                 assert_eq!(reason.status(), *status, "{code}");
                 assert_eq!(serde_json::to_string(&reason).unwrap(), format!("\"{code}\""));
+                assert_eq!(reason.to_string(), *code);
             }
         }
     }

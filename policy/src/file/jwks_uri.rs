@@ -78,7 +78,7 @@ mod tests {
         ] {
             let uri = parse(text).unwrap();
             assert_eq!((uri.tls, uri.host.as_str(), uri.port, uri.path.as_str()), (tls, host, port, path), "{text}");
-            assert_eq!(uri.authority(), authority);
+            assert_eq!((uri.authority().as_str(), uri.scheme()), (authority, if tls { "https" } else { "http" }));
         }
     }
 

@@ -93,3 +93,23 @@ impl Note {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Note;
+
+    #[test]
+    fn a_note_is_logged_under_its_name_in_snake_case() {
+        for (note, name) in [
+            (Note::EmailKept, "email_kept"),
+            (Note::EmailTaken, "email_taken"),
+            (Note::LastOwner, "last_owner"),
+            (Note::Linked, "linked"),
+            (Note::PrimaryOwner, "primary_owner"),
+            (Note::PrimaryOwnerKept, "primary_owner_kept"),
+            (Note::RemovalsLimited, "removals_limited"),
+        ] {
+            assert_eq!(note.name(), name);
+        }
+    }
+}

@@ -34,7 +34,12 @@ fn refused_across(rows: Vec<(&str, Value, &str, &str)>) {
 
 #[test]
 fn ids_domains_hosts_and_secrets_stand_once_in_the_file() {
-    policy(&two_parents());
+    let two = policy(&two_parents());
+    assert!(two.organization_ids().map(|id| id.as_str()).eq(["acme-chat", "globex-chat"]));
+    for (parent, its_own) in two.parents.iter().zip(["acme-chat", "globex-chat"]) {
+        let found: Vec<_> = two.organizations_of(&parent.id).map(|organization| organization.id.as_str()).collect();
+        assert_eq!(found, [its_own]);
+    }
     refused_across(vec![
         ("/parents/1/id", json!("acme"), "parents[1].id", "already the id at `parents[0].id`"),
         (

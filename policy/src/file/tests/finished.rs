@@ -129,6 +129,7 @@ fn every_field_of_a_connection_is_read() {
     assert_eq!(connection.issuer.as_str(), "https://full.acme.example");
     assert_eq!(connection.audiences, ["usher"]);
     assert_eq!(connection.algorithms, [Algorithm::EdDsa, Algorithm::Ps512]);
+    assert_eq!(connection.algorithms[0].to_string(), "EdDSA");
     let claims = &connection.claims;
     assert_eq!([claims.groups.as_str(), claims.email.as_str(), claims.name.as_str()], ["/realm/roles", "upn", "n"]);
     assert_eq!(claims.external_id, Some(ClaimPath::parse("oid")));

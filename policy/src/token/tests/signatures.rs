@@ -66,6 +66,9 @@ fn a_signature_has_its_exact_length() {
             assert!(!accepts(*algorithm, key, MESSAGE, &bad), "{algorithm} {} bytes", bad.len());
             assert!(!JwtSimple.verify(*algorithm, key, MESSAGE, &bad), "{algorithm} {} bytes, verifier", bad.len());
         }
+        // ECDSA knows no `r` or `s` of zero (FIPS 186-5, 6.4.2): no verifier is asked about it.
+        let has_two_numbers = matches!(algorithm, Algorithm::Es256 | Algorithm::Es384);
+        assert_eq!(is_well_formed(*algorithm, key, &vec![0; good.len()]), !has_two_numbers, "{algorithm}");
     }
 }
 

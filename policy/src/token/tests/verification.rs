@@ -29,7 +29,7 @@ fn every_algorithm_is_verified_with_inline_and_with_fetched_keys() {
         assert_eq!(verified.connection().id.as_str(), "okta");
         assert_eq!((verified.issuer().as_str(), verified.subject().as_str()), (ISSUER, "u-1"));
         assert_eq!((verified.issued_at(), verified.expires_at()), (NOW - 10, NOW + 300));
-        assert!(!format!("{verified:?}").contains("ada"));
+        assert_eq!(format!("{verified:?}"), "VerifiedAssertion { connection: ConnectionId(\"okta\"), .. }");
         let assertion = Assertion::parse(token.as_bytes()).unwrap();
         assert!(verify(&fetched, &assertion, &keys, &JwtSimple, NOW).is_ok(), "{algorithm}");
     }
