@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use usher_policy::rules::hand::Refusal;
 
 use super::history::{History, Login, START, Step, Verdict};
+use super::invariants::{Seen, Watch};
 use super::oracle::{Handled, Oracle};
 use super::world::{World, organization};
 
@@ -16,6 +17,7 @@ pub(crate) struct Pair {
     /// Every reason and every refusal that came up.
     pub(crate) seen: BTreeSet<String>,
     told: String,
+    watch: Watch,
 }
 
 impl Pair {
@@ -25,6 +27,7 @@ impl Pair {
             world: World::new(&history.policy, START),
             seen: BTreeSet::new(),
             told: format!("{:?}\n", history.policy),
+            watch: Watch::default(),
         }
     }
 
@@ -34,47 +37,51 @@ impl Pair {
     /// All that was told up to where they part.
     pub(crate) fn take(&mut self, step: &Step) -> Result<(), String> {
         self.told += &format!("at {}: {step}", self.oracle.now);
+        let before = self.world.rows();
+        let mut verdict = None;
         match step {
             Step::Add { email, role, tier } => {
                 let oracle = self.oracle.add(email, *role, *tier);
                 let world = self.world.add(email, *role, *tier);
-                self.handled(Some(&oracle), Some(&world))
+                self.handled(Some(&oracle), Some(&world))?;
             }
             Step::Edit { email, edit } => {
                 let (oracle, world) = (self.oracle.edit(email, edit), self.world.edit(email, edit));
-                self.handled(oracle.as_ref(), world.as_ref())
+                self.handled(oracle.as_ref(), world.as_ref())?;
             }
-            Step::Login(login) => self.agreed(login).map(drop),
+            Step::Login(login) => verdict = Some(self.agreed(login)?),
             Step::Policy(policy) => {
                 self.world.organization = organization(policy);
                 self.oracle.policy = (**policy).clone();
-                Ok(())
             }
             Step::Provision { email, external_id } => {
                 self.oracle.provision(email, *external_id);
                 self.world.provision(email, *external_id);
-                Ok(())
             }
             Step::Remove { email } => {
                 let (oracle, world) = (self.oracle.remove(email), self.world.remove(email));
-                self.handled(oracle.as_ref(), world.as_ref())
+                self.handled(oracle.as_ref(), world.as_ref())?;
             }
             Step::Wait(seconds) => {
                 self.oracle.now += seconds;
                 self.world.now += seconds;
-                Ok(())
             }
-        }?;
+        }
         self.told += "\n";
         let (oracle, world) = (self.oracle.rows(), self.world.rows());
         if oracle != world {
             return self.part("members", &oracle, &world);
         }
-        let (oracle, world) = (self.oracle.seats(), self.world.seats());
-        if oracle != world {
-            return self.part("seats", &oracle, &world);
+        let (oracle, seats) = (self.oracle.seats(), self.world.seats());
+        if oracle != seats {
+            return self.part("seats", &oracle, &seats);
         }
-        Ok(())
+        let (policy, now) = (&self.oracle.policy, self.oracle.now);
+        let seen = Seen { policy, now, step, verdict: verdict.as_ref(), before: &before, after: &world };
+        match self.watch.broken(&seen) {
+            Some(law) => Err(format!("{}\nboth break a law: {law}", self.told)),
+            None => Ok(()),
+        }
     }
 
     /// The verdict of both.

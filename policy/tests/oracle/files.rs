@@ -10,18 +10,24 @@ use super::scenario;
 /// Name, what it is about, policy, seed, steps.
 fn histories() -> [(&'static str, &'static str, Policy, u64, usize); 6] {
     [
-        ("jit", "A few hundred steps in jit mode, with more people than seats.", jit(), 1, 200),
+        ("long-jit", "A few hundred steps in jit mode, with more people than seats.", jit(), 1, 200),
         (
-            "jit-mappings",
+            "long-mapped",
             "Roles and tiers of groups; who finds the mapped tier full falls to the next.",
             mapped(),
             2,
             400,
         ),
-        ("manual", "By hand alone, the lowest tier first.", manual(), 3, 150),
-        ("owners", "A primary owner, two connections, access rules, and few removals by logins.", owners(), 4, 300),
-        ("products", "A product of the policy's own, whose seats are given by hand.", grid(), 5, 200),
-        ("scim", "A directory that has provisioned nobody yet, and the primary owner.", scim(), 6, 60),
+        ("long-manual", "By hand alone, the lowest tier first.", manual(), 3, 150),
+        (
+            "long-owners",
+            "A primary owner, two connections, access rules, and few removals by logins.",
+            owners(),
+            4,
+            300,
+        ),
+        ("long-grid", "A product of the policy's own, whose seats are given by hand.", grid(), 5, 200),
+        ("long-scim", "A directory that has provisioned nobody yet, and the primary owner.", scim(), 6, 60),
     ]
 }
 

@@ -9,6 +9,8 @@ mod files;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod invariants;
+#[cfg(test)]
 mod kept;
 #[cfg(test)]
 mod laws;
