@@ -1,6 +1,6 @@
 //! Group mappings that never decide.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::place::Place;
 use super::{Findings, WarningCode};
@@ -105,6 +105,8 @@ pub(super) fn overtaken<'d>(organization: &Organization, place: &Place<'d>, find
     let Provisioning::JitMapped(_) = &organization.provisioning else {
         return;
     };
+    let asked: HashSet<&str> =
+        organization.connections.iter().flat_map(|one| asked_groups(one)).flatten().map(String::as_str).collect();
     for list in lists(organization) {
         let mut best: HashMap<&str, Entry<'_>> = HashMap::new();
         for entry in &list.entries {
@@ -119,7 +121,7 @@ pub(super) fn overtaken<'d>(organization: &Organization, place: &Place<'d>, find
             continue;
         };
         for (number, entry) in list.entries.iter().enumerate() {
-            let outdone = entry.rank > floor.rank || entry.rank == floor.rank && !is_asked(organization, entry.group);
+            let outdone = entry.rank > floor.rank || entry.rank == floor.rank && !asked.contains(entry.group.as_str());
             let dead_already = best.get(entry.group.as_str()).is_some_and(|best| best.rank < entry.rank);
             if outdone && !dead_already {
                 findings.add(
@@ -151,12 +153,4 @@ fn asked_groups(connection: &Connection) -> impl Iterator<Item = &Vec<String>> {
     let required = connection.require.iter().map(|required| (&required.claim, &required.any_of));
     let assigned = connection.assignment.iter().map(|assigned| (&assigned.claim, &assigned.any_of));
     required.chain(assigned).filter(|(claim, _)| **claim == connection.claims.groups).map(|(_, any_of)| any_of)
-}
-
-fn is_asked(organization: &Organization, group: &Group) -> bool {
-    organization
-        .connections
-        .iter()
-        .flat_map(|connection| asked_groups(connection))
-        .any(|any_of| any_of.iter().any(|asked| asked == group.as_str()))
 }
