@@ -86,9 +86,7 @@ fn matching<'a>(organization: &'a Organization, host: &str) -> Option<&'a HostPa
     };
     let matches = |pattern: &&HostPattern| match pattern {
         HostPattern::Exact(name) => name == host,
-        HostPattern::Suffix(suffix) => {
-            host.strip_suffix(suffix.as_str()).is_some_and(|labels| labels.len() > 1 && labels.ends_with('.'))
-        }
+        HostPattern::Suffix(suffix) => host.strip_suffix(suffix.as_str()).is_some_and(|labels| labels.ends_with('.')),
     };
     organization.hosts.iter().filter(matches).max_by_key(specific)
 }

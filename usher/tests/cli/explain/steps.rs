@@ -309,3 +309,47 @@ fn the_keys_that_there_are_are_told_where_the_token_s_is_not_among_them() {
         "{unsupported}"
     );
 }
+
+#[test]
+fn who_was_never_linked_becomes_the_primary_owner_by_the_first_login() {
+    let case = Case::new(&json!({"primary_owner": "ada@acme.example", "provisioning": {"mode": "manual"}}));
+    let token = case.token(&[]);
+    for (linked, notes) in [("no", json!(["linked", "primary_owner"])), ("yes", json!([]))] {
+        let explanation =
+            case.explain(&token, &["--member", &format!("role=user,tier=premium,linked={linked}")]).json();
+        assert_eq!(explanation["role"], "owner", "{explanation}");
+        assert_eq!(step(&explanation, "store").1["notes"], notes, "{linked}");
+    }
+}
+
+#[test]
+fn every_step_stands_in_the_docs_and_every_step_of_the_docs_is_told() {
+    let mut organization = mapped();
+    organization["bypass"] = json!([{"path": "/healthz"}]);
+    let case = Case::new(&organization);
+    let token = case.token(&["staff", "power"]);
+    let mut told = std::collections::BTreeSet::new();
+    let mut tell = |explanation: &Value| {
+        let steps = explanation["steps"].as_array().unwrap().iter();
+        told.extend(steps.map(|step| step["step"].as_str().unwrap().to_owned()));
+    };
+    case.change_policy(|policy| {
+        policy["enforcement"] = json!("shadow");
+        policy["unmatched"] = json!("pass");
+        let connection = &mut policy["parents"][0]["connections"][0];
+        connection["require"] = json!({"email": ["ada@acme.example"]});
+        connection["assignment"] = json!({"claim": "groups", "any_of": ["staff"]});
+    });
+    tell(&case.explain(&token, &[]).json());
+    tell(&case.explain(&token, &["--host", "elsewhere.example"]).json());
+    case.change_policy(|policy| policy["parents"][0]["connections"][0]["audiences"] = json!(["other"]));
+    tell(&case.explain(&token, &[]).json());
+    let docs = include_str!("../../../../docs/explain.md");
+    let (_, table) = docs.split_once("| step |").unwrap();
+    let documented: std::collections::BTreeSet<_> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    assert_eq!(told, documented);
+}
