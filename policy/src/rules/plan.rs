@@ -65,16 +65,19 @@ pub fn plan(organization: &Organization, presented: Presented<'_>) -> Result<Pla
 
 fn mapped(organization: &Organization, mappings: &Mappings, groups: &[Group]) -> Plan {
     let Mapped { role, seat_tier } = mapping::map(mappings, &organization.product, groups);
-    let needs_tier = organization.seats.as_ref().is_some_and(|seats| seats.default == SeatDefault::Remove);
     match (role, seat_tier) {
         // "`remove` (counts as being in no mapped group, for holders too)".
-        (Some(_), None) if needs_tier => Plan::Remove { reason: Reason::NoMappedGroup },
+        (Some(_), None) if needs_mapped_tier(organization) => Plan::Remove { reason: Reason::NoMappedGroup },
         // "Made a member if in at least one role-mapped group"; "most permissive role of all mapped groups"; "a tier mapping
         // gives the highest mapped tier".
         (Some(role), seat_tier) => Plan::Assign { role: role.clone(), seat_tier: seat_tier.cloned() },
         // "In no mapped group any more: removed by the denied login attempt".
         (None, _) => Plan::Remove { reason: Reason::NoMappedGroup },
     }
+}
+
+fn needs_mapped_tier(organization: &Organization) -> bool {
+    organization.seats.as_ref().is_some_and(|seats| seats.default == SeatDefault::Remove)
 }
 
 /// Whether a plan is one that this organization's rules can give: the store's check against a filter with another policy.
@@ -85,8 +88,11 @@ pub fn fits(organization: &Organization, plan: &Plan) -> bool {
         (Provisioning::Jit | Provisioning::JitMapped(_), Plan::Remove { reason: Reason::NotAssigned }) => true,
         (Provisioning::JitMapped(_), Plan::Remove { reason: Reason::NoMappedGroup }) => true,
         (Provisioning::JitMapped(mappings), Plan::Assign { role, seat_tier }) => {
-            mappings.roles.iter().any(|mapped| mapped.role == *role)
-                && seat_tier.as_ref().is_none_or(|tier| mappings.seat_tiers.iter().any(|mapped| mapped.tier == *tier))
+            let maps_tier = match seat_tier {
+                Some(tier) => mappings.seat_tiers.iter().any(|mapped| mapped.tier == *tier),
+                None => !needs_mapped_tier(organization),
+            };
+            maps_tier && mappings.roles.iter().any(|mapped| mapped.role == *role)
         }
         _ => false,
     }
@@ -204,6 +210,11 @@ mod tests {
         for plan in [assign("king", None), other_tier, other_reason] {
             assert!(!fits(&organization, &plan), "{plan:?}");
         }
+        let mut organization = with_seats(organization, 1, 1);
+        assert!(fits(&organization, &assign("user", None)));
+        organization.seats.as_mut().unwrap().default = SeatDefault::Remove;
+        assert!(!fits(&organization, &assign("user", None)), "without a mapped tier, they are in no mapped group");
+        assert!(fits(&organization, &assign("user", Some("standard"))));
     }
 
     fn rank(organization: &Organization, plan: &Plan) -> Option<usize> {

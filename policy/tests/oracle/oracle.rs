@@ -200,7 +200,12 @@ impl Oracle {
                 self.members[at].role = role.to_owned();
             }
         }
-        self.seat(at, tier);
+        // "Role and tier from the directory's groups": no login gives a seat that they did not.
+        let is_seated_by_directory =
+            self.policy.mode == "scim" && !self.policy.tier_groups.is_empty() && self.members[at].source == "scim";
+        if !is_seated_by_directory {
+            self.seat(at, tier);
+        }
         let denies = self.standing_denies(&self.members[at]);
         if keeps_record {
             // "Keeps record, role and seat …, but never access: what would deny them still denies".

@@ -3,7 +3,7 @@
 use super::Facts;
 use crate::Reason;
 use crate::member::{Identity, Member, Source, Status};
-use crate::model::{Organization, ScimMatch};
+use crate::model::{Organization, Provisioning, ScimMatch};
 use crate::rules::plan::Plan;
 use crate::wire::Login;
 
@@ -115,6 +115,14 @@ impl Case<'_> {
     /// In scim modes a member counts only if the directory made it, or if it is the primary owner.
     pub(super) fn counts(&self, member: &Member) -> bool {
         !self.organization.provisioning.is_scim() || member.source == Source::Scim || self.is_primary_owner(member)
+    }
+
+    /// Whether the groups that give this member's tier are the directory's.
+    pub(super) fn is_seated_by_directory(&self, member: &Member) -> bool {
+        match &self.organization.provisioning {
+            Provisioning::ScimMapped(mappings) => !mappings.seat_tiers.is_empty() && member.source == Source::Scim,
+            Provisioning::Manual | Provisioning::Jit | Provisioning::JitMapped(_) | Provisioning::Scim => false,
+        }
     }
 
     /// Whether logins removed so many in the last hour that the next ones no longer do (design §2, "Guards").

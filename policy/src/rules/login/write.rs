@@ -136,8 +136,11 @@ fn place(case: &Case<'_>, member: &Member) -> Allocation {
         Plan::Assign { seat_tier, .. } => seat_tier.as_ref(),
         Plan::Ensure { .. } | Plan::Remove { .. } | Plan::Require => None,
     };
-    // `remove` would turn away; the primary owner is let in where others are removed, and needs a seat for it.
     let default = match &seats.default {
+        // "Role and tier from the directory's groups", which a login does not know: who holds no seat is left as they are.
+        _ if case.is_seated_by_directory(member) && member.status == Status::Pending => &SeatDefault::Remove,
+        _ if case.is_seated_by_directory(member) => &SeatDefault::Nothing,
+        // `remove` would turn away; the primary owner is let in where others are removed, and needs a seat for it.
         SeatDefault::Remove if case.is_primary_owner(member) => &SeatDefault::HighestAvailable,
         default => default,
     };

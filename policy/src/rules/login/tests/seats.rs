@@ -5,7 +5,8 @@ use crate::id::Tier;
 use crate::member::Status;
 use crate::model::{Provisioning, SeatDefault, WhenFull};
 use crate::rules::hand::Edit;
-use crate::rules::testing::{World, assign, ensure, login, mappings, organization, with_seats};
+use crate::rules::plan::Plan;
+use crate::rules::testing::{World, assign, ensure, login, mappings, organization, with_primary_owner, with_seats};
 use crate::wire::Answer;
 
 #[test]
@@ -57,4 +58,36 @@ fn default_none_lets_in_nobody_without_a_seat_given_by_hand() {
     assert_eq!(member.last_login_at, None, "denied: not a login that was let in");
     world.edit("ada", &Edit { seat_tier: Some(Some("premium".to_owned())), ..Edit::default() }).unwrap();
     assert_eq!(world.login(&login("ada", 20, ensure())).member.unwrap().seat_tier, Some(Tier::new("premium")));
+}
+
+#[test]
+fn a_login_gives_no_seat_where_the_directorys_groups_do() {
+    let mut mapped = mappings();
+    for (mappings, expected) in [
+        (mapped.clone(), (Answer::Pending, None)),
+        (
+            {
+                mapped.seat_tiers.clear();
+                mapped
+            },
+            (Answer::Member, Some("premium")),
+        ),
+    ] {
+        let mut world = World::new(with_seats(organization(Provisioning::ScimMapped(mappings)), 1, 1));
+        world.provision("ada", None);
+        world.members[0].status = Status::Pending;
+        let answer = world.login(&login("ada", 10, Plan::Require)).answer;
+        assert_eq!((answer, tier(&world, "ada").as_deref()), expected);
+    }
+    // Who is the directory's, active and without a tier stays so; who holds one keeps it; others are seated by the default.
+    let mut world = World::new(with_seats(organization(Provisioning::ScimMapped(mappings())), 1, 1));
+    world.provision("ada", None);
+    assert_eq!(world.login(&login("ada", 10, Plan::Require)).answer, Answer::Member);
+    assert_eq!(tier(&world, "ada"), None);
+    world.members[0].seat_tier = Some(Tier::new("standard"));
+    world.login(&login("ada", 10, Plan::Require));
+    assert_eq!(tier(&world, "ada").as_deref(), Some("standard"));
+    world.organization = with_primary_owner(world.organization, "zoe@acme.example");
+    world.login(&login("zoe", 10, Plan::Require));
+    assert_eq!(tier(&world, "zoe").as_deref(), Some("premium"));
 }
