@@ -6,7 +6,7 @@ mod tests;
 use super::effects::{Change, Effects, Note, Ticket};
 use super::login::{is_last_owner, is_primary_owner};
 use super::mapping::{self, Mapped};
-use super::seats::{self, Taken};
+use super::seats::{self, Allocation, Taken};
 use crate::id::{DirectoryUserId, Email, Group, MemberId, Role, Tier};
 use crate::member::{Member, Source, Status};
 use crate::model::{Guards, Organization, Provisioning, SeatDefault};
@@ -150,22 +150,25 @@ fn renew(organization: &Organization, user: &DirectoryUser, grant: &Grant, befor
         member.name.clone_from(&user.name);
     }
     match (&user.email, &facts.by_email) {
-        (Some(email), Some(other)) if other.id != member.id && *email != member.email => notes.push(Note::EmailKept),
+        (Some(_), Some(other)) if other.id != member.id => notes.push(Note::EmailKept),
         (Some(email), _) => member.email.clone_from(email),
         (None, _) => {}
     }
+    let role = if is_primary_owner(organization, before) { Some(organization.top_role()) } else { grant.role.as_ref() };
+    let role = role.unwrap_or(&before.role);
+    let keeps_record = *role != before.role && is_last_owner(organization, before, facts.active_owners);
     // A suspended member keeps the seat as it is.
     if member.status != Status::Suspended {
         seat(organization, &mut member, grant.seat_tier.as_ref(), facts);
     }
-    let role = if is_primary_owner(organization, before) { Some(organization.top_role()) } else { grant.role.as_ref() };
-    if let Some(role) = role.filter(|role| **role != member.role) {
-        let stays_active = member.status == Status::Active;
-        if stays_active && is_last_owner(organization, before, facts.active_owners) {
-            notes.push(Note::LastOwner);
-        } else {
-            member.role = role.clone();
+    if keeps_record {
+        notes.push(Note::LastOwner);
+        // As at a login: who waits for a seat would no longer be the last active owner.
+        if member.status == Status::Pending {
+            member.take_place(Allocation::Unseated, facts.now);
         }
+    } else {
+        member.role = role.clone();
     }
     updated(before, member, facts.now, notes)
 }
@@ -194,8 +197,9 @@ fn end(organization: &Organization, before: &Member, deactivated: bool, facts: &
 /// Asks the allocator; a product without tiers has no seats to wait for.
 fn seat(organization: &Organization, member: &mut Member, mapped: Option<&Tier>, facts: &Facts) {
     if let Some(seats) = &organization.seats {
+        // Where those without a mapped tier are removed, only the primary owner is to be seated without one.
         let default = match &seats.default {
-            SeatDefault::Remove if is_primary_owner(organization, member) => &SeatDefault::HighestAvailable,
+            SeatDefault::Remove => &SeatDefault::HighestAvailable,
             default => default,
         };
         let held = member.seat_tier.take();

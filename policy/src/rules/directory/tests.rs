@@ -194,8 +194,23 @@ fn one_for_whom_no_seat_is_free_is_pending_and_gets_a_freed_one() {
         assert_eq!(reseat(&organization, &pending, user.as_ref(), &later), Effects::default(), "no right to one");
     }
     assert_eq!(reseat(&organization, seated, Some(&user), &later), Effects::default(), "not waiting");
+    let unseated = Member { seat_tier: None, ..seated.clone() };
+    assert_eq!(reseat(&organization, &unseated, Some(&user), &later), Effects::default(), "not waiting either");
     organization.provisioning = Provisioning::JitMapped(mappings());
     assert_eq!(reseat(&organization, &pending, Some(&user), &later), Effects::default(), "the next login does it");
+}
+
+#[test]
+fn the_primary_owner_who_waits_gets_a_freed_seat_without_the_directory() {
+    let mut organization = with_primary_owner(with_seats(mapped(), 1, 1), "ada@acme.example");
+    organization.seats.as_mut().unwrap().default = SeatDefault::Remove;
+    let mut owner = member("owner");
+    owner.primary_owner = Some(email("ada@acme.example"));
+    (owner.status, owner.pending_since, owner.directory_user) = (Status::Pending, Some(NOW), None);
+    let effects = reseat(&organization, &owner, None, &nobody());
+    assert_eq!(became(&effects).seat_tier, Some(Tier::new("premium")));
+    owner.primary_owner = None;
+    assert_eq!(reseat(&organization, &owner, None, &nobody()), Effects::default());
 }
 
 #[test]
@@ -282,6 +297,20 @@ fn the_last_owner_is_not_demoted_by_groups() {
     assert_eq!(decide(&mapped(), &ada(&["staff"]), &facts), expected);
     let two = Facts { active_owners: 2, ..facts };
     assert_eq!(became(&decide(&mapped(), &ada(&["staff"]), &two)).role, Role::new("user"));
+}
+
+#[test]
+fn a_last_owner_for_whom_no_seat_is_free_keeps_the_record_however_often_the_directory_speaks() {
+    let mut organization = with_seats(mapped(), 0, 0);
+    let facts = Facts { active_owners: 1, ..with(&member("owner")) };
+    let expected = Effects { notes: vec![Note::LastOwner], ..Effects::default() };
+    assert_eq!(decide(&organization, &ada(&["staff", "power"]), &facts), expected, "active, without a seat");
+    let two = Facts { active_owners: 2, ..facts };
+    let effects = decide(&organization, &ada(&["staff", "power"]), &two);
+    assert_eq!((became(&effects).role.as_str(), became(&effects).status), ("user", Status::Pending), "as anyone");
+    organization.provisioning = Provisioning::Scim;
+    let effects = decide(&organization, &ada(&[]), &Facts { active_owners: 1, ..two });
+    assert_eq!((became(&effects).role.as_str(), became(&effects).status), ("owner", Status::Pending), "no demotion");
 }
 
 #[test]
