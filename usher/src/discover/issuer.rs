@@ -16,7 +16,9 @@ pub(super) struct Issuer {
 impl Issuer {
     /// Reads what was given; plain http only on loopback, or where it is asked for.
     pub(super) fn parse(text: &str, insecure: bool) -> Result<Self, DiscoverError> {
-        let refuse = |message| DiscoverError::Issuer { issuer: text.escape_debug().to_string(), message };
+        // What stands before an `@` may be a password, so it is not repeated.
+        let shown = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
+        let refuse = |message| DiscoverError::Issuer { issuer: shown.escape_debug().to_string(), message };
         if text.contains(['?', '#']) {
             return Err(refuse("an issuer has no query and no fragment. Write what stands in `iss`"));
         }
