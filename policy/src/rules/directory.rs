@@ -151,8 +151,9 @@ fn renew(organization: &Organization, user: &DirectoryUser, grant: &Grant, befor
     }
     match (&user.email, &facts.by_email) {
         (Some(_), Some(other)) if other.id != member.id => notes.push(Note::EmailKept),
-        (Some(email), _) => member.email.clone_from(email),
-        (None, _) => {}
+        (Some(email), _) if *email != member.email => member.email.clone_from(email),
+        // Another case of the same email is no change, as at a login.
+        (Some(_) | None, _) => {}
     }
     let role = if is_primary_owner(organization, before) { Some(organization.top_role()) } else { grant.role.as_ref() };
     let role = role.unwrap_or(&before.role);

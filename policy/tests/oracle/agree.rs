@@ -45,6 +45,10 @@ impl Pair {
                 let world = self.world.add(email, *role, *tier);
                 self.handled(Some(&oracle), Some(&world))?;
             }
+            Step::Directory(user) => {
+                self.oracle.directory(user);
+                self.world.directory(user);
+            }
             Step::Edit { email, edit } => {
                 let (oracle, world) = (self.oracle.edit(email, edit), self.world.edit(email, edit));
                 self.handled(oracle.as_ref(), world.as_ref())?;

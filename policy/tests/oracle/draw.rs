@@ -47,7 +47,7 @@ impl Draw {
                     let _verdict = tried.login(login);
                     Ok(true)
                 }
-                Step::Policy(_) | Step::Provision { .. } | Step::Wait(_) => Ok(true),
+                Step::Directory(_) | Step::Policy(_) | Step::Provision { .. } | Step::Wait(_) => Ok(true),
             };
             // A step with nobody to do it to tells nothing; one that may be refused for several reasons expects none.
             if !matches!(is_plain, Err(false)) {

@@ -26,13 +26,15 @@ pub(crate) enum Step {
         role: Option<&'static str>,
         tier: Option<&'static str>,
     },
+    /// The directory speaks of one of its users.
+    Directory(DirectoryUser),
     Edit {
         email: &'static str,
         edit: Edit,
     },
     Login(Login),
     Policy(Box<Policy>),
-    /// The directory puts somebody into the list: no rule decides here, both sides take the record as it is.
+    /// A record of a directory's stands in the list: no rule decides here, both sides take it as it is.
     Provision {
         email: &'static str,
         external_id: Option<&'static str>,
@@ -41,6 +43,16 @@ pub(crate) enum Step {
         email: &'static str,
     },
     Wait(u64),
+}
+
+/// A user as the directory knows them from now on.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DirectoryUser {
+    pub(crate) id: &'static str,
+    pub(crate) email: &'static str,
+    pub(crate) external_id: Option<&'static str>,
+    pub(crate) active: bool,
+    pub(crate) groups: Vec<&'static str>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -145,8 +157,26 @@ fn step(product: &'static Catalog) -> impl Strategy<Value = Step> + Clone {
         2 => email().prop_map(|email| Step::Remove { email }),
         3 => (email(), option::of(select(&IDS[..])))
             .prop_map(|(email, external_id)| Step::Provision { email, external_id }),
+        8 => directory_user().prop_map(Step::Directory),
         2 => policies(product).prop_map(|policy| Step::Policy(Box::new(policy))),
     ]
+}
+
+fn directory_user() -> impl Strategy<Value = DirectoryUser> + Clone {
+    let person = (0..SUBJECTS.len(), option::weighted(0.15, select(&EMAILS[..])));
+    let groups = subsequence(GROUPS.to_vec(), 0..=GROUPS.len());
+    let foreign = prop_oneof![15 => Just(false), 1 => Just(true)];
+    let active = prop_oneof![4 => Just(true), 1 => Just(false)];
+    (person, any::<bool>(), foreign, active, groups).prop_map(|((person, email), has_id, foreign, active, groups)| {
+        let own_email = [EMAILS[0], EMAILS[1], EMAILS[2], EMAILS[4]][person];
+        DirectoryUser {
+            id: SUBJECTS[person],
+            email: if foreign { "eve@other.example" } else { email.unwrap_or(own_email) },
+            external_id: has_id.then_some(IDS[person]),
+            active,
+            groups,
+        }
+    })
 }
 
 fn several(roles: Vec<&'static str>, tiers: Vec<&'static str>) -> impl Strategy<Value = Edit> + Clone {
@@ -209,6 +239,7 @@ impl fmt::Display for Step {
                 option(f, "role", *role)?;
                 option(f, "tier", *tier)
             }
+            Self::Directory(user) => write!(f, "the directory says: {user:?}"),
             Self::Edit { email, edit } => {
                 write!(f, "edit {email}")?;
                 option(f, "role", edit.role)?;

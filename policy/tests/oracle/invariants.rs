@@ -49,16 +49,18 @@ impl Watch {
             {
                 return Some("nobody comes in but an active member with the seat that is needed");
             }
+        }
+        if matches!(seen.step, Step::Login(_) | Step::Directory(_)) {
             if let Some(owner) = seen.before.iter().find(|row| row.primary_owner)
                 && !seen.after.iter().any(|row| row.id == owner.id && (row.role == owner.role || is_top(seen, row)))
             {
-                return Some("no login removes or demotes the primary owner");
+                return Some("no login and no sync removes or demotes the primary owner");
             }
             let mut owners = seen.before.iter().filter(|row| row.status == "active" && is_top(seen, row));
             if let (Some(last), None) = (owners.next(), owners.next())
                 && !seen.after.iter().any(|row| row.id == last.id && is_top(seen, row))
             {
-                return Some("no login removes or demotes the last active owner");
+                return Some("no login and no sync removes or demotes the last active owner");
             }
         }
         self.note_removals(seen);
@@ -132,19 +134,19 @@ fn every_law_is_told_when_it_is_broken() {
             denied.clone(),
             vec![row("ada", "owner", true)],
             vec![],
-            Some("no login removes or demotes the primary owner"),
+            Some("no login and no sync removes or demotes the primary owner"),
         ),
         (
             denied.clone(),
             vec![row("ada", "owner", false)],
             vec![],
-            Some("no login removes or demotes the last active owner"),
+            Some("no login and no sync removes or demotes the last active owner"),
         ),
         (
             denied.clone(),
             vec![row("ada", "owner", false)],
             user(),
-            Some("no login removes or demotes the last active owner"),
+            Some("no login and no sync removes or demotes the last active owner"),
         ),
         (
             entry("user"),

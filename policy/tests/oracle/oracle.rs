@@ -2,6 +2,7 @@
 
 mod access;
 mod by_hand;
+mod directory;
 mod seating;
 mod tables;
 
@@ -9,7 +10,7 @@ use std::collections::HashMap;
 
 pub(crate) use by_hand::Handled;
 
-use super::history::{Entry, Groups, Login, Row, SeatsHeld, Verdict};
+use super::history::{DirectoryUser, Entry, Groups, Login, Row, SeatsHeld, Verdict};
 use super::policy::{Policy, issuer};
 
 /// The store's reasons, of which the first is the answer ("Precedence").
@@ -34,6 +35,8 @@ pub(crate) struct Oracle {
     last_iat: HashMap<Identity, u64>,
     not_before: HashMap<Identity, u64>,
     not_before_by_email: HashMap<String, u64>,
+    /// What the directory last said of each of its users.
+    directory: Vec<DirectoryUser>,
     /// When logins removed somebody.
     removals: Vec<u64>,
     made: usize,
@@ -46,10 +49,14 @@ struct Member {
     id: String,
     email: String,
     external_id: Option<String>,
+    /// The directory's user behind this member.
+    directory_user: Option<&'static str>,
     identity: Option<Identity>,
     role: String,
     tier: Option<String>,
     status: &'static str,
+    /// Since when they wait for a seat.
+    pending_since: Option<u64>,
     source: &'static str,
     /// The `primary_owner` that this member once answered to.
     owner_as: Option<String>,
@@ -64,6 +71,7 @@ impl Oracle {
             last_iat: HashMap::new(),
             not_before: HashMap::new(),
             not_before_by_email: HashMap::new(),
+            directory: vec![],
             removals: vec![],
             made: 0,
         }
@@ -210,6 +218,7 @@ impl Oracle {
         if keeps_record {
             // "Keeps record, role and seat …, but never access: what would deny them still denies".
             self.members[at].status = "active";
+            self.members[at].pending_since = None;
         }
         answer(&denies, Some(&self.members[at]))
     }
@@ -273,10 +282,12 @@ impl Oracle {
             id: format!("m{}", self.made),
             email: email.to_owned(),
             external_id: None,
+            directory_user: None,
             identity: None,
             role: self.policy.product.default_role.to_owned(),
             tier: None,
             status: "active",
+            pending_since: None,
             source,
             owner_as: None,
         });

@@ -93,6 +93,10 @@ impl Writer {
                 oracle.policy = (**policy).clone();
                 return None;
             }
+            Step::Directory(user) => {
+                oracle.directory(user);
+                return None;
+            }
             Step::Provision { email, external_id } => {
                 oracle.provision(email, *external_id);
                 return None;

@@ -1,7 +1,7 @@
 //! Makes a failing history as small as it fails with: fewer steps, simpler steps, a simpler policy.
 
 use super::draw::PEOPLE;
-use super::history::{Edit, Groups, History, Login, Step};
+use super::history::{DirectoryUser, Edit, Groups, History, Login, Step};
 use super::policy::{Policy, Seats};
 
 /// So many histories are tried at most: then the smallest so far has to do.
@@ -90,6 +90,15 @@ fn simpler_steps(step: &Step) -> Vec<Step> {
             let without_role = role.map(|_| Step::Add { email, role: None, tier: *tier });
             let without_tier = tier.map(|_| Step::Add { email, role: *role, tier: None });
             without_role.into_iter().chain(without_tier).collect()
+        }
+        Step::Directory(user) => {
+            let parts = [
+                DirectoryUser { external_id: None, ..user.clone() },
+                DirectoryUser { active: true, ..user.clone() },
+                DirectoryUser { groups: user.groups.iter().take(1).copied().collect(), ..user.clone() },
+                DirectoryUser { groups: vec![], ..user.clone() },
+            ];
+            parts.into_iter().filter(|part| part != user).map(Step::Directory).collect()
         }
         Step::Edit { email, edit } => {
             let parts = [

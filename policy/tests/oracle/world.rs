@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::to_vec;
 use usher_policy::Reason;
 use usher_policy::file::from_json;
-use usher_policy::id::{ConnectionId, Email, Group, Issuer, MemberId, Role, Subject, Tier};
+use usher_policy::id::{ConnectionId, DirectoryUserId, Email, Group, Issuer, MemberId, Role, Subject, Tier};
 use usher_policy::member::{Identity, Member, Source, Status};
 use usher_policy::model::Organization;
 use usher_policy::rules::conclude::{Request, admit, conclude};
+use usher_policy::rules::directory;
 use usher_policy::rules::effects::{Change, Effects, EmailBlock, Ticket};
 use usher_policy::rules::hand::{self, Addition, Refusal};
 use usher_policy::rules::login::{self, Outcome, is_primary_owner};
@@ -17,7 +18,7 @@ use usher_policy::rules::plan::{self, Presented};
 use usher_policy::rules::seats::Taken;
 use usher_policy::wire::{self, LoginAnswer, MemberFacts};
 
-use super::history::{Edit, Entry, Groups, Login, Row, SeatsHeld, Verdict};
+use super::history::{self, Edit, Entry, Groups, Login, Row, SeatsHeld, Verdict};
 use super::policy::Policy;
 
 /// Removals by logins are counted for this long, seconds (design §2, "Guards").
@@ -30,6 +31,7 @@ pub(crate) struct World {
     tickets: Vec<(Identity, Ticket)>,
     blocks: Vec<(Email, u64)>,
     removals: Vec<u64>,
+    directory: Vec<directory::DirectoryUser>,
     made: usize,
 }
 
@@ -48,6 +50,7 @@ impl World {
             tickets: vec![],
             blocks: vec![],
             removals: vec![],
+            directory: vec![],
             made: 0,
         }
     }
@@ -168,6 +171,54 @@ impl World {
             self.apply(&handled.effects);
             handled.warning.is_some()
         }))
+    }
+
+    /// The directory speaks of one user; then freed seats go to who waits, as the store does it.
+    pub(crate) fn directory(&mut self, user: &history::DirectoryUser) {
+        let id = DirectoryUserId::new(user.id);
+        let external_id = user.external_id.map(str::to_owned);
+        let known = self.members.iter().find(|member| member.directory_user.as_ref() == Some(&id)).cloned();
+        let by_email = self.find(user.email).cloned();
+        let its_own = known.as_ref().or(by_email.as_ref()).map(|member| member.id.clone());
+        let is_anothers = self.members.iter().any(|member| {
+            external_id.is_some() && member.external_id == external_id && Some(&member.id) != its_own.as_ref()
+        });
+        let user = directory::DirectoryUser {
+            id,
+            email: Email::parse(user.email),
+            name: None,
+            external_id: external_id.filter(|_| !is_anothers),
+            active: user.active,
+            groups: user.groups.iter().map(|group| Group::new(*group)).collect(),
+        };
+        self.directory.retain(|other| other.id != user.id);
+        self.directory.push(user.clone());
+        let effects = directory::decide(&self.organization, &user, &self.directory_facts(known, by_email));
+        self.apply(&effects);
+        if !self.organization.provisioning.is_scim() {
+            return;
+        }
+        let mut waiting: Vec<_> =
+            self.members.iter().filter(|member| member.status == Status::Pending).cloned().collect();
+        waiting.sort_by_key(|member| member.pending_since.unwrap_or(0));
+        for member in waiting {
+            let user = self.directory.iter().find(|user| Some(&user.id) == member.directory_user.as_ref());
+            let facts = self.directory_facts(Some(member.clone()), None);
+            self.apply(&directory::reseat(&self.organization, &member, user, &facts));
+        }
+    }
+
+    fn directory_facts(&self, member: Option<Member>, by_email: Option<Member>) -> directory::Facts {
+        let identity = member.as_ref().and_then(|member| member.identity.clone());
+        directory::Facts {
+            member,
+            by_email,
+            ticket: identity.and_then(|identity| self.ticket(&identity)),
+            active_owners: self.active_owners(),
+            taken: self.taken(),
+            new_id: self.new_id(),
+            now: self.now,
+        }
     }
 
     /// A record of the directory's; it waits for a seat where one is needed.

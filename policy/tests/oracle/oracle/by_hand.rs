@@ -77,6 +77,9 @@ impl Oracle {
         if edit.unlink {
             self.members[at].identity = None;
         }
+        if self.members[at].status != "pending" {
+            self.members[at].pending_since = None;
+        }
         Ok(owners == 1 && self.owns(&before) && self.owners() == 0)
     }
 
@@ -144,6 +147,7 @@ impl Oracle {
     fn seat_again(&mut self, at: usize, before: &Member) {
         if self.policy.default() == "remove" {
             self.members[at].status = "pending";
+            self.members[at].pending_since = Some(before.pending_since.unwrap_or(self.now));
             return;
         }
         self.members.push(before.clone());
@@ -152,7 +156,7 @@ impl Oracle {
     }
 
     /// "By hand or by the directory, the larger of `last_iat` and the store's clock"; by email before the first link.
-    fn revoke_by_hand(&mut self, member: &Member) {
+    pub(super) fn revoke_by_hand(&mut self, member: &Member) {
         match &member.identity {
             Some(identity) => {
                 let last_iat = self.last_iat.get(identity).copied().unwrap_or(0);

@@ -26,6 +26,9 @@ impl Oracle {
         let needs_none = tiers.is_empty() || self.policy.default() == "none" && mapped.is_none();
         self.members[at].status = if seat.is_some() || needs_none { "active" } else { "pending" };
         self.members[at].tier = seat;
+        let waits = self.members[at].status == "pending";
+        let since = self.members[at].pending_since.unwrap_or(self.now);
+        self.members[at].pending_since = waits.then_some(since);
     }
 
     fn first_with_room(&self, tiers: &[&str]) -> Option<String> {
