@@ -162,7 +162,7 @@ fn step(product: &'static Catalog) -> impl Strategy<Value = Step> + Clone {
     ]
 }
 
-fn directory_user() -> impl Strategy<Value = DirectoryUser> + Clone {
+pub(crate) fn directory_user() -> impl Strategy<Value = DirectoryUser> + Clone {
     let person = (0..SUBJECTS.len(), option::weighted(0.15, select(&EMAILS[..])));
     let groups = subsequence(GROUPS.to_vec(), 0..=GROUPS.len());
     let foreign = prop_oneof![15 => Just(false), 1 => Just(true)];

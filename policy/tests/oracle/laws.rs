@@ -12,7 +12,7 @@ use usher_policy::wire::{Answer, LoginAnswer, MemberFacts};
 
 use super::agree::play;
 use super::config;
-use super::history::{Groups, Login, histories, login};
+use super::history::{DirectoryUser, Groups, Login, directory_user, histories, login};
 use super::policy::{CATALOGS, GROUPS, policies};
 use super::world::{World, organization};
 
@@ -57,6 +57,30 @@ proptest! {
             Ok::<_, TestCaseError>(held.map_or(usize::MAX, |row| policy.rank(&row.role)))
         };
         prop_assert!(role_after(number + 1)? <= role_after(number)?);
+    }
+
+    #[test]
+    fn the_directorys_groups_too_have_no_order_and_one_more_never_lowers_the_role(
+        history in histories(0..20),
+        user in directory_user(),
+        (groups, shuffled) in Just(GROUPS.to_vec()).prop_shuffle().prop_flat_map(|groups| (Just(groups.clone()), Just(groups).prop_shuffle())),
+        number in 0..GROUPS.len(),
+    ) {
+        let policy = history.policy.clone();
+        let rows_after = |groups: Vec<&'static str>| {
+            let mut world = played(&history)?;
+            world.directory(&DirectoryUser { groups, ..user.clone() });
+            let id = world.members.iter().find(|member| member.directory_user.as_ref().is_some_and(|id| id.as_str() == user.id));
+            // Who is nobody's member has no role at all.
+            let rank = id.map_or(usize::MAX, |member| policy.rank(member.role.as_str()));
+            Ok::<_, TestCaseError>((rank, world.rows()))
+        };
+        let groups = &groups[..=number];
+        let shuffled = shuffled.into_iter().filter(|group| groups.contains(group)).collect();
+        let (rank, rows) = rows_after(groups.to_vec())?;
+        prop_assert_eq!(&rows, &rows_after(shuffled)?.1);
+        let (rank_without, _) = rows_after(groups[..number].to_vec())?;
+        prop_assert!(rank <= rank_without);
     }
 
     #[test]

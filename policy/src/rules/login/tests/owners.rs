@@ -4,6 +4,7 @@ use super::{NO_GROUP, UNASSIGNED, jit, mapped, role, second_owner, tier};
 use crate::member::Status;
 use crate::model::{Provisioning, SeatDefault};
 use crate::rules::effects::Note;
+use crate::rules::hand::Addition;
 use crate::rules::plan::Plan;
 use crate::rules::testing::{
     World, assign, email, ensure, login, mappings, organization, with_primary_owner, with_seats,
@@ -56,6 +57,16 @@ fn the_primary_owner_still_needs_assignment_a_seat_and_the_right_connection() {
     world.login(&login("ada", 20, ensure()));
     assert_eq!(world.login(&login("ada", 30, UNASSIGNED)).answer, Answer::Kept);
     assert!(world.find("ada").is_some());
+    // Also where another owner is left.
+    world
+        .add_as(&Addition {
+            email: "zoe@acme.example".to_owned(),
+            role: Some("owner".to_owned()),
+            ..Addition::default()
+        })
+        .unwrap();
+    let kept = world.login(&login("ada", 40, UNASSIGNED));
+    assert_eq!((kept.answer, kept.effects.notes), (Answer::Kept, vec![]));
 
     let full = with_seats(organization(Provisioning::Jit), 0, 0);
     let mut world = World::new(with_primary_owner(full, "ada@acme.example"));

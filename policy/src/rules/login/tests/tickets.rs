@@ -77,6 +77,15 @@ fn strangers_and_denied_logins_move_the_last_iat() {
 }
 
 #[test]
+fn an_older_login_makes_nobody_a_member() {
+    let mut world = mapped();
+    assert_eq!(world.login(&login("ada", 50, NO_GROUP)).answer, Answer::Absent);
+    let older = world.login(&login("ada", 49, assign("user", None)));
+    assert_eq!((older.answer, older.effects), (Answer::Absent, Effects::default()));
+    assert_eq!(world.login(&login("ada", 50, assign("user", None))).answer, Answer::Member);
+}
+
+#[test]
 fn a_suspended_member_is_told_so_keeps_the_seat_and_is_not_removed() {
     let mut world = World::new(with_seats(organization(Provisioning::JitMapped(mappings())), 1, 0));
     world.login(&login("ada", 10, assign("user", Some("premium"))));
