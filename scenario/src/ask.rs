@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use anyhow::{Context, Result};
+use usher_policy::Policy;
+use usher_policy::model::{Algorithm, Connection, CredentialSource, HostPattern, Organization};
 
-use crate::step::{Credential, Login, Request, Target};
-use crate::token::Members;
+use crate::cast::Cast;
+use crate::claims;
+use crate::step::{Credential, Login, Request, Via};
+use crate::token::KeyRing;
 
 static UNIQUE: AtomicU64 = AtomicU64::new(0);
 
@@ -46,176 +49,98 @@ pub struct Person {
 pub struct Memory {
     last_tokens: HashMap<String, String>,
     count: i64,
-    unsettled: bool,
-}
-
-/// The people of a scenario, under a policy, at a time.
-#[derive(Debug)]
-pub struct Cast<'a> {
-    policy: &'a Value,
-    now: u64,
-    memory: &'a mut Memory,
-}
-
-impl<'a> Cast<'a> {
-    /// `now` is in seconds since the Unix epoch.
-    pub fn new(policy: &'a Value, now: u64, memory: &'a mut Memory) -> Self {
-        Self { policy, now, memory }
-    }
-
-    /// Something happened behind the back of live sessions.
-    pub fn unsettle(&mut self) {
-        self.memory.unsettled = true;
-    }
-
     /// Whether live sessions may not know yet what happened.
-    pub fn unsettled(&self) -> bool {
-        self.memory.unsettled
-    }
+    pub(crate) unsettled: bool,
+}
 
-    /// The id of an organization: the one that is named, or the first.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn organization(&self, named: Option<&String>) -> Result<String> {
-        text(self.place(named)?.1, "/id")
+/// The request of a step, at `now`, seconds since the Unix epoch.
+///
+/// # Errors
+/// The step names what the policy or the story does not have.
+pub fn ask(
+    request: &Request,
+    organization: Option<&str>,
+    policy: &Policy,
+    now: u64,
+    memory: &mut Memory,
+) -> Result<Ask> {
+    let organization = Cast::new(policy).organization(organization)?;
+    let target = &request.target;
+    let (token, name) = match &request.credential {
+        Credential::None => (None, None),
+        Credential::Text(text) => (Some(text.clone()), None),
+        Credential::Again(person) => {
+            let token = memory.last_tokens.get(person).with_context(|| format!("{person} has no token yet"))?;
+            (Some(token.clone()), Some(person))
+        }
+        Credential::New(login) => {
+            let token = token(login, organization, now, memory)?;
+            memory.last_tokens.insert(login.person.clone(), token.clone());
+            (Some(token), Some(&login.person))
+        }
+    };
+    let mut headers = target.headers.clone();
+    if let Some(token) = &token {
+        headers.push(placed(token, target.via.as_ref(), policy));
     }
+    Ok(Ask {
+        method: target.method.clone().unwrap_or_else(|| "GET".to_owned()),
+        host: target.host.clone().unwrap_or_else(|| host(organization)),
+        path: target.path.clone().unwrap_or_else(|| organization.path_prefix.clone().unwrap_or_else(|| "/".to_owned())),
+        headers,
+        token,
+        may_be_session: matches!(request.credential, Credential::Again(_)),
+        organization: organization.id.to_string(),
+        person: name.map(|name| Person { email: Cast::email(organization, name), subject: name.clone() }),
+    })
+}
 
-    /// The email of a person: the person is one already, or has one under the first parent's first domain.
-    ///
-    /// # Errors
-    /// The policy has no domain.
-    pub fn email(&self, person: &str) -> Result<String> {
-        if person.contains('@') {
-            return Ok(person.to_owned());
-        }
-        Ok(format!("{person}@{}", text(self.policy, "/parents/0/domains/0")?))
+fn token(login: &Login, organization: &Organization, now: u64, memory: &mut Memory) -> Result<String> {
+    memory.count += 1;
+    let connection = Cast::connection(organization, login.connection.as_deref())?;
+    let id = format!("{}-{}", std::process::id(), UNIQUE.fetch_add(1, Ordering::Relaxed));
+    let iat = login.iat.unwrap_or(5 * memory.count - 400);
+    let claims = claims::of(login, connection, &Cast::email(organization, &login.person), now, iat, id);
+    if let Some(forgery) = login.forge {
+        return forgery.make(&claims);
     }
-
-    /// The request of a step.
-    ///
-    /// # Errors
-    /// The step names what the policy or the story does not have.
-    pub fn ask(&mut self, request: &Request) -> Result<Ask> {
-        let target = &request.target;
-        let (token, name) = match &request.credential {
-            Credential::None => (None, None),
-            Credential::Text(text) => (Some(text.clone()), None),
-            Credential::Again(person) => {
-                let token =
-                    self.memory.last_tokens.get(person).with_context(|| format!("{person} has no token yet"))?;
-                (Some(token.clone()), Some(person))
-            }
-            Credential::New(login) => {
-                let token = self.token(login, target)?;
-                self.memory.last_tokens.insert(login.login.clone(), token.clone());
-                (Some(token), Some(&login.login))
-            }
-        };
-        let (_, organization) = self.place(target.organization.as_ref())?;
-        let host = match &target.host {
-            Some(host) => host.clone(),
-            None => text(organization, "/hosts/0")?,
-        };
-        let mut headers = target.headers.clone();
-        if let Some(token) = &token {
-            headers.push(placed(token, target.via.as_deref())?);
-        }
-        let person = match name {
-            Some(name) => Some(Person { email: self.email(name)?, subject: name.clone() }),
-            None => None,
-        };
-        Ok(Ask {
-            method: target.method.clone().unwrap_or_else(|| "GET".to_owned()),
-            host,
-            path: target.path.clone().unwrap_or_else(|| "/".to_owned()),
-            headers,
-            token,
-            may_be_session: matches!(request.credential, Credential::Again(_)),
-            organization: text(organization, "/id")?,
-            person,
-        })
+    if let Some(header) = &login.header {
+        return Ok(login.key.sign_under(header, &serde_json::json!(claims)));
     }
+    let algorithm = login.alg.as_deref().unwrap_or_else(|| usual_algorithm(connection).name());
+    let kid = match &login.kid {
+        Some(kid) => kid.clone(),
+        None => Some(KeyRing::kid(login.key, algorithm)?),
+    };
+    login.key.sign(algorithm, kid.as_deref(), &claims)
+}
 
-    fn token(&mut self, login: &Login, target: &Target) -> Result<String> {
-        let claims = self.claims(login, target)?;
-        if let Some(forgery) = login.forge {
-            return forgery.make(&claims);
-        }
-        if let Some(header) = &login.header {
-            return Ok(login.key.sign_under(header, &json!(claims)));
-        }
-        let algorithm = login.alg.as_deref().unwrap_or("EdDSA");
-        let kid = match &login.kid {
-            Some(kid) => kid.clone(),
-            None => Some(login.key.kid(algorithm)?),
-        };
-        login.key.sign(algorithm, kid.as_deref(), &claims)
-    }
+/// The fastest, where it is allowed.
+fn usual_algorithm(connection: &Connection) -> Algorithm {
+    let allowed = &connection.algorithms;
+    let first = allowed.first().copied().unwrap_or(Algorithm::EdDsa);
+    if allowed.contains(&Algorithm::EdDsa) { Algorithm::EdDsa } else { first }
+}
 
-    fn claims(&mut self, login: &Login, target: &Target) -> Result<Members> {
-        self.memory.count += 1;
-        let (parent, organization) = self.place(target.organization.as_ref())?;
-        let connection = connection(parent, organization, login.connection.as_deref())?;
-        let from_now = |offset: i64| self.now.saturating_add_signed(offset);
-        let usual = json!({
-            "iss": text(connection, "/issuer")?,
-            "aud": text(connection, "/audiences/0")?,
-            "sub": login.login,
-            "email": self.email(&login.login)?,
-            "email_verified": true,
-            "iat": from_now(login.iat.unwrap_or(5 * self.memory.count - 400)),
-            "exp": from_now(login.exp.unwrap_or(3600)),
-            // Equal claims under EdDSA are the same token, and the same session.
-            "jti": format!("{}-{}", std::process::id(), UNIQUE.fetch_add(1, Ordering::Relaxed)),
-        });
-        let mut claims = usual.as_object().cloned().unwrap_or_default();
-        if let Some(nbf) = login.nbf {
-            claims.insert("nbf".to_owned(), json!(from_now(nbf)));
-        }
-        if let Some(groups) = &login.groups {
-            claims.insert("groups".to_owned(), json!(groups));
-        }
-        claims.extend(login.claims.clone());
-        claims.retain(|name, _| !login.without.contains(name));
-        Ok(claims)
-    }
-
-    /// A parent and one of its organizations.
-    fn place(&self, named: Option<&String>) -> Result<(&'a Value, &'a Value)> {
-        for parent in list(self.policy, "parents") {
-            for organization in list(parent, "organizations") {
-                if named.is_none_or(|name| organization.get("id").and_then(Value::as_str) == Some(name)) {
-                    return Ok((parent, organization));
-                }
-            }
-        }
-        bail!("the policy has no organization {named:?}")
+fn host(organization: &Organization) -> String {
+    match organization.hosts.first() {
+        Some(HostPattern::Exact(host)) => host.clone(),
+        Some(HostPattern::Suffix(suffix)) => format!("any.{suffix}"),
+        None => String::new(),
     }
 }
 
-fn connection<'a>(parent: &'a Value, organization: &Value, named: Option<&str>) -> Result<&'a Value> {
-    let first = organization.pointer("/connections/0").and_then(Value::as_str);
-    let wanted = named.or(first);
-    list(parent, "connections")
-        .find(|connection| wanted.is_none_or(|id| connection.get("id").and_then(Value::as_str) == Some(id)))
-        .with_context(|| format!("the parent has no connection {wanted:?}"))
-}
-
-fn placed(token: &str, via: Option<&str>) -> Result<(String, String)> {
-    match via.unwrap_or("bearer").split_once(' ') {
-        None => Ok(("authorization".to_owned(), format!("Bearer {token}"))),
-        Some(("cookie", name)) => Ok(("cookie".to_owned(), format!("theme=dark; {name}={token}"))),
-        Some(("header", name)) => Ok((name.to_owned(), token.to_owned())),
-        Some(_) => bail!("`via` is `bearer`, `cookie NAME` or `header NAME`"),
+fn placed(token: &str, via: Option<&Via>, policy: &Policy) -> (String, String) {
+    let sources = &policy.credentials.sources;
+    let usual = match sources.first() {
+        Some(CredentialSource::Cookie(name)) => Via::Cookie(name.clone()),
+        Some(CredentialSource::Header(name)) => Via::Header(name.clone()),
+        Some(CredentialSource::Authorization) | None => Via::Bearer,
+    };
+    let usual = if sources.contains(&CredentialSource::Authorization) { Via::Bearer } else { usual };
+    match via.unwrap_or(&usual) {
+        Via::Bearer => ("authorization".to_owned(), format!("Bearer {token}")),
+        Via::Cookie(name) => ("cookie".to_owned(), format!("theme=dark; {name}={token}")),
+        Via::Header(name) => (name.clone(), token.to_owned()),
     }
-}
-
-fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(name).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn text(value: &Value, pointer: &str) -> Result<String> {
-    let found = value.pointer(pointer).and_then(Value::as_str);
-    Ok(found.with_context(|| format!("the policy has no {pointer}"))?.to_owned())
 }

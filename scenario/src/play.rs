@@ -1,20 +1,32 @@
-//! Plays a scenario on a stage and compares what is seen with what was written.
+//! Plays a scenario on a stage, to its end, and tells where what is seen is not what was written.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
-use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
-use usher_policy::Reason;
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+use usher_policy::Policy;
+use usher_policy::model::Organization;
 
-use crate::ask::{Ask, Cast, Memory};
-use crate::step::{Action, After, ByHand, Deed, MemberLooks, Neighbours, Outcome, Request, SeatsLook, Step, Tags};
+use crate::Scenario;
+use crate::ask::{Ask, Memory, ask};
+use crate::cast::{Cast, Memberships};
+use crate::expect::{self, Expected, OUTCOMES, Seen};
+use crate::step::{Action, Deed, Neighbours, Request, Step};
+
+/// The code of a refusal that no rule gives: there is no such member.
+pub const NOBODY: &str = "member_not_found";
 
 /// What a scenario is played on: the rules alone, or the whole system.
 pub trait Stage {
     /// The time at which the scenario begins, in seconds since the Unix epoch.
     fn now(&self) -> u64;
     /// The policy, its keys filled in.
-    fn policy(&self) -> &Value;
+    fn policy(&self) -> &Policy;
+    /// Puts people in their places before the scenario begins.
+    ///
+    /// # Errors
+    /// It cannot.
+    fn begin(&mut self, memberships: Memberships) -> Result<()>;
     /// Sends a request.
     ///
     /// # Errors
@@ -25,8 +37,12 @@ pub trait Stage {
     ///
     /// # Errors
     /// There is no verdict.
-    fn settled(&mut self, ask: &Ask, _expected: &Seen) -> Result<Seen> {
+    fn settled(&mut self, ask: &Ask, _is_expected: &dyn Fn(&Seen) -> bool) -> Result<Seen> {
         self.request(ask)
+    }
+    /// How the last verdict came about, where the stage knows.
+    fn told(&self) -> Vec<String> {
+        Vec::new()
     }
     /// Does something by hand; the inner error is the code of a refusal.
     ///
@@ -50,150 +66,138 @@ pub trait Stage {
     fn neighbours(&mut self, neighbours: &Neighbours) -> Result<()>;
 }
 
-/// What came of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// Let in; all that the upstream saw of it.
-    Allow {
-        /// The organization.
-        organization: String,
-        /// The other tags, none left out.
-        tags: Tags,
-    },
-    /// Turned away.
-    Deny(Reason),
-    /// Reached the upstream without any tag.
-    Pass,
+/// A step of which something is not as it was written.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// Its place among the steps, from 0.
+    pub step: usize,
+    /// Its line in the file, from 1; 0 where it stands in none.
+    pub line: usize,
+    /// What happens in it, in a few words.
+    pub title: String,
+    /// What was written.
+    pub expected: Map<String, Value>,
+    /// What was seen, in the same words.
+    pub seen: Map<String, Value>,
+    /// How a verdict came about, where the stage knows.
+    pub told: Vec<String>,
 }
 
-/// Plays all steps.
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => writeln!(f, "step {}: {}", self.step + 1, self.title)?,
+            line => writeln!(f, "line {line}: {}", self.title)?,
+        }
+        write!(f, "{}", self.diff())
+    }
+}
+
+impl Failed {
+    /// What was written and what was seen, where they differ, in a few lines.
+    pub fn diff(&self) -> String {
+        crate::yaml::diff(&self.expected, &self.seen)
+    }
+}
+
+/// Plays a scenario from its beginning; what failed is returned, with an empty list for success.
 ///
 /// # Errors
-/// The first step after which something is not as written.
-pub fn play(steps: &[Step], stage: &mut dyn Stage, memory: &mut Memory) -> Result<()> {
-    let policy = stage.policy().clone();
-    let mut cast = Cast::new(&policy, stage.now(), memory);
+/// It cannot begin, or a step after which the playing cannot go on.
+pub fn perform(scenario: &Scenario, stage: &mut dyn Stage) -> Result<Vec<Failed>> {
+    let memberships = Cast::new(stage.policy()).memberships(&scenario.before, stage.now())?;
+    stage.begin(memberships)?;
+    play(&scenario.steps, stage, &mut Memory::default())
+}
+
+/// Plays all steps; what failed is returned, with an empty list for success.
+///
+/// # Errors
+/// A step after which the playing cannot go on.
+pub fn play(steps: &[Step], stage: &mut dyn Stage, memory: &mut Memory) -> Result<Vec<Failed>> {
+    let mut failed = Vec::new();
     for (index, step) in steps.iter().enumerate() {
-        let mut act = || -> Result<()> {
-            match &step.action {
-                Action::ByHand(by_hand) => {
-                    cast.unsettle();
-                    handle(&cast, stage, by_hand)?;
-                }
-                Action::Look => {}
-                Action::Neighbours(neighbours) => {
-                    cast.unsettle();
-                    stage.neighbours(neighbours)?;
-                }
-                Action::Request(request) => ask(&mut cast, stage, request)?,
+        let played = step_of(step, stage, memory);
+        let (seen, told) = played.with_context(|| match step.line {
+            0 => format!("step {}: {}", index + 1, step.title()),
+            line => format!("line {line}: {}", step.title()),
+        })?;
+        if seen != *step.expected.fields() {
+            failed.push(Failed {
+                step: index,
+                line: step.line,
+                title: step.title(),
+                expected: step.expected.fields().clone(),
+                seen,
+                told,
+            });
+        }
+    }
+    Ok(failed)
+}
+
+/// What is seen of one step, in the words of what is expected of it.
+fn step_of(step: &Step, stage: &mut dyn Stage, memory: &mut Memory) -> Result<(Map<String, Value>, Vec<String>)> {
+    let looked_at = step.of.as_ref().or(step.organization.as_ref());
+    let organization = Cast::new(stage.policy()).organization(looked_at.map(String::as_str))?.clone();
+    let id = organization.id.as_str();
+    let before = if step.expected.field("writes").is_some() { stage.members(id)? } else { Vec::new() };
+
+    let mut seen = Map::new();
+    let mut told = Vec::new();
+    match &step.action {
+        Action::Look => {}
+        Action::Neighbours(neighbours) => {
+            memory.unsettled = true;
+            stage.neighbours(neighbours)?;
+        }
+        Action::ByHand(deed) => {
+            memory.unsettled = true;
+            let theirs = Cast::new(stage.policy()).organization(step.organization.as_deref())?.clone();
+            let email = Cast::email(&theirs, deed.person());
+            if let Err(code) = stage.by_hand(theirs.id.as_str(), deed, &email)? {
+                seen.insert("refused".to_owned(), json!(code));
             }
-            look(&cast, stage, &step.after)
-        };
-        act().with_context(|| format!("step {}", index + 1))?;
-    }
-    Ok(())
-}
-
-fn ask(cast: &mut Cast<'_>, stage: &mut dyn Stage, request: &Request) -> Result<()> {
-    let ask = cast.ask(request)?;
-    let expected = expected(&request.outcome, &ask);
-    let behind_its_back = ask.may_be_session && cast.unsettled();
-    let seen = if behind_its_back { stage.settled(&ask, &expected)? } else { stage.request(&ask)? };
-    ensure!(seen == expected, "expected {expected:?}, saw {seen:?}");
-    Ok(())
-}
-
-fn expected(outcome: &Outcome, ask: &Ask) -> Seen {
-    match outcome {
-        Outcome::Pass => Seen::Pass,
-        Outcome::Deny(reason) => Seen::Deny(*reason),
-        Outcome::Allow(tags) => {
-            let usual = ask.person.as_ref();
-            let tags = Tags {
-                role: tags.role.clone(),
-                seat_tier: tags.seat_tier.clone(),
-                email: tags.email.clone().or_else(|| usual.map(|person| person.email.clone())),
-                subject: tags.subject.clone().or_else(|| usual.map(|person| person.subject.clone())),
-            };
-            Seen::Allow { organization: ask.organization.clone(), tags }
+        }
+        Action::Request(request) => {
+            seen = sent(step, request, stage, memory)?;
+            told = stage.told();
         }
     }
+    look(&organization, &step.expected, &before, stage, &mut seen)?;
+    Ok((seen, told))
 }
 
-fn handle(cast: &Cast<'_>, stage: &mut dyn Stage, by_hand: &ByHand) -> Result<()> {
-    let organization = cast.organization(by_hand.organization.as_ref())?;
-    let person = match &by_hand.deed {
-        Deed::Add(add) => &add.add,
-        Deed::Change(change) => &change.change,
-        Deed::Activate(person) | Deed::Remove(person) | Deed::Suspend(person) | Deed::Unlink(person) => person,
-    };
-    let email = cast.email(person)?;
-    let done = stage.by_hand(&organization, &by_hand.deed, &email)?;
-    match (&by_hand.refused, done) {
-        (None, Ok(())) => Ok(()),
-        (Some(expected), Err(code)) if *expected == code => Ok(()),
-        (expected, done) => bail!("by hand: expected refusal {expected:?}, came {done:?}"),
-    }
+fn sent(step: &Step, request: &Request, stage: &mut dyn Stage, memory: &mut Memory) -> Result<Map<String, Value>> {
+    let ask = ask(request, step.organization.as_deref(), stage.policy(), stage.now(), memory)?;
+    let written: Map<_, _> =
+        OUTCOMES.iter().filter_map(|name| Some(((*name).to_owned(), step.expected.field(name)?.clone()))).collect();
+    let is_expected = |seen: &Seen| expect::outcome(&step.expected, seen, &ask) == written;
+    let behind_its_back = ask.may_be_session && memory.unsettled;
+    let seen = if behind_its_back { stage.settled(&ask, &is_expected)? } else { stage.request(&ask)? };
+    Ok(expect::outcome(&step.expected, &seen, &ask))
 }
 
-fn look(cast: &Cast<'_>, stage: &mut dyn Stage, after: &After) -> Result<()> {
-    let organization = cast.organization(after.of.as_ref())?;
-    if let Some(expected) = &after.members {
-        let members = stage.members(&organization)?;
-        let expected = expected.iter().map(|(person, looks)| Ok((cast.email(person)?, looks)));
-        compare_members(&expected.collect::<Result<_>>()?, &members)
-            .with_context(|| format!("members of {organization}: {members:#?}"))?;
+fn look(
+    organization: &Organization,
+    expected: &Expected,
+    before: &[Value],
+    stage: &mut dyn Stage,
+    seen: &mut Map<String, Value>,
+) -> Result<()> {
+    let id = organization.id.as_str();
+    let email = |person: &str| Cast::email(organization, person);
+    let person = |email: &str| Cast::person(organization, email);
+    if let Some(written) = expected.field("members").and_then(Value::as_object) {
+        let members = expect::members(written, &stage.members(id)?, email, person);
+        seen.insert("members".to_owned(), Value::Object(members));
     }
-    if let Some(expected) = &after.seats {
-        let seats = stage.seats(&organization)?;
-        compare_seats(expected, &seats).with_context(|| format!("seats of {organization}: {seats}"))?;
+    if let Some(written) = expected.field("seats").and_then(Value::as_object) {
+        seen.insert("seats".to_owned(), Value::Object(expect::seats(written, &stage.seats(id)?)));
     }
-    Ok(())
-}
-
-fn compare_members(expected: &BTreeMap<String, &MemberLooks>, members: &[Value]) -> Result<()> {
-    let mut emails: Vec<&str> = members.iter().filter_map(|member| member.get("email")?.as_str()).collect();
-    emails.sort_unstable();
-    let mut wanted: Vec<&str> = expected.keys().map(String::as_str).collect();
-    wanted.sort_unstable();
-    ensure!(emails == wanted, "expected {wanted:?}, are {emails:?}");
-    for member in members {
-        let text = |field: &str| member.get(field).and_then(Value::as_str).map(str::to_owned);
-        let email = text("email").unwrap_or_default();
-        let Some(looks) = expected.get(&email) else { bail!("{email} is not expected") };
-        let same = |field: &str, wanted: Option<String>| {
-            ensure!(text(field) == wanted, "{email}: {field}: expected {wanted:?}, is {:?}", text(field));
-            Ok(())
-        };
-        same("status", Some(looks.status.clone()))?;
-        if looks.role.is_some() {
-            same("role", looks.role.clone())?;
-        }
-        if looks.source.is_some() {
-            same("source", looks.source.clone())?;
-        }
-        if let Some(tier) = &looks.seat_tier {
-            same("seat_tier", tier.clone())?;
-        }
-        if let Some(subject) = &looks.subject {
-            same("subject", subject.clone())?;
-        }
-        if let Some(wanted) = looks.primary_owner {
-            let is = member.get("primary_owner").and_then(Value::as_bool);
-            ensure!(is == Some(wanted), "{email}: primary_owner: expected {wanted}, is {is:?}");
-        }
+    if let Some(written) = expected.field("writes") {
+        let writes = expect::writes(written, before, &stage.members(id)?, email, person);
+        seen.insert("writes".to_owned(), writes);
     }
-    Ok(())
-}
-
-fn compare_seats(expected: &SeatsLook, seats: &Value) -> Result<()> {
-    for (tier, wanted) in &expected.used {
-        let tiers = seats.get("tiers").and_then(Value::as_array).into_iter().flatten();
-        let found = tiers.into_iter().find(|row| row.get("tier").and_then(Value::as_str) == Some(tier));
-        let used = found.and_then(|row| row.get("used")?.as_u64());
-        ensure!(used == Some(*wanted), "{tier}: expected {wanted} used, are {used:?}");
-    }
-    let pending = seats.get("pending").and_then(Value::as_u64);
-    ensure!(pending == Some(expected.pending), "expected {} pending, are {pending:?}", expected.pending);
     Ok(())
 }

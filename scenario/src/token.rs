@@ -4,15 +4,16 @@ use std::sync::{LazyLock, OnceLock};
 
 use anyhow::{Result, bail};
 use jwt_simple::prelude::*;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// The claims of a token, or its header.
 pub type Members = Map<String, Value>;
 
+/// Every algorithm that can be signed with, by its `alg`.
+pub const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+
 /// A provider's set of keys; one for each kind of algorithm.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyRing {
     /// The keys that the policy trusts.
     #[default]
@@ -24,8 +25,7 @@ pub enum KeyRing {
 }
 
 /// What is done to a token to make it a forgery or a wreck.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forgery {
     /// `alg: none` and no signature.
     AlgNone,
@@ -83,6 +83,10 @@ static NEXT: LazyLock<Keys> = LazyLock::new(|| Keys::generate("next"));
 static STRANGER: LazyLock<Keys> = LazyLock::new(|| Keys::generate("stranger"));
 
 impl KeyRing {
+    /// Every set, by its name in scenario files.
+    pub const NAMES: [(&'static str, Self); 3] =
+        [("main", Self::Main), ("next", Self::Next), ("stranger", Self::Stranger)];
+
     /// The `kid` of the key for an algorithm.
     ///
     /// # Errors
@@ -181,6 +185,20 @@ impl KeyRing {
 }
 
 impl Forgery {
+    /// Every forgery, by its name in scenario files.
+    pub const NAMES: [(&'static str, Self); 10] = [
+        ("alg_none", Self::AlgNone),
+        ("changed_claims", Self::ChangedClaims),
+        ("cut_signature", Self::CutSignature),
+        ("flipped_signature", Self::FlippedSignature),
+        ("embedded_key", Self::EmbeddedKey),
+        ("four_parts", Self::FourParts),
+        ("hmac_with_public_key", Self::HmacWithPublicKey),
+        ("not_an_object", Self::NotAnObject),
+        ("padded", Self::Padded),
+        ("two_parts", Self::TwoParts),
+    ];
+
     /// Makes the forgery of a token with these claims that `Main` would have signed.
     ///
     /// # Errors

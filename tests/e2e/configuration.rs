@@ -121,7 +121,8 @@ fn refusal(change: impl Fn(&mut Value) -> Result<()>) -> Result<String> {
         ("--admin", local(port::free()?).to_string()),
         ("--wasm", binaries::filter()?.display().to_string()),
     ];
-    let mut bootstrap = usher_scenario::read::yaml(&render(&file, &flags)?)?;
+    let mut bootstrap =
+        usher_policy::file::yaml_to_json(&render(&file, &flags)?).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
     change(&mut bootstrap)?;
     let changed = folder.path().join("envoy.json");
     std::fs::write(&changed, bootstrap.to_string())?;
@@ -129,7 +130,7 @@ fn refusal(change: impl Fn(&mut Value) -> Result<()>) -> Result<String> {
 }
 
 fn filled(base: &str) -> Result<Value> {
-    usher_scenario::policy::fill_in_keys(&policy::base(base)?, local(9))
+    usher_scenario::policy::fill_in_keys(&policy::base(base)?, Some(local(9)))
 }
 
 fn filter(bootstrap: &mut Value) -> Result<&mut Value> {

@@ -6,10 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use usher_policy::Reason;
-use usher_scenario::ask::Memory;
+use usher_scenario::Scenario;
 use usher_scenario::native::Native;
-use usher_scenario::step::{Action, Outcome};
-use usher_scenario::{Scenario, play};
+use usher_scenario::play::{self, Failed};
 use usher_tests::scenarios;
 use usher_tests::stage::envoy::RealEnvoy;
 
@@ -20,9 +19,8 @@ fn scenarios_hold_by_the_rules_alone() -> Result<()> {
     let failures: Vec<String> = native
         .iter()
         .filter_map(|scenario| {
-            let played = Native::new(scenario)
-                .and_then(|mut stage| play::play(&scenario.steps, &mut stage, &mut Memory::default()));
-            played.err().map(|error| format!("{}: {error:#}", scenario.title()))
+            let played = Native::new(scenario).and_then(|mut stage| play::perform(scenario, &mut stage));
+            failure(scenario, played)
         })
         .collect();
     report(native.len(), &failures)
@@ -57,13 +55,7 @@ fn every_reason_has_a_scenario_through_envoy() -> Result<()> {
     let without: BTreeSet<&str> = BTreeSet::from([Reason::Replayed.code()]);
     let mut denied = BTreeSet::new();
     for scenario in scenarios::all()? {
-        for step in &scenario.steps {
-            if let Action::Request(request) = &step.action
-                && let Outcome::Deny(reason) = request.outcome
-            {
-                denied.insert(reason.code());
-            }
-        }
+        denied.extend(scenario.steps.iter().filter_map(|step| step.denied()).map(Reason::code));
     }
     let all: BTreeSet<&str> = Reason::ALL.iter().map(|reason| reason.code()).collect();
     let missing: Vec<&&str> = all.difference(&denied).filter(|code| !without.contains(**code)).collect();
@@ -82,16 +74,28 @@ fn play_group(group: &[Scenario]) -> Vec<String> {
     let mut failures = Vec::new();
     for scenario in group {
         let begun = Instant::now();
-        let played = stage.clear().and_then(|()| play::play(&scenario.steps, &mut stage, &mut Memory::default()));
+        let played = stage.clear().and_then(|()| play::perform(scenario, &mut stage));
         println!("{:>5} ms  {}", begun.elapsed().as_millis(), scenario.title());
-        if let Err(error) = played {
-            failures.push(format!("{}: {error:#}\n{}", scenario.title(), stage.log()));
+        if let Some(failure) = failure(scenario, played) {
+            failures.push(format!("{failure}\n{}", stage.log()));
         }
     }
     if let Err(error) = stage.no_token_was_logged() {
         failures.push(format!("{} and {} more: {error:#}", first.title(), group.len() - 1));
     }
     failures
+}
+
+fn failure(scenario: &Scenario, played: Result<Vec<Failed>>) -> Option<String> {
+    let title = scenario.title();
+    match played {
+        Ok(failed) if failed.is_empty() => None,
+        Ok(failed) => {
+            let steps: Vec<String> = failed.iter().map(ToString::to_string).collect();
+            Some(format!("{title}\n{}", steps.join("\n")))
+        }
+        Err(error) => Some(format!("{title}: {error:#}")),
+    }
 }
 
 fn chosen() -> Result<Vec<Scenario>> {

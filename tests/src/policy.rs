@@ -4,8 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde_json::Value;
-use usher_scenario::policy::{Changes, read};
-use usher_scenario::read::yaml;
+use usher_scenario::read;
 
 /// A policy of `scenarios/policies/` with changes, written as in a scenario file.
 ///
@@ -13,7 +12,7 @@ use usher_scenario::read::yaml;
 /// There is none of this name, or the changes are none.
 pub fn changed(name: &str, changes: &str) -> Result<Value> {
     let mut policy = base(name)?;
-    serde_json::from_value::<Changes>(yaml(changes)?)?.apply(&mut policy)?;
+    read::changes(changes)?.apply(&mut policy)?;
     Ok(policy)
 }
 
@@ -23,5 +22,5 @@ pub fn changed(name: &str, changes: &str) -> Result<Value> {
 /// There is none of this name.
 pub fn base(name: &str) -> Result<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join("policies");
-    read(&folder.join(format!("{name}.yaml")))
+    Ok(read::policy(&folder.join(format!("{name}.yaml")))?)
 }

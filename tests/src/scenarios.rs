@@ -2,19 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use usher_scenario::{Scenario, read};
 
 /// Every scenario of the project, in the order of the files; `policies` holds bases.
 ///
 /// # Errors
-/// A file cannot be read, or is no scenario file.
+/// A file cannot be read, or has faults.
 pub fn all() -> Result<Vec<Scenario>> {
     let mut scenarios = Vec::new();
     for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"))? {
-        let text = std::fs::read_to_string(&path)?;
-        let found = read::scenarios_of(&path, &text).with_context(|| path.display().to_string())?;
-        scenarios.extend(found);
+        scenarios.extend(read::file(&path, None)?);
     }
     Ok(scenarios)
 }

@@ -56,7 +56,7 @@ impl fmt::Display for FieldPath<'_> {
 }
 
 /// A value of the document as it may stand in a message: escaped and shortened.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("`{}`", shortened(text))
 }
 

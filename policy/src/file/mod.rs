@@ -38,10 +38,13 @@ use std::fmt;
 use serde_json::Value;
 
 use self::field_path::FieldPath;
-use self::reader::{Faults, Node};
+use self::reader::Faults;
 use crate::{Policy, json};
 
+pub use self::field_path::quoted;
+pub use self::reader::{Fields, Node, Recorded, listed};
 pub use self::shared_issuers::pin as shared_issuer_pin;
+pub use self::suggest::closest;
 pub use self::warnings::{Warning, WarningCode};
 
 /// The longest document that is read, in bytes.
@@ -89,7 +92,7 @@ pub struct Checked {
 /// # Errors
 /// Every fault of the document; only the first where it is not JSON at all.
 pub fn from_json(document: &[u8]) -> Result<Policy, Vec<Fault>> {
-    read(&json_document(document)?, &|_| None)
+    read(&json_document(document)?, &|_| None, document::read)
 }
 
 /// Reads a policy from JSON, and warns.
@@ -98,7 +101,7 @@ pub fn from_json(document: &[u8]) -> Result<Policy, Vec<Fault>> {
 /// As [`from_json`].
 pub fn check_json(document: &[u8]) -> Result<Checked, Vec<Fault>> {
     let value = json_document(document)?;
-    let policy = read(&value, &|_| None)?;
+    let policy = read(&value, &|_| None, document::read)?;
     Ok(Checked { warnings: warnings::of(&policy, &value, &|_| None), policy })
 }
 
@@ -108,7 +111,19 @@ pub fn check_json(document: &[u8]) -> Result<Checked, Vec<Fault>> {
 /// Every fault of the document, in the order of the file; only the first where it is not YAML at all.
 #[cfg(feature = "yaml")]
 pub fn from_yaml(text: &str) -> Result<Policy, Vec<Fault>> {
-    read_yaml(yaml_document(text)?).map(|(policy, _)| policy)
+    from_yaml_with(text, document::read)
+}
+
+/// Reads any YAML document as policies are read: strictly, with the field and the line of every fault.
+///
+/// # Errors
+/// As [`from_yaml`].
+#[cfg(feature = "yaml")]
+pub fn from_yaml_with<T>(
+    text: &str,
+    read_root: impl FnOnce(&Node<'_>) -> Result<T, Recorded>,
+) -> Result<T, Vec<Fault>> {
+    read_yaml(yaml_document(text)?, read_root).map(|(finished, _)| finished)
 }
 
 /// Reads a policy from YAML 1.2, and warns; warnings have their line.
@@ -117,13 +132,16 @@ pub fn from_yaml(text: &str) -> Result<Policy, Vec<Fault>> {
 /// As [`from_yaml`].
 #[cfg(feature = "yaml")]
 pub fn check_yaml(text: &str) -> Result<Checked, Vec<Fault>> {
-    let (policy, document) = read_yaml(yaml_document(text)?)?;
+    let (policy, document) = read_yaml(yaml_document(text)?, document::read)?;
     Ok(Checked { warnings: warnings::of(&policy, &document.value, &|path| document.lines.of(path)), policy })
 }
 
 #[cfg(feature = "yaml")]
-fn read_yaml(document: yaml::Document) -> Result<(Policy, yaml::Document), Vec<Fault>> {
-    let outcome = read(&document.value, &|path| document.lines.of(path));
+fn read_yaml<T>(
+    document: yaml::Document,
+    read_root: impl FnOnce(&Node<'_>) -> Result<T, Recorded>,
+) -> Result<(T, yaml::Document), Vec<Fault>> {
+    let outcome = read(&document.value, &|path| document.lines.of(path), read_root);
     if document.faults.is_empty() {
         return outcome.map(|policy| (policy, document));
     }
@@ -171,12 +189,16 @@ fn bounded(length: usize) -> Result<(), Vec<Fault>> {
     Err(vec![Fault::of_file(format!("{length} bytes long: at most {MAX_DOCUMENT} are read"))])
 }
 
-fn read(value: &Value, line_of: &dyn Fn(&FieldPath<'_>) -> Option<usize>) -> Result<Policy, Vec<Fault>> {
+fn read<T>(
+    value: &Value,
+    line_of: &dyn Fn(&FieldPath<'_>) -> Option<usize>,
+    read_root: impl FnOnce(&Node<'_>) -> Result<T, Recorded>,
+) -> Result<T, Vec<Fault>> {
     let faults = Faults::new(line_of);
-    let policy = document::read(&Node::root(value, &faults));
+    let outcome = read_root(&Node::root(value, &faults));
     let list = faults.take();
-    match policy {
-        Ok(policy) if list.is_empty() => Ok(policy),
+    match outcome {
+        Ok(finished) if list.is_empty() => Ok(finished),
         _ => Err(in_order(list)),
     }
 }

@@ -13,7 +13,7 @@ use super::suggest;
 
 /// What was asked for could not be had, and the fault that says why is recorded.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Recorded(());
+pub struct Recorded(());
 
 /// The faults found so far.
 pub(super) struct Faults<'l> {
@@ -41,7 +41,7 @@ impl<'l> Faults<'l> {
 
 /// A value of the document and where it stands.
 #[derive(Clone)]
-pub(super) struct Node<'d> {
+pub struct Node<'d> {
     value: &'d Value,
     path: FieldPath<'d>,
     faults: &'d Faults<'d>,
@@ -58,33 +58,38 @@ impl<'d> Node<'d> {
         &self.path
     }
 
+    /// The line it stands on, from 1, where it is known.
+    pub fn line(&self) -> Option<usize> {
+        (self.faults.line_of)(&self.path)
+    }
+
     /// The value itself, for what has its own reader.
-    pub(super) fn value(&self) -> &'d Value {
+    pub fn value(&self) -> &'d Value {
         self.value
     }
 
     /// Records what is wrong with it.
-    pub(super) fn fault(&self, message: impl Into<String>) -> Recorded {
+    pub fn fault(&self, message: impl Into<String>) -> Recorded {
         self.faults.record(&self.path, message.into())
     }
 
     /// Whether it is an object.
-    pub(super) fn is_object(&self) -> bool {
+    pub fn is_object(&self) -> bool {
         self.value.is_object()
     }
 
     /// Whether it is text.
-    pub(super) fn is_text(&self) -> bool {
+    pub fn is_text(&self) -> bool {
         self.value.is_string()
     }
 
     /// Whether it is a list.
-    pub(super) fn is_list(&self) -> bool {
+    pub fn is_list(&self) -> bool {
         self.value.is_array()
     }
 
     /// Text of 1 to `most` bytes without control characters.
-    pub(super) fn text(&self, most: usize) -> Result<&'d str, Recorded> {
+    pub fn text(&self, most: usize) -> Result<&'d str, Recorded> {
         let Value::String(text) = self.value else {
             let hint = match self.value {
                 Value::Number(_) | Value::Bool(_) => ": put it in quotes",
@@ -105,14 +110,14 @@ impl<'d> Node<'d> {
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&self) -> Result<bool, Recorded> {
+    pub fn flag(&self) -> Result<bool, Recorded> {
         self.value
             .as_bool()
             .ok_or_else(|| self.fault(format!("expected `true` or `false`, found {}", kind(self.value))))
     }
 
     /// A whole number within the range.
-    pub(super) fn whole(&self, range: RangeInclusive<u32>) -> Result<u32, Recorded> {
+    pub fn whole(&self, range: RangeInclusive<u32>) -> Result<u32, Recorded> {
         let number = self.value.as_u64().and_then(|number| u32::try_from(number).ok());
         number.filter(|number| range.contains(number)).ok_or_else(|| {
             let found = match self.value {
@@ -124,7 +129,7 @@ impl<'d> Node<'d> {
     }
 
     /// One of a few words, each with its meaning.
-    pub(super) fn choice<T: Clone>(&self, what: &str, choices: &[(&str, T)]) -> Result<T, Recorded> {
+    pub fn choice<T: Clone>(&self, what: &str, choices: &[(&str, T)]) -> Result<T, Recorded> {
         let text = self.text(256)?;
         match choices.iter().find(|(name, _)| *name == text) {
             Some((_, meaning)) => Ok(meaning.clone()),
@@ -136,7 +141,7 @@ impl<'d> Node<'d> {
     }
 
     /// A list with so many items, each read; all are read even where one has a fault.
-    pub(super) fn list<T>(
+    pub fn list<T>(
         &self,
         lengths: RangeInclusive<usize>,
         mut read: impl FnMut(&Self) -> Result<T, Recorded>,
@@ -158,7 +163,7 @@ impl<'d> Node<'d> {
     }
 
     /// A list in which nothing stands twice.
-    pub(super) fn distinct<T: Clone + Eq + Hash>(
+    pub fn distinct<T: Clone + Eq + Hash>(
         &self,
         lengths: RangeInclusive<usize>,
         mut read: impl FnMut(&Self) -> Result<T, Recorded>,
@@ -174,7 +179,7 @@ impl<'d> Node<'d> {
     }
 
     /// The members of an object whose names the file chooses, such as the tiers in `caps`.
-    pub(super) fn members(&self, lengths: RangeInclusive<usize>) -> Result<Vec<(&'d str, Self)>, Recorded> {
+    pub fn members(&self, lengths: RangeInclusive<usize>) -> Result<Vec<(&'d str, Self)>, Recorded> {
         let members = self.map()?;
         self.counted(members.len(), lengths)?;
         let member = |(name, value): (&'d String, &'d Value)| {
@@ -185,7 +190,7 @@ impl<'d> Node<'d> {
     }
 
     /// An object with known fields; every field that `read` did not ask for is a fault.
-    pub(super) fn object<T>(&self, read: impl FnOnce(&mut Fields<'d>) -> Result<T, Recorded>) -> Result<T, Recorded> {
+    pub fn object<T>(&self, read: impl FnOnce(&mut Fields<'d>) -> Result<T, Recorded>) -> Result<T, Recorded> {
         let mut fields = Fields { node: self.clone(), members: self.map()?, known: Vec::new() };
         let result = read(&mut fields);
         fields.refuse_unknown()?;
@@ -211,7 +216,7 @@ impl<'d> Node<'d> {
 }
 
 /// The fields of one object, while it is read.
-pub(super) struct Fields<'d> {
+pub struct Fields<'d> {
     node: Node<'d>,
     members: &'d Map<String, Value>,
     known: Vec<&'static str>,
@@ -219,7 +224,7 @@ pub(super) struct Fields<'d> {
 
 impl<'d> Fields<'d> {
     /// A field that must be there; `example` is what a fault proposes for it.
-    pub(super) fn required<T>(
+    pub fn required<T>(
         &mut self,
         name: &'static str,
         example: &str,
@@ -232,7 +237,7 @@ impl<'d> Fields<'d> {
     }
 
     /// A field that may be left out.
-    pub(super) fn optional<T>(
+    pub fn optional<T>(
         &mut self,
         name: &'static str,
         read: impl FnOnce(&Node<'d>) -> Result<T, Recorded>,
@@ -241,7 +246,7 @@ impl<'d> Fields<'d> {
     }
 
     /// A field with a default.
-    pub(super) fn or<T>(
+    pub fn or<T>(
         &mut self,
         name: &'static str,
         default: T,
@@ -251,14 +256,14 @@ impl<'d> Fields<'d> {
     }
 
     /// The field, if it is there. An empty one (`null`) is read, and so a fault.
-    pub(super) fn field(&mut self, name: &'static str) -> Option<Node<'d>> {
+    pub fn field(&mut self, name: &'static str) -> Option<Node<'d>> {
         self.known.push(name);
         let value = self.members.get(name)?;
         Some(Node { value, path: self.node.path.below(Segment::Member(name)), faults: self.node.faults })
     }
 
     /// Records what is wrong with a field, be it there or not.
-    pub(super) fn fault(&self, name: &'static str, message: impl Into<String>) -> Recorded {
+    pub fn fault(&self, name: &'static str, message: impl Into<String>) -> Recorded {
         self.node.faults.record(&self.path(name), message.into())
     }
 
@@ -268,7 +273,7 @@ impl<'d> Fields<'d> {
     }
 
     /// The object itself.
-    pub(super) fn node(&self) -> &Node<'d> {
+    pub fn node(&self) -> &Node<'d> {
         &self.node
     }
 
@@ -288,7 +293,7 @@ impl<'d> Fields<'d> {
 }
 
 /// Names in a sentence: `` `a`, `b` ``, and no more than twenty of them.
-pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     const MOST: usize = 20;
     let mut names: Vec<String> = names.take(MOST + 1).map(quoted).collect();
     match names.len() {

@@ -1,7 +1,7 @@
 //! "Did you mean": the known name that is closest to a misspelt one.
 
 /// The closest of the known names, where one is close enough to be meant.
-pub(super) fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     // Longer names are no misspelling of ours, and the distance is quadratic in the length.
     if name.len() > 40 {
         return None;

@@ -134,8 +134,8 @@ impl Writer {
         {
             claims.insert("oid".to_owned(), json!(id));
         }
-        if self.asks_for_assignment && login.assigned {
-            claims.insert("roles".to_owned(), json!(["usher"]));
+        if self.asks_for_assignment {
+            claims.insert("roles".to_owned(), if login.assigned { json!(["usher"]) } else { json!([]) });
         }
         let groups = match &login.groups {
             Groups::Listed(groups) => json!(groups),

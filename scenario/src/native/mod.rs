@@ -4,7 +4,6 @@ mod world;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -25,24 +24,23 @@ use usher_policy::{Policy, Reason};
 
 use self::world::World;
 use crate::ask::Ask;
-use crate::play::{Seen, Stage};
-use crate::step::{Deed, KeyHealth, Neighbours, StoreHealth, Tags};
+use crate::cast::Memberships;
+use crate::expect::{Seen, Tags};
+use crate::play::{NOBODY, Stage};
+use crate::step::{Deed, KeyHealth, Neighbours, StoreHealth};
 use crate::token::KeyRing;
-use crate::{Scenario, policy};
+use crate::{Scenario, policy, yaml};
 
 /// The time of every scenario: 2027-01-15, because a time must be some time.
 const NOW: u64 = 1_800_000_000;
 
-/// Nobody listens there: the keys come from [`KeyServer`].
-const NO_KEY_SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
-
 /// A stage without processes.
 pub struct Native {
-    document: Value,
     policy: Policy,
     world: World,
     store_is_up: bool,
     keys: KeyServer,
+    told: Vec<String>,
 }
 
 impl Native {
@@ -51,11 +49,11 @@ impl Native {
     /// # Errors
     /// Its policy has faults.
     pub fn new(scenario: &Scenario) -> Result<Self> {
-        let document = policy::fill_in_keys(&scenario.policy, NO_KEY_SERVER)?;
+        let document = policy::fill_in_keys(&scenario.policy, None)?;
         let policy = usher_policy::file::from_json(document.to_string().as_bytes())
             .map_err(|faults| anyhow!("the policy has faults: {faults:#?}"))?;
         let keys = KeyServer { serves: Some(KeyRing::Main), fetched: RefCell::default() };
-        Ok(Self { document, policy, world: World::new(NOW), store_is_up: true, keys })
+        Ok(Self { policy, world: World::new(NOW), store_is_up: true, keys, told: Vec::new() })
     }
 
     /// The filter's way (design §5), the credential's parsing at the rim left out.
@@ -74,6 +72,7 @@ impl Native {
         let verified = self.verify(organization, token)?;
         let preview = self.policy.enforcement == Enforcement::Shadow;
         let login = Claimant::read(organization, &verified)?.login(organization, preview)?;
+        self.told.push(format!("the plan for {} is {}", login.email, written(&login.plan)));
         if !self.store_is_up {
             return Err(match login.plan {
                 Plan::Remove { reason: Reason::NotAssigned } => Reason::NotAssigned,
@@ -81,6 +80,7 @@ impl Native {
             });
         }
         let answer = self.world.login(organization, &login);
+        self.told.push(format!("the store answers {}", written(&answer.answer)));
         let standing = conclude::conclude(organization, &login.plan, &login.subject, &answer)?;
         Ok(tagged(conclude::admit(organization, &standing, request)?))
     }
@@ -107,11 +107,17 @@ impl Stage for Native {
         NOW
     }
 
-    fn policy(&self) -> &Value {
-        &self.document
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn begin(&mut self, memberships: Memberships) -> Result<()> {
+        self.world.begin(memberships);
+        Ok(())
     }
 
     fn request(&mut self, ask: &Ask) -> Result<Seen> {
+        self.told.clear();
         Ok(match (self.decide(ask), self.policy.enforcement) {
             (Ok(seen), _) => seen,
             (Err(_), Enforcement::Shadow) => Seen::Pass,
@@ -119,28 +125,32 @@ impl Stage for Native {
         })
     }
 
+    fn told(&self) -> Vec<String> {
+        self.told.clone()
+    }
+
     fn by_hand(&mut self, organization: &str, deed: &Deed, email: &str) -> Result<Result<(), String>> {
         let organization = self.organization(organization)?;
         let status = |status| Edit { status: Some(status), ..Edit::default() };
         let edit = match deed {
-            Deed::Add(add) => {
-                let (role, seat_tier) = (add.role.clone(), add.seat_tier.clone());
+            Deed::Add { role, seat_tier, .. } => {
+                let (role, seat_tier) = (role.clone(), seat_tier.clone());
                 let addition = Addition { email: email.to_owned(), name: None, role, seat_tier };
                 return Ok(self.world.add(&organization, &addition).map_err(|refusal| refusal.code().to_owned()));
             }
             Deed::Remove(_) => {
-                let removed = self.world.remove(&organization, email).with_context(|| format!("{email}: no member"))?;
-                return Ok(removed.map_err(|refusal| refusal.code().to_owned()));
+                let removed = self.world.remove(&organization, email);
+                return Ok(removed.map_or(nobody(), |removed| removed.map_err(|refusal| refusal.code().to_owned())));
             }
             Deed::Activate(_) => status(Status::Active),
             Deed::Suspend(_) => status(Status::Suspended),
             Deed::Unlink(_) => Edit { unlink: true, ..Edit::default() },
-            Deed::Change(change) => {
-                Edit { role: change.role.clone(), seat_tier: change.seat_tier.clone(), ..Edit::default() }
+            Deed::Change { role, seat_tier, .. } => {
+                Edit { role: role.clone(), seat_tier: seat_tier.clone(), ..Edit::default() }
             }
         };
-        let edited = self.world.edit(&organization, email, &edit).with_context(|| format!("{email}: no member"))?;
-        Ok(edited.map_err(|refusal| refusal.code().to_owned()))
+        let edited = self.world.edit(&organization, email, &edit);
+        Ok(edited.map_or(nobody(), |edited| edited.map_err(|refusal| refusal.code().to_owned())))
     }
 
     fn members(&mut self, organization: &str) -> Result<Vec<Value>> {
@@ -192,6 +202,16 @@ impl KeySource for KeyServer {
     }
 }
 
+/// A value in the words of the file.
+fn written(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).map_or_else(|_| String::new(), |value| yaml::flow(&value))
+}
+
+/// What the store's API says of a member that it does not have.
+fn nobody() -> Result<(), String> {
+    Err(NOBODY.to_owned())
+}
+
 /// The token, if it stands where the policy looks first among the places that are filled.
 fn credential<'a>(policy: &Policy, ask: &'a Ask) -> Option<&'a str> {
     let header = |wanted: &str| {
@@ -214,8 +234,8 @@ fn tagged(permit: Permit<'_>) -> Seen {
         tags: Tags {
             role: permit.role().to_string(),
             seat_tier: permit.seat_tier().map(ToString::to_string),
-            email: Some(permit.email().to_string()),
-            subject: Some(permit.subject().to_string()),
+            email: permit.email().to_string(),
+            subject: permit.subject().to_string(),
         },
     }
 }

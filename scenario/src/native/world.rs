@@ -11,6 +11,8 @@ use usher_policy::rules::login;
 use usher_policy::rules::seats::Taken;
 use usher_policy::wire::{Login, LoginAnswer, MemberFacts};
 
+use crate::cast::Memberships;
+
 /// Members, tickets and blocks of all organizations.
 #[derive(Debug, Default)]
 pub(super) struct World {
@@ -26,6 +28,13 @@ impl World {
     /// Nobody is a member. `now` stands still, in seconds since the Unix epoch.
     pub(super) fn new(now: u64) -> Self {
         Self { now, ..Self::default() }
+    }
+
+    /// Puts people in their places.
+    pub(super) fn begin(&mut self, memberships: Memberships) {
+        self.members.extend(memberships.members);
+        self.tickets.extend(memberships.tickets);
+        self.email_blocks.extend(memberships.email_blocks);
     }
 
     /// Decides a login and does what it plans.
@@ -108,7 +117,10 @@ impl World {
         self.of(organization)
             .map(|member| {
                 json!({
+                    "id": member.id,
                     "email": member.email,
+                    "name": member.name,
+                    "issuer": member.identity.as_ref().map(|identity| &identity.issuer),
                     "subject": member.identity.as_ref().map(|identity| &identity.subject),
                     "role": member.role,
                     "seat_tier": member.seat_tier,

@@ -10,10 +10,13 @@ use crate::http::Request;
 use crate::server::Fault;
 use crate::system::{Setup, System, store, upstream};
 use crate::wait;
-use usher_scenario::ask::{Ask, Cast, Memory};
-use usher_scenario::play::{self, Seen, Stage};
+use usher_policy::Policy;
+use usher_scenario::ask::{self, Ask, Memory};
+use usher_scenario::cast::Memberships;
+use usher_scenario::expect::{Seen, Tags};
+use usher_scenario::play::{self, Stage};
 use usher_scenario::read;
-use usher_scenario::step::{Action, Deed, KeyHealth, Neighbours, StoreHealth, Tags};
+use usher_scenario::step::{Action, Deed, KeyHealth, Neighbours, StoreHealth};
 use usher_scenario::token::KeyRing;
 
 /// So many connections in a row reach both workers, all but one time in 32,768.
@@ -52,9 +55,13 @@ impl RealEnvoy {
     /// Something is not as written.
     pub fn play(&mut self, steps: &str) -> Result<()> {
         let mut memory = std::mem::take(&mut self.memory);
-        let played = read::steps(steps).and_then(|steps| play::play(&steps, self, &mut memory));
+        let read = read::steps(steps, &self.system.finished);
+        let played = read.map_err(Into::into).and_then(|steps| play::play(&steps, self, &mut memory));
         self.memory = memory;
-        played.with_context(|| steps.to_owned())
+        match played.with_context(|| steps.to_owned())?.as_slice() {
+            [] => Ok(()),
+            failed => bail!("{}", failed.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+        }
     }
 
     /// A request as one step would send it.
@@ -62,11 +69,14 @@ impl RealEnvoy {
     /// # Errors
     /// It is no such step.
     pub fn request_of(&mut self, step: &str) -> Result<Request> {
-        let steps = read::steps(&format!("- {step}"))?;
-        let Some(Action::Request(request)) = steps.first().map(|step| &step.action) else {
+        let steps = read::steps(&format!("- {step}"), &self.system.finished)?;
+        let Some((Action::Request(request), organization)) =
+            steps.first().map(|step| (&step.action, &step.organization))
+        else {
             bail!("no request: {step}")
         };
-        let ask = Cast::new(&self.system.policy, self.now, &mut self.memory).ask(request)?;
+        let policy = &self.system.finished;
+        let ask = ask::ask(request, organization.as_deref(), policy, self.now, &mut self.memory)?;
         self.sent.extend(ask.token.clone());
         Ok(raw(&ask))
     }
@@ -143,8 +153,8 @@ impl RealEnvoy {
         let tags = Tags {
             role: role?.context("no role")?,
             seat_tier: seat_tier?,
-            email: Some(email?.context("no email")?),
-            subject: Some(subject?.context("no subject")?),
+            email: email?.context("no email")?,
+            subject: subject?.context("no subject")?,
         };
         Ok(Seen::Allow { organization, tags })
     }
@@ -155,8 +165,12 @@ impl Stage for RealEnvoy {
         self.now
     }
 
-    fn policy(&self) -> &Value {
-        &self.system.policy
+    fn policy(&self) -> &Policy {
+        &self.system.finished
+    }
+
+    fn begin(&mut self, memberships: Memberships) -> Result<()> {
+        self.system.fill_store(&memberships)
     }
 
     fn request(&mut self, ask: &Ask) -> Result<Seen> {
@@ -182,16 +196,16 @@ impl Stage for RealEnvoy {
     }
 
     /// A session learns what was done behind its back when it is next checked with the store, in each worker by itself.
-    fn settled(&mut self, ask: &Ask, expected: &Seen) -> Result<Seen> {
+    fn settled(&mut self, ask: &Ask, is_expected: &dyn Fn(&Seen) -> bool) -> Result<Seen> {
         let deadline = Instant::now() + wait::PATIENCE;
         loop {
             let mut seen = self.request(ask)?;
             let mut in_a_row = 1;
-            while seen == *expected && in_a_row < IN_A_ROW {
+            while is_expected(&seen) && in_a_row < IN_A_ROW {
                 seen = self.request(ask)?;
                 in_a_row += 1;
             }
-            if seen == *expected || Instant::now() >= deadline {
+            if is_expected(&seen) || Instant::now() >= deadline {
                 return Ok(seen);
             }
         }

@@ -1,5 +1,6 @@
 //! The whole system on this machine: real Envoy, real store, an upstream that tells what it saw, a key server.
 
+mod beginning;
 pub mod envoy;
 pub mod store;
 pub mod upstream;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -17,6 +18,8 @@ use self::store::Store;
 use crate::http::{Request, Response, local};
 use crate::server::Server;
 use crate::{binaries, port};
+use usher_policy::Policy;
+use usher_scenario::cast::Memberships;
 use usher_scenario::policy;
 use usher_scenario::token::KeyRing;
 
@@ -36,6 +39,8 @@ pub struct System {
     pub upstream: Server,
     /// The policy, with its keys.
     pub policy: Value,
+    /// The same, finished.
+    pub finished: Policy,
     store_address: Arc<Mutex<std::net::SocketAddr>>,
     folder: TempDir,
     stores: u32,
@@ -70,7 +75,9 @@ impl System {
         let upstream = upstream::start()?;
         let keys = Arc::new(Mutex::new(KeyRing::Main));
         let key_server = key_server(&keys)?;
-        let policy = policy::fill_in_keys(policy, key_server.address())?;
+        let policy = policy::fill_in_keys(policy, Some(key_server.address()))?;
+        let finished = usher_policy::file::from_json(policy.to_string().as_bytes())
+            .map_err(|faults| anyhow!("the policy has faults: {faults:#?}"))?;
         let policy_file = folder.path().join("usher.yaml");
         std::fs::write(&policy_file, serde_json::to_vec_pretty(&policy)?)?;
 
@@ -92,7 +99,19 @@ impl System {
         let bootstrap_file = folder.path().join("envoy.yaml");
         std::fs::write(&bootstrap_file, bootstrap)?;
         let envoy = Envoy::start(folder.path(), &bootstrap_file, listen, admin)?;
-        Ok(Self { envoy, store, store_gate, key_server, keys, upstream, policy, store_address, folder, stores: 1 })
+        Ok(Self {
+            envoy,
+            store,
+            store_gate,
+            key_server,
+            keys,
+            upstream,
+            policy,
+            finished,
+            store_address,
+            folder,
+            stores: 1,
+        })
     }
 
     /// Puts a new store, in which nobody is a member, in the place of the old one. Envoy goes on as it is.
@@ -104,6 +123,14 @@ impl System {
         self.stores += 1;
         self.put_in_place(store);
         Ok(())
+    }
+
+    /// Puts people in their places, in a store in which nobody is a member yet.
+    ///
+    /// # Errors
+    /// They do not fit.
+    pub fn fill_store(&self, memberships: &Memberships) -> Result<()> {
+        beginning::fill(&self.folder.path().join(format!("usher-{}.db", self.stores - 1)), memberships)
     }
 
     /// Kills the store and starts it again on the same database.

@@ -102,10 +102,14 @@ impl Store {
     /// # Errors
     /// There is none.
     pub fn id_of(&self, organization: &str, email: &str) -> Result<String> {
+        self.find(organization, email)?.with_context(|| format!("{email}: no member of {organization}"))
+    }
+
+    fn find(&self, organization: &str, email: &str) -> Result<Option<String>> {
         let members = self.members(organization)?;
         let field = |member: &Value, name: &str| member.get(name).and_then(Value::as_str).map(str::to_owned);
         let found = members.iter().find(|member| field(member, "email").is_some_and(|e| e.eq_ignore_ascii_case(email)));
-        found.and_then(|member| field(member, "id")).with_context(|| format!("{email}: no member of {organization}"))
+        Ok(found.and_then(|member| field(member, "id")))
     }
 
     /// Does something by hand; the inner error is the code of a refusal.
@@ -114,23 +118,28 @@ impl Store {
     /// No answer, or none that was promised.
     pub fn by_hand(&self, organization: &str, deed: &Deed, email: &str) -> Result<Result<(), String>> {
         let list = format!("/v1/organizations/{organization}/members");
-        let one = || Ok::<_, anyhow::Error>(format!("{list}/{}", self.id_of(organization, email)?));
+        // Nobody has this id, so that the store itself says so.
+        let nobody = || "00000000-0000-0000-0000-000000000000".to_owned();
+        let one = || {
+            let id = self.find(organization, email)?.unwrap_or_else(nobody);
+            Ok::<_, anyhow::Error>(format!("{list}/{id}"))
+        };
         let (response, success) = match deed {
-            Deed::Add(add) => {
+            Deed::Add { role, seat_tier, .. } => {
                 let mut body = json!({"email": email});
-                for (name, value) in [("role", &add.role), ("seat_tier", &add.seat_tier)] {
+                for (name, value) in [("role", role), ("seat_tier", seat_tier)] {
                     if let (Some(value), Some(body)) = (value, body.as_object_mut()) {
                         body.insert(name.to_owned(), json!(value));
                     }
                 }
                 (self.call("POST", &list, Some(&body))?, 201)
             }
-            Deed::Change(change) => {
+            Deed::Change { role, seat_tier, .. } => {
                 let mut body = serde_json::Map::new();
-                if let Some(role) = &change.role {
+                if let Some(role) = role {
                     body.insert("role".to_owned(), json!(role));
                 }
-                if let Some(seat_tier) = &change.seat_tier {
+                if let Some(seat_tier) = seat_tier {
                     body.insert("seat_tier".to_owned(), json!(seat_tier));
                 }
                 (self.call("PATCH", &one()?, Some(&Value::Object(body)))?, 200)

@@ -10,6 +10,7 @@ mod members;
 mod render;
 mod seats;
 mod store;
+mod test;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Seats(seats::Seats),
     /// Run the membership store
     Store(store::Store),
+    /// Play scenario files against a policy, as a team does in its own CI; exit 0 all hold, 1 some do not, 2 bad files
+    Test(test::Test),
 }
 
 impl Command {
@@ -56,6 +59,7 @@ impl Command {
             Self::Render(render) => render.run(),
             Self::Seats(seats) => seats.run(),
             Self::Store(store) => store.run(),
+            Self::Test(test) => test.run(),
         }
     }
 }

@@ -133,7 +133,7 @@ fn wrong_arguments_exit_1_and_help_exits_0() {
     assert_eq!(usher(&["no-such-command"]).code, 1);
     let help = usher(&["--help"]);
     assert_eq!(help.code, 0);
-    for command in ["check", "demo", "discover", "explain", "members", "render", "seats", "store"] {
+    for command in ["check", "demo", "discover", "explain", "members", "render", "seats", "store", "test"] {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{command}: {}", help.stdout);
     }
 }

@@ -17,6 +17,10 @@ mod render;
 #[cfg(test)]
 mod running_store;
 #[cfg(test)]
+mod scenario_docs;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod support;
