@@ -13,5 +13,6 @@ mod listing;
 mod logins;
 mod openapi;
 mod operations;
+mod races;
 pub(crate) mod server;
 mod start;

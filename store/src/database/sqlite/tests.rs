@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use sqlx::{SqliteConnection, query_scalar};
 use tempfile::TempDir;
-use usher_policy::id::{Email, MemberId, OrganizationId, Role};
+use usher_policy::id::{Email, MemberId, OrganizationId, Role, Tier};
 use usher_policy::member::{Member, Source};
+use usher_policy::model::Cap;
 
 use super::Sqlite;
 use crate::database::{Database, FeedEntry, MemberFilter};
@@ -88,6 +89,22 @@ async fn a_clock_that_was_turned_back_does_not_move_an_emails_not_before_back() 
         transaction.keep_email_not_before(&chat, &email, not_before).await.unwrap();
         assert_eq!(transaction.email_not_before(&chat, &email).await.unwrap(), kept);
     }
+}
+
+#[tokio::test]
+async fn a_seat_is_taken_by_the_statement_that_checks_the_cap() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    let (chat, gold) = (OrganizationId::new("chat"), Tier::new("gold"));
+    let mut transaction = database.write().await.unwrap();
+    for (cap, taken) in [(0, false), (2, true), (2, true), (2, false), (1, false), (3, true)] {
+        assert_eq!(transaction.take_seat(&chat, &gold, Cap::Limited(cap)).await.unwrap(), taken, "of {cap}");
+    }
+    assert!(transaction.take_seat(&chat, &gold, Cap::Unlimited).await.unwrap());
+    for _ in 0..4 {
+        transaction.free_seat(&chat, &gold).await.unwrap();
+    }
+    assert!(transaction.free_seat(&chat, &gold).await.is_err(), "nobody holds one");
 }
 
 #[tokio::test]
