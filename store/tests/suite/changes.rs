@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::suite::database::on_postgres;
-use crate::suite::harness::{ADMIN, FILTER, Store, assign, ensure, id, leave, login};
+use crate::suite::harness::{ADMIN, FILTER, Store, assign, ensure, id, leave, login, until};
 
 fn position(json: &Value) -> String {
     json["position"].as_str().unwrap().to_owned()
@@ -110,9 +110,7 @@ fn a_poll_wakes_at_once_also_for_what_another_replica_did() {
         .map(|n| {
             let (woken, took) = std::thread::scope(|scope| {
                 let waiting = scope.spawn(|| store.changes(&format!("?after={after}&wait=30s")));
-                while store.metric("usher_store_polls_waiting") == 0 {
-                    std::thread::yield_now();
-                }
+                until("it waits", || store.metric("usher_store_polls_waiting") == 1);
                 let began = Instant::now();
                 writer.answer("jit", &login(&format!("p{n}"), 1, ensure()));
                 (waiting.join().unwrap(), began.elapsed())
@@ -147,9 +145,7 @@ fn a_store_that_stops_lets_no_poll_wait() {
         let request = agent.get(format!("http://{address}/v1/changes?wait=30s"));
         request.header("authorization", format!("Bearer {FILTER}")).call().unwrap().body_mut().read_to_string().unwrap()
     });
-    while store.metric("usher_store_polls_waiting") == 0 {
-        std::thread::yield_now();
-    }
+    until("it waits", || store.metric("usher_store_polls_waiting") == 1);
     store.stop();
     let told: Value = serde_json::from_str(&polling.join().unwrap()).unwrap();
     assert_eq!(told["changes"], json!([]));

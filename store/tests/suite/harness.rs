@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -270,6 +270,16 @@ impl Reply {
         for words in ["title", "detail"] {
             assert!(self.json[words].as_str().is_some_and(|text| !text.is_empty()), "{}", self.text);
         }
+    }
+}
+
+/// Waits until something is so; not for ever.
+#[track_caller]
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(30), "waited in vain: {what}");
+        std::thread::yield_now();
     }
 }
 

@@ -195,26 +195,35 @@ fn what_is_changed_by_hand_is_not_overwritten_by_a_login() {
     }
 }
 
+/// Sets it to false in the end, also of a panic.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn a_follower_sees_every_change_once_and_in_order_while_many_write() {
     const WRITERS: usize = 12;
     const EACH: u64 = 25;
     let replicas = Replicas::start();
-    let written = AtomicBool::new(false);
+    let writing = AtomicBool::new(true);
     let followed: Vec<Vec<Value>> = std::thread::scope(|scope| {
         let followers: Vec<_> = replicas
             .0
             .iter()
             .map(|store| {
-                let written = &written;
+                let writing = &writing;
                 scope.spawn(move || {
                     let (mut seen, mut query) = (Vec::new(), "?wait=200ms&limit=7".to_owned());
                     loop {
-                        let done = written.load(Ordering::SeqCst);
+                        let last = !writing.load(Ordering::SeqCst);
                         let reply = store.changes(&query);
                         assert_eq!(reply.status, 200, "{}", reply.text);
                         let changes = reply.json["changes"].as_array().unwrap();
-                        if changes.is_empty() && done {
+                        if changes.is_empty() && last {
                             break seen;
                         }
                         seen.extend(changes.clone());
@@ -223,6 +232,8 @@ fn a_follower_sees_every_change_once_and_in_order_while_many_write() {
                 })
             })
             .collect();
+        // Also when a writer fails, followers come to an end.
+        let ends = Ends(&writing);
         replicas.race(WRITERS, |store, client| {
             for n in 1..=EACH {
                 let role = if n % 2 == 0 { "admin" } else { "user" };
@@ -230,7 +241,7 @@ fn a_follower_sees_every_change_once_and_in_order_while_many_write() {
                 assert_eq!(reply.status, 200, "{}", reply.text);
             }
         });
-        written.store(true, Ordering::SeqCst);
+        drop(ends);
         followers.into_iter().map(|follower| follower.join().unwrap()).collect()
     });
     let all = replicas.any().changes("?limit=1000").json["changes"].as_array().unwrap().clone();
