@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use usher_policy::Policy;
 
@@ -12,7 +13,14 @@ use crate::secrets::Secrets;
 #[derive(Debug)]
 pub(crate) struct InForce {
     pub(crate) policy: Arc<Policy>,
+    /// What tells this policy from others: see [`digest`].
+    pub(crate) digest: String,
     pub(crate) secrets: Secrets,
+}
+
+/// The SHA-256 of a policy's text, in hexadecimal: what tells one version from another.
+pub fn digest(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The policy in force. Clones are the same one.
@@ -24,8 +32,8 @@ pub struct PolicyInForce {
 
 impl PolicyInForce {
     /// This policy, until it is replaced.
-    pub(crate) fn new(policy: Arc<Policy>, secrets: Secrets, metrics: Arc<Metrics>) -> Self {
-        let current = watch::Sender::new(Arc::new(InForce { policy, secrets }));
+    pub(crate) fn new(policy: Arc<Policy>, digest: String, secrets: Secrets, metrics: Arc<Metrics>) -> Self {
+        let current = watch::Sender::new(Arc::new(InForce { policy, digest, secrets }));
         Self { current: Arc::new(current), metrics }
     }
 
@@ -34,12 +42,17 @@ impl PolicyInForce {
         Arc::clone(&self.current.borrow())
     }
 
+    /// Tells of the policy in force now, and of each that replaces it.
+    pub(crate) fn follow(&self) -> watch::Receiver<Arc<InForce>> {
+        self.current.subscribe()
+    }
+
     /// Puts another policy in force for every request that begins after this.
-    pub fn replace(&self, policy: Arc<Policy>, secrets: Secrets) {
-        let organizations = policy.organizations.len();
-        self.current.send_replace(Arc::new(InForce { policy, secrets }));
+    pub fn replace(&self, policy: Arc<Policy>, digest: String, secrets: Secrets) {
+        let (organizations, told) = (policy.organizations.len(), digest.clone());
+        self.current.send_replace(Arc::new(InForce { policy, digest, secrets }));
         self.metrics.policy_load("replaced");
-        tracing::info!(organizations, "another policy is in force");
+        tracing::info!(organizations, digest = told, "another policy is in force");
     }
 
     /// A policy could not be put in force: the one before stays. `why` goes to the log.

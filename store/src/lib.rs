@@ -1,5 +1,6 @@
 //! The membership store: members, seats, logins and their changes over HTTP, on SQLite or PostgreSQL.
 
+mod audit;
 mod clock;
 mod database;
 mod feed;
@@ -15,6 +16,6 @@ mod server;
 
 pub use clock::{Clock, SystemClock};
 pub use database::OpenError;
-pub use in_force::PolicyInForce;
+pub use in_force::{PolicyInForce, digest};
 pub use secrets::{ADMIN_TOKEN_ENV, MIN_SECRET_LEN, Secrets, SecretsError};
 pub use server::{Config, Server, StartError};

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use usher_policy::Policy;
 
+use crate::audit;
 use crate::clock::{Clock, SystemClock};
 use crate::database::{self, Address, Database, OpenError};
 use crate::feed::Feed;
 use crate::http::{self, App, Limits};
-use crate::in_force::PolicyInForce;
+use crate::in_force::{InForce, PolicyInForce};
 use crate::membership::Membership;
 use crate::metrics::{Metrics, UPKEEP_INTERVAL};
 use crate::secrets::Secrets;
@@ -20,6 +21,8 @@ use crate::secrets::Secrets;
 pub struct Config {
     /// The policy: the same file that the filter was rendered from.
     pub policy: Arc<Policy>,
+    /// What tells this policy from others: see [`digest`](crate::digest).
+    pub policy_digest: String,
     /// Where the memberships are: `sqlite://usher.db`, `postgres://…`.
     pub database: String,
     /// Where to listen; port 0 takes a free one.
@@ -84,7 +87,7 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let memberships = Membership::new(Arc::clone(&database), Arc::clone(&clock), Arc::clone(&metrics));
         let app = App {
-            in_force: PolicyInForce::new(config.policy, config.secrets, Arc::clone(&metrics)),
+            in_force: PolicyInForce::new(config.policy, config.policy_digest, config.secrets, Arc::clone(&metrics)),
             memberships,
             feed: Feed::new(Arc::clone(&database)),
             metrics,
@@ -115,6 +118,7 @@ impl Server {
         tokio::select! {
             () = serve => {}
             () = upkeep(&self.app) => {}
+            () = note_policies(&self.app) => {}
         }
         self.database.close().await;
         tracing::info!("the store has stopped");
@@ -129,6 +133,24 @@ async fn open(address: &str, metrics: Arc<Metrics>) -> Result<Arc<dyn Database>,
     opened.map_err(|source| StartError::Database { address: address.told(), source })
 }
 
+/// Notes in the audit which policy is in force, and each that replaces it.
+async fn note_policies(app: &App) {
+    let mut in_force = app.in_force.follow();
+    let mut before: Option<Arc<InForce>> = None;
+    loop {
+        let now = Arc::clone(&in_force.borrow_and_update());
+        let entry = audit::of_policy(before.as_deref(), &now, app.clock.now().as_secs());
+        while let Err(error) = app.memberships.note_in_audit(entry.clone()).await {
+            tracing::warn!(%error, "the policy in force could not be noted in the audit; trying again");
+            tokio::time::sleep(UPKEEP_INTERVAL).await;
+        }
+        before = Some(now);
+        if in_force.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
 /// What is to be done now and then.
 async fn upkeep(app: &App) {
     let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
@@ -137,6 +159,10 @@ async fn upkeep(app: &App) {
         app.metrics.upkeep();
         if let Err(error) = app.feed.compact(app.clock.now().as_secs()).await {
             tracing::warn!(%error, "old changes could not be forgotten; trying again later");
+        }
+        let retention = app.in_force.now().policy.audit_retention;
+        if let Err(error) = app.memberships.forget_audit(retention).await {
+            tracing::warn!(%error, "old entries of the audit could not be forgotten; trying again later");
         }
     }
 }

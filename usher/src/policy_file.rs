@@ -68,6 +68,11 @@ impl PolicyFile {
         file::check_yaml(&read(path)?).map_err(|faults| LoadError::Faulty { path: path.to_owned(), faults })
     }
 
+    /// What tells this version of the file from others.
+    pub(crate) fn digest(&self) -> String {
+        usher_store::digest(&self.text)
+    }
+
     /// The same document as JSON: what the filter is configured with.
     ///
     /// # Errors

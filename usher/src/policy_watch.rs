@@ -44,7 +44,7 @@ impl PolicyWatch {
             let path = self.path.clone();
             // A large policy takes seconds to parse: requests go on meanwhile.
             match tokio::task::spawn_blocking(move || read(&path)).await {
-                Ok(Ok((policy, secrets))) => in_force.replace(Arc::new(policy), secrets),
+                Ok(Ok((policy, digest, secrets))) => in_force.replace(Arc::new(policy), digest, secrets),
                 Ok(Err(why)) => in_force.refuse(&why),
                 Err(error) => in_force.refuse(&error),
             }
@@ -63,8 +63,9 @@ impl Version {
     }
 }
 
-fn read(path: &Path) -> Result<(usher_policy::Policy, Secrets), String> {
-    let PolicyFile { policy, .. } = PolicyFile::load(path).map_err(|error| error.to_string())?;
+fn read(path: &Path) -> Result<(usher_policy::Policy, String, Secrets), String> {
+    let file = PolicyFile::load(path).map_err(|error| error.to_string())?;
+    let (digest, policy) = (file.digest(), file.policy);
     let secrets = Secrets::from_env(&policy, |name| std::env::var(name).ok()).map_err(|error| error.to_string())?;
-    Ok((policy, secrets))
+    Ok((policy, digest, secrets))
 }

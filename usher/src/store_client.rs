@@ -34,6 +34,15 @@ pub(crate) struct Answered {
     pub(crate) warning: Option<String>,
 }
 
+/// A page of the audit.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct AuditPage {
+    /// The entries, oldest first.
+    pub(crate) entries: Vec<Value>,
+    /// Where the next page begins, if there is one.
+    pub(crate) next: Option<String>,
+}
+
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreClientError {
@@ -156,6 +165,22 @@ impl StoreClient {
     /// The seats of an organization.
     pub(crate) fn seats(&self, organization: &str) -> Result<Answered, StoreClientError> {
         self.call(Method::GET, &format!("/v1/organizations/{}/seats", segment(organization)), None)
+    }
+
+    /// One page of the audit; `filters` are query parameters.
+    pub(crate) fn audit(&self, filters: &[(&str, &str)], cursor: Option<&str>) -> Result<AuditPage, StoreClientError> {
+        let mut query = vec![("limit", PAGE)];
+        query.extend_from_slice(filters);
+        query.extend(cursor.map(|cursor| ("cursor", cursor)));
+        let path = format!("/v1/audit?{}", query_string(&query));
+        let mut page = self.call(Method::GET, &path, None)?.document;
+        let next = page.get("next").and_then(Value::as_str).map(str::to_owned);
+        match page.get_mut("entries").map(Value::take) {
+            Some(Value::Array(entries)) if next.is_none() || next.as_deref() != cursor => {
+                Ok(AuditPage { entries, next })
+            }
+            _ => Err(self.misunderstood(&path, 200)),
+        }
     }
 
     fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answered, StoreClientError> {

@@ -6,7 +6,9 @@ use super::parent::{self, Family};
 use super::reader::{Node, Recorded};
 use super::registry::Registry;
 use super::{options, sessions};
-use crate::model::{Credentials, Enforcement, HeaderNames, Policy, Routes, Sessions, StoreClient, Unmatched};
+use crate::model::{
+    AUDIT_RETENTION, Credentials, Enforcement, HeaderNames, Policy, Routes, Sessions, StoreClient, Unmatched,
+};
 
 /// Reads the policy; faults are with the node.
 pub(super) fn read<'d>(root: &Node<'d>) -> Result<Policy, Recorded> {
@@ -46,6 +48,7 @@ pub(super) fn read<'d>(root: &Node<'d>) -> Result<Policy, Recorded> {
             node.choice("way with unmatched hosts", &[("deny", Unmatched::Deny), ("pass", Unmatched::Pass)])
         });
         let admin_tokens = fields.or("admin_tokens", Vec::new(), |node| options::admin_tokens(node, &mut registry));
+        let audit_retention = fields.or("audit", AUDIT_RETENTION, options::audit);
         let (parents, organizations): (Vec<_>, Vec<_>) =
             families?.into_iter().map(|family| (family.parent, family.organizations)).unzip();
         let organizations: Vec<_> = organizations.into_iter().flatten().collect();
@@ -62,6 +65,7 @@ pub(super) fn read<'d>(root: &Node<'d>) -> Result<Policy, Recorded> {
             enforcement: enforcement?,
             unmatched: unmatched?,
             admin_tokens: admin_tokens?,
+            audit_retention: audit_retention?,
         })
     })
 }

@@ -1,4 +1,4 @@
-//! `store`, `credentials`, `headers` and `admin_tokens`.
+//! `store`, `credentials`, `headers`, `audit` and `admin_tokens`.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -110,6 +110,12 @@ pub(super) fn headers(node: &Node<'_>, credentials: &Result<Credentials, Recorde
         }
         Ok(names)
     })
+}
+
+/// `audit`: how long the store keeps who changed what.
+pub(super) fn audit(node: &Node<'_>) -> Result<Duration, Recorded> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    node.object(|fields| fields.required("retention", "400d", |node| duration::within(node, DAY..=3_660 * DAY)))
 }
 
 /// `admin_tokens`: named tokens that may administer the store.

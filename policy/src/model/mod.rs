@@ -6,6 +6,7 @@ mod organization;
 mod routing;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use connection::{
     Algorithm, Assignment, ClaimNames, ClaimPath, Connection, EmailTrust, Jwks, JwksUri, RemoteJwks, Requirement,
@@ -21,6 +22,9 @@ pub use organization::{
 pub use routing::{Candidates, Routes};
 
 use crate::id::{OrganizationId, ParentId};
+
+/// How long entries of the audit are kept where the policy does not say: 400 days, a year and the time to look at it.
+pub const AUDIT_RETENTION: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// One policy file, checked and resolved.
 #[derive(Debug)]
@@ -45,6 +49,8 @@ pub struct Policy {
     pub unmatched: Unmatched,
     /// Named tokens that may administer the store.
     pub admin_tokens: Vec<AdminToken>,
+    /// How long entries of the audit are kept; default [`AUDIT_RETENTION`].
+    pub audit_retention: Duration,
 }
 
 impl Policy {

@@ -12,13 +12,17 @@ use super::OpenError;
 pub(super) type Step = (i64, &'static str, &'static str);
 
 /// The schema in PostgreSQL.
-pub(super) const POSTGRES: &[Step] = &[(1, "members", include_str!("../../migrations/postgres/0001_members.sql"))];
+pub(super) const POSTGRES: &[Step] = &[
+    (1, "members", include_str!("../../migrations/postgres/0001_members.sql")),
+    (3, "audit", include_str!("../../migrations/postgres/0003_audit.sql")),
+];
 
 /// The schema in SQLite.
 pub(super) const SQLITE: &[Step] = &[
     (1, "members", include_str!("../../migrations/sqlite/0001_members.sql")),
     (2, "directory members", include_str!("../../migrations/sqlite/0002_directory_members.sql")),
     (3, "seats and feed", include_str!("../../migrations/sqlite/0003_seats_and_feed.sql")),
+    (5, "audit", include_str!("../../migrations/sqlite/0005_audit.sql")),
 ];
 
 /// Brings the database to the newest version. On PostgreSQL an advisory lock lets one store do it while others wait.

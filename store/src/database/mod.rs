@@ -4,6 +4,7 @@
 //! both folders, and a test in `store/tests/suite`, which runs on both.
 
 mod address;
+mod audit;
 mod migrations;
 mod open;
 mod postgres;
@@ -22,6 +23,7 @@ use usher_policy::rules::seats::Taken;
 use usher_policy::wire::Position;
 
 pub(crate) use address::Address;
+use audit::{AuditSnapshot, AuditTransaction};
 pub use open::OpenError;
 pub(crate) use open::open;
 
@@ -49,7 +51,7 @@ pub(crate) trait Database: Send + Sync {
 
 /// One consistent state of the database. Lookups answer `None` for what is not there.
 #[async_trait]
-pub(crate) trait Snapshot: Send {
+pub(crate) trait Snapshot: AuditSnapshot + Send {
     /// The member with this id.
     async fn member(&mut self, organization: &OrganizationId, id: &MemberId) -> Result<Option<Member>, DatabaseError>;
 
@@ -125,7 +127,7 @@ pub(crate) trait Snapshot: Send {
 /// others hold locks the organization, too, and last: locks that are always taken in one order cannot wait in a circle.
 /// Where two get in each other's way all the same, one of them hears [`DatabaseError::Conflict`] and begins again.
 #[async_trait]
-pub(crate) trait Transaction: Snapshot {
+pub(crate) trait Transaction: Snapshot + AuditTransaction {
     /// Keeps others from deciding about a person until this ends, whether or not there is a record of them yet.
     async fn lock(&mut self, organization: &OrganizationId, people: &[Known<'_>]) -> Result<(), DatabaseError>;
 

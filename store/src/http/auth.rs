@@ -9,12 +9,15 @@ use usher_policy::model::Organization;
 
 use super::App;
 use super::problem::Problem;
+use super::request_id::RequestId;
+use crate::audit::{Actor, Cause};
 use crate::in_force::InForce;
 use crate::secrets::Administrator;
 
 /// A request with the filter's token, for an organization of the policy.
 pub(crate) struct FilterRequest {
     pub(super) organization: Arc<Organization>,
+    pub(super) cause: Cause,
 }
 
 /// A request with the filter's token, for no organization.
@@ -24,6 +27,12 @@ pub(crate) struct Filter;
 pub(crate) struct AdminRequest {
     pub(super) administrator: Arc<Administrator>,
     pub(super) organization: Arc<Organization>,
+    pub(super) cause: Cause,
+}
+
+/// A request with an administrator's token, for no organization.
+pub(crate) struct Admin {
+    pub(super) administrator: Arc<Administrator>,
 }
 
 impl FromRequestParts<Arc<App>> for Filter {
@@ -44,7 +53,8 @@ impl FromRequestParts<Arc<App>> for FilterRequest {
         if !in_force.secrets.is_filter(token) {
             return Err(Problem::unauthorized());
         }
-        Ok(Self { organization: organization(parts, app, &in_force).await? })
+        let cause = cause(parts, Actor::Filter);
+        Ok(Self { organization: organization(parts, app, &in_force).await?, cause })
     }
 }
 
@@ -60,8 +70,25 @@ impl FromRequestParts<Arc<App>> for AdminRequest {
             // Not 403: what they may not see is not there.
             return Err(Problem::organization_not_found());
         }
-        Ok(Self { administrator, organization })
+        let cause = cause(parts, Actor::Administrator(administrator.name.clone()));
+        Ok(Self { administrator, organization, cause })
     }
+}
+
+impl FromRequestParts<Arc<App>> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
+        let administrator = app.in_force.now().secrets.administrator(token).ok_or_else(Problem::unauthorized)?;
+        Ok(Self { administrator })
+    }
+}
+
+/// By whom and by which request a change comes.
+fn cause(parts: &Parts, actor: Actor) -> Cause {
+    let id = parts.extensions.get::<RequestId>();
+    Cause { actor, request_id: id.map_or_else(String::new, |id| id.as_str().to_owned()) }
 }
 
 /// The token of the one `authorization: Bearer …` (RFC 6750, 2.1).

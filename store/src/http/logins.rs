@@ -57,11 +57,11 @@ pub(crate) struct LoginResponse {
 )]
 pub(super) async fn log_in(
     State(app): State<Arc<App>>,
-    FilterRequest { organization }: FilterRequest,
+    FilterRequest { organization, cause }: FilterRequest,
     JsonBody(login): JsonBody<Login>,
 ) -> Result<Json<LoginResponse>, Problem> {
     let login = checked(login)?;
-    match app.memberships.login(&organization, &login).await {
+    match app.memberships.login(&organization, &login, &cause).await {
         Ok(done) => Ok(Json(LoginResponse {
             answer: done.answer,
             member: done.member.map(|member| MemberJson::of(&organization, member)),

@@ -1,5 +1,6 @@
 //! The store over HTTP (design §6): one file for each route, and what all requests go through.
 
+mod audit;
 mod auth;
 mod body;
 mod changes;
@@ -63,6 +64,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         )
         .route("/v1/organizations/{organization}/seats", get(seats::seats))
         .route(changes::PATH, get(changes::changes))
+        .route("/v1/audit", get(audit::audit))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))

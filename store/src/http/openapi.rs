@@ -7,6 +7,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ObjectBuilder, OneOfBuilder, RefOr, Schema, Type};
 use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 
+use super::audit::{AuditPage, EntryJson};
 use super::changes::{ChangeJson, Changes};
 use super::logins::LoginResponse;
 use super::members::MemberJson;
@@ -33,13 +34,14 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         super::members::remove::remove,
         super::seats::seats,
         super::changes::changes,
+        super::audit::audit,
         super::operations::healthz,
         super::operations::readyz,
         super::operations::metrics,
         super::operations::openapi,
     ),
     components(schemas(
-        AddBody, ChangeJson, Changes, EditBody, LoginResponse, LoginSchema, MemberJson, MemberList, ProblemJson, SeatsJson, TierJson
+        AddBody, AuditPage, ChangeJson, Changes, EditBody, EntryJson, LoginResponse, LoginSchema, MemberJson, MemberList, ProblemJson, SeatsJson, TierJson
     )),
     modifiers(&BearerTokens),
     tags(

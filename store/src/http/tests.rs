@@ -42,7 +42,7 @@ async fn app(folder: &tempfile::TempDir, request_timeout: Duration) -> Arc<App> 
     let clock = Arc::new(SystemClock);
     let feed = Feed::new(Arc::clone(&database));
     let memberships = Membership::new(database, clock.clone(), Arc::clone(&metrics));
-    let in_force = PolicyInForce::new(Arc::new(policy), secrets, Arc::clone(&metrics));
+    let in_force = PolicyInForce::new(Arc::new(policy), String::new(), secrets, Arc::clone(&metrics));
     Arc::new(App { in_force, memberships, feed, metrics, clock, request_timeout })
 }
 

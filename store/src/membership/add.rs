@@ -4,8 +4,9 @@ use usher_policy::id::Email;
 use usher_policy::model::Organization;
 use usher_policy::rules::hand::{self, Addition, Handled};
 
-use super::effects::{self, Decider};
+use super::effects::{self, Why};
 use super::{Membership, MembershipError};
+use crate::audit::Cause;
 use crate::database::Known;
 
 impl Membership {
@@ -17,11 +18,17 @@ impl Membership {
         &self,
         organization: &Organization,
         addition: &Addition,
+        cause: &Cause,
     ) -> Result<Handled, MembershipError> {
-        self.until_settled(|| self.try_add(organization, addition)).await
+        self.until_settled(|| self.try_add(organization, addition, cause)).await
     }
 
-    async fn try_add(&self, organization: &Organization, addition: &Addition) -> Result<Handled, MembershipError> {
+    async fn try_add(
+        &self,
+        organization: &Organization,
+        addition: &Addition,
+        cause: &Cause,
+    ) -> Result<Handled, MembershipError> {
         let mut transaction = self.database.write().await?;
         // What is no email belongs to nobody; the rules say so.
         let same_email = match Email::parse(&addition.email) {
@@ -34,7 +41,8 @@ impl Membership {
         transaction.lock_organization(&organization.id).await?;
         let facts = self.facts_for_hand(&mut *transaction, organization, None).await?;
         let handled = hand::add(organization, addition, same_email.as_ref(), &facts)?;
-        effects::write(&mut *transaction, organization, &handled.effects, Decider::Hand, facts.now).await?;
+        let why = Why { cause, reason: "added by hand", member: None };
+        effects::write(&mut *transaction, organization, &handled.effects, &why, facts.now).await?;
         transaction.commit().await?;
         Ok(handled)
     }

@@ -4,8 +4,9 @@ use usher_policy::id::MemberId;
 use usher_policy::model::Organization;
 use usher_policy::rules::hand::{self, Edit, Handled};
 
-use super::effects::{self, Decider};
+use super::effects::{self, Why};
 use super::{Membership, MembershipError};
+use crate::audit::Cause;
 
 impl Membership {
     /// Changes a member.
@@ -17,8 +18,9 @@ impl Membership {
         organization: &Organization,
         id: &MemberId,
         edit: &Edit,
+        cause: &Cause,
     ) -> Result<Handled, MembershipError> {
-        self.until_settled(|| self.try_edit(organization, id, edit)).await
+        self.until_settled(|| self.try_edit(organization, id, edit, cause)).await
     }
 
     async fn try_edit(
@@ -26,11 +28,13 @@ impl Membership {
         organization: &Organization,
         id: &MemberId,
         edit: &Edit,
+        cause: &Cause,
     ) -> Result<Handled, MembershipError> {
         let (mut transaction, member) = self.change_by_hand(&organization.id, id).await?;
         let facts = self.facts_for_hand(&mut *transaction, organization, Some(&member)).await?;
         let handled = hand::edit(organization, &member, edit, &facts)?;
-        effects::write(&mut *transaction, organization, &handled.effects, Decider::Hand, facts.now).await?;
+        let why = Why { cause, reason: "changed by hand", member: Some(&member) };
+        effects::write(&mut *transaction, organization, &handled.effects, &why, facts.now).await?;
         transaction.commit().await?;
         Ok(handled)
     }

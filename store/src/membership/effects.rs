@@ -5,18 +5,19 @@ use usher_policy::model::Organization;
 use usher_policy::rules::effects::{Change, Effects, EmailBlock};
 
 use super::seats;
+use crate::audit::{self, Actor, Cause};
 use crate::database::{DatabaseError, FeedEntry, Transaction};
 
 /// How long removals by logins are remembered, in seconds (design §2, "Guards").
 pub(super) const REMOVALS_WINDOW: u64 = 60 * 60;
 
-/// Who decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Decider {
-    /// An operator.
-    Hand,
-    /// A login; its removals are counted.
-    Login,
+/// Why a decision is written; its removals are counted where a login made it.
+pub(super) struct Why<'a> {
+    pub(super) cause: &'a Cause,
+    /// The plan or the reason, or what was asked for.
+    pub(super) reason: &'a str,
+    /// Whom it is about, where nothing of theirs is changed.
+    pub(super) member: Option<&'a Member>,
 }
 
 /// Writes all effects of one decision at `now` (Unix seconds); the caller commits.
@@ -24,9 +25,10 @@ pub(super) async fn write(
     transaction: &mut dyn Transaction,
     organization: &Organization,
     effects: &Effects,
-    decider: Decider,
+    why: &Why<'_>,
     now: u64,
 ) -> Result<(), DatabaseError> {
+    let mut known = None;
     match &effects.change {
         Some(Change::Create(member)) => {
             transaction.create(member).await?;
@@ -45,12 +47,13 @@ pub(super) async fn write(
             if matters_to_sessions(&before, member) {
                 transaction.append_change(&FeedEntry::Member(member), now).await?;
             }
+            known = Some(before);
         }
         Some(Change::Remove(member)) => {
             transaction.remove(&organization.id, &member.id).await?;
             seats::exchange(transaction, organization, member.seat_tier.as_ref(), None).await?;
             transaction.append_change(&FeedEntry::Removed(member), now).await?;
-            if decider == Decider::Login {
+            if why.cause.actor == Actor::Filter {
                 let forget_until = now.saturating_sub(REMOVALS_WINDOW);
                 transaction.count_removal_by_login(&organization.id, now, forget_until).await?;
             }
@@ -68,6 +71,10 @@ pub(super) async fn write(
             transaction.keep_email_not_before(&organization.id, email, Some(*not_before)).await?;
         }
         None => {}
+    }
+    let before = known.as_ref().or(why.member);
+    if let Some(entry) = audit::of_member(organization, before, effects, why.cause, why.reason, now) {
+        transaction.append_audit(entry).await?;
     }
     Ok(())
 }

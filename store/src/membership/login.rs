@@ -4,11 +4,12 @@ use usher_policy::member::{Identity, Member};
 use usher_policy::model::{Connection, Organization, ScimMatch};
 use usher_policy::rules::effects::{Change, Note};
 use usher_policy::rules::login::{Facts, Outcome, decide};
-use usher_policy::rules::plan;
+use usher_policy::rules::plan::{self, Plan};
 use usher_policy::wire::{Answer, Login, Position};
 
-use super::effects::{self, Decider, REMOVALS_WINDOW};
+use super::effects::{self, REMOVALS_WINDOW, Why};
 use super::{Membership, MembershipError, new_id, seats};
+use crate::audit::Cause;
 use crate::database::{DatabaseError, Known, Snapshot};
 
 /// What came of a login.
@@ -27,7 +28,12 @@ impl Membership {
     ///
     /// # Errors
     /// `PolicyMismatch` and `Database`.
-    pub(crate) async fn login(&self, organization: &Organization, login: &Login) -> Result<LoggedIn, MembershipError> {
+    pub(crate) async fn login(
+        &self,
+        organization: &Organization,
+        login: &Login,
+        cause: &Cause,
+    ) -> Result<LoggedIn, MembershipError> {
         let connection = trusted(organization, login)?;
 
         // Most logins change nothing: they need not queue for the writer.
@@ -41,7 +47,8 @@ impl Membership {
         drop(snapshot);
 
         // What was read may have changed meanwhile: read and decide again, with nobody in the way.
-        let (outcome, position) = self.until_settled(|| self.write_login(organization, connection, login)).await?;
+        let (outcome, position) =
+            self.until_settled(|| self.write_login(organization, connection, login, cause)).await?;
         Ok(self.logged_in(organization, login, outcome, position))
     }
 
@@ -50,6 +57,7 @@ impl Membership {
         organization: &Organization,
         connection: &Connection,
         login: &Login,
+        cause: &Cause,
     ) -> Result<(Outcome, Position), MembershipError> {
         let mut transaction = self.database.write().await?;
         let identity = Identity { issuer: login.issuer.clone(), subject: login.subject.clone() };
@@ -63,7 +71,8 @@ impl Membership {
             facts = self.facts_for_login(&mut *transaction, organization, connection, login).await?;
             outcome = decide(organization, login, &facts);
         }
-        effects::write(&mut *transaction, organization, &outcome.effects, Decider::Login, facts.now).await?;
+        let why = Why { cause, reason: reason(&login.plan), member: facts.linked.as_ref() };
+        effects::write(&mut *transaction, organization, &outcome.effects, &why, facts.now).await?;
         let position = transaction.commit().await?;
         Ok((outcome, position))
     }
@@ -127,6 +136,16 @@ impl Membership {
                 tracing::info!(organization = organization.id.as_str(), member, note = note.name(), "login noted");
             }
         }
+    }
+}
+
+/// What the audit says of a login: its plan, or why it was to be turned away.
+fn reason(plan: &Plan) -> &'static str {
+    match plan {
+        Plan::Assign { .. } => "assign",
+        Plan::Ensure { .. } => "ensure",
+        Plan::Remove { reason } => reason.code(),
+        Plan::Require => "require",
     }
 }
 

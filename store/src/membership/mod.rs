@@ -2,6 +2,7 @@
 
 mod add;
 mod attempts;
+mod audit;
 mod edit;
 mod effects;
 mod list;

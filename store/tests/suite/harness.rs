@@ -290,7 +290,8 @@ pub(crate) fn members_path(organization: &str) -> String {
 pub(crate) fn config(database: &str, policy_text: &str) -> Config {
     let policy = policy(policy_text);
     let secrets = Secrets::from_env(&policy, variable).unwrap();
-    Config { policy, database: database.to_owned(), listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), secrets }
+    let (policy_digest, listen) = (usher_store::digest(policy_text), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    Config { policy, policy_digest, database: database.to_owned(), listen, secrets }
 }
 
 /// Tries to start a store that is not expected to.

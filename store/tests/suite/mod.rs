@@ -1,5 +1,6 @@
 //! The store as its callers meet it: a real server over HTTP, on a real database; `sqlite.rs` and `postgres.rs` run it all.
 
+mod audit;
 mod auth;
 mod by_hand;
 mod changes;

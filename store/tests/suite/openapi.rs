@@ -50,6 +50,7 @@ fn every_documented_route_answers_as_documented() {
         "get /metrics",
         "get /openapi.json",
         "get /readyz",
+        "get /v1/audit",
         "get /v1/changes",
         "get /v1/organizations/{organization}/members",
         "get /v1/organizations/{organization}/members/{member}",
@@ -69,6 +70,7 @@ fn every_documented_field_is_there_and_no_other() {
     let list = store.list("jit", "");
     let seats = store.seats("jit");
     let changes = store.changes("").json;
+    let audit = store.call("GET", "/v1/audit?organization=jit", ADMIN, None).json;
     let problem = store.send("GET", "/nowhere", &[], None).json;
     for (schema, value) in [
         ("LoginResponse", &reply.json),
@@ -79,6 +81,8 @@ fn every_documented_field_is_there_and_no_other() {
         ("Changes", &changes),
         ("Change", &changes["changes"][0]),
         ("SeatTier", &seats["tiers"][0]),
+        ("AuditPage", &audit),
+        ("AuditEntry", &audit["entries"][0]),
         ("Problem", &problem),
     ] {
         assert_eq!(names(&schemas[schema]["properties"]), names(value), "{schema}");

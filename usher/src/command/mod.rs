@@ -1,6 +1,7 @@
 //! The subcommands, one module each.
 
 mod administration;
+mod audit;
 mod check;
 mod demo;
 mod discover;
@@ -24,6 +25,8 @@ pub(crate) use failure::Failure;
 /// What `usher` can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Show who changed what, when, why, by which request, in a running store
+    Audit(audit::Audit),
     /// Check a policy file: every fault with file, line and field; warnings of lock-outs and dead mappings
     Check(check::Check),
     /// Run everything at once on this machine: identity provider, store, product, Envoy with the filter
@@ -51,6 +54,7 @@ impl Command {
     /// It could not do its work.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         match self {
+            Self::Audit(audit) => audit.run(),
             Self::Check(check) => check.run(),
             Self::Demo(demo) => demo.run(),
             Self::Discover(discover) => discover.run(),

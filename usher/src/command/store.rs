@@ -41,13 +41,20 @@ impl Store {
     /// The policy file, a secret, the database or the address cannot be used.
     pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
         let watch = PolicyWatch::begin(&self.policy);
-        let PolicyFile { policy, .. } = PolicyFile::load(&self.policy)?;
+        let file = PolicyFile::load(&self.policy)?;
+        let (policy_digest, policy) = (file.digest(), file.policy);
         let secrets = Secrets::from_env(&policy, |name| std::env::var(name).ok())?;
         let wanted = std::env::var(LOG_ENV).unwrap_or_else(|_| DEFAULT_LOG.to_owned());
         let filter = EnvFilter::builder().parse(wanted).map_err(|error| Failure::LogFilter(error.to_string()))?;
         tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).init();
 
-        let config = Config { policy: Arc::new(policy), database: self.database.clone(), listen: self.listen, secrets };
+        let config = Config {
+            policy: Arc::new(policy),
+            policy_digest,
+            database: self.database.clone(),
+            listen: self.listen,
+            secrets,
+        };
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::Runtime)?;
         runtime.block_on(async {
             // Before the first request: a signal must never find nobody listening for it.

@@ -104,9 +104,10 @@ async fn demonstrate(options: &Options) -> anyhow::Result<ExitCode> {
     })?;
 
     let (envoy_address, admin) = (listening_address(options.port)?, free_address()?);
+    let policy_digest = file.digest();
     let policy = Arc::new(file.policy);
     let database = format!("sqlite://{}", folder.path().join("usher.db").display());
-    let config = Config { policy: Arc::clone(&policy), database, listen: loopback(0), secrets };
+    let config = Config { policy: Arc::clone(&policy), policy_digest, database, listen: loopback(0), secrets };
     let server = Server::bind(config).await?;
     let store = server.local_addr();
     task::spawn(server.run(pending()));

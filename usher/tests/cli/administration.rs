@@ -179,3 +179,26 @@ fn a_change_must_change_something() {
     assert_eq!(outcome.code, 1);
     assert!(outcome.stderr.contains("--role") && outcome.stderr.contains("--seat-tier"), "{outcome:?}");
 }
+
+#[test]
+fn the_audit_shows_who_changed_what_and_as_json_one_entry_a_line() {
+    let store = store();
+    store.usher(&["members", "add", "acme-chat", "ada@acme.example", "--role", "owner"]);
+    store.usher(&["members", "change", "acme-chat", "ada@acme.example", "--role", "admin"]);
+    let shown = store.usher(&["audit", "acme-chat"]);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    let lines: Vec<_> = shown.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{shown:?}");
+    assert!(lines[0].starts_with("AT ") && lines[0].ends_with("REQUEST"), "{shown:?}");
+    assert!(lines[1].contains("administrator admin  member_created  acme-chat     ada@acme.example"), "{shown:?}");
+    assert!(lines[2].contains("role owner -> admin") && lines[2].contains("changed by hand"), "{shown:?}");
+
+    let all = store.usher(&["audit", "--json"]);
+    let entries: Vec<Value> = all.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let actions: Vec<_> = entries.iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["policy_in_force", "member_created", "member_changed"]);
+    let id = entries[1]["member"].as_str().unwrap();
+    assert_eq!(store.usher(&["audit", "--json", "--member", id]).stdout.lines().count(), 2);
+    assert_eq!(store.usher(&["audit", "--json", "--since", "4102444800"]).stdout, "");
+    assert_eq!(store.usher(&["audit", "elsewhere", "--json"]).stdout, "");
+}

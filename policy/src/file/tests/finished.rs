@@ -30,6 +30,7 @@ fn what_is_left_out_has_its_safe_default() {
     assert_eq!(policy.enforcement, Enforcement::Enforce);
     assert_eq!(policy.unmatched, Unmatched::Deny);
     assert!(policy.admin_tokens.is_empty());
+    assert_eq!(policy.audit_retention, seconds(400 * 86_400));
 
     let parent = policy.parent("acme").unwrap();
     assert!(parent.plan.scim && parent.plan.name == "enterprise");
@@ -77,6 +78,7 @@ fn every_top_level_option_is_read() {
             "/admin_tokens",
             json!([{"name": "ada", "token_env": "A"}, {"name": "bob", "token_env": "B", "parents": ["acme"]}]),
         ),
+        ("/audit", json!({"retention": "30d"})),
         ("/parents/0/directory", json!({"scim": true, "token_env": "S"})),
     ] {
         change(&mut document, pointer, value);
@@ -85,6 +87,7 @@ fn every_top_level_option_is_read() {
     let store =
         StoreClient { cluster: "c".into(), authority: "a:1".into(), timeout: seconds(2), token_env: "T".into() };
     assert_eq!(policy.store, store);
+    assert_eq!(policy.audit_retention, seconds(30 * 86_400));
     let (cookie, header) = (CredentialSource::Cookie("IdToken".into()), CredentialSource::Header("x-assertion".into()));
     let sources = vec![cookie, header, CredentialSource::Authorization];
     assert_eq!(policy.credentials, Credentials { sources, forward: true });

@@ -1,5 +1,6 @@
 //! Memberships in PostgreSQL: any number of replicas at once, every commit on disk before it is answered.
 
+mod audit;
 mod listen;
 mod options;
 mod read;

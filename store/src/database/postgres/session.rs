@@ -6,6 +6,7 @@ use sqlx::QueryBuilder;
 use sqlx::postgres::PgConnection;
 use usher_policy::member::Member;
 
+use crate::audit::Entry;
 use crate::database::{DatabaseError, row};
 use crate::metrics::Metrics;
 
@@ -14,6 +15,8 @@ pub(super) struct Session {
     pub(super) transaction: sqlx::Transaction<'static, sqlx::Postgres>,
     /// What is appended to the change feed at the end.
     pub(super) appended: Vec<Appended>,
+    /// What is appended to the audit at the end.
+    pub(super) audited: Vec<Entry>,
     /// Where commits are counted; a snapshot has none.
     pub(super) metrics: Option<Arc<Metrics>>,
 }
@@ -31,11 +34,11 @@ pub(super) struct Appended {
 
 impl Session {
     pub(super) fn reading(transaction: sqlx::Transaction<'static, sqlx::Postgres>) -> Self {
-        Self { transaction, appended: Vec::new(), metrics: None }
+        Self { transaction, appended: Vec::new(), audited: Vec::new(), metrics: None }
     }
 
     pub(super) fn writing(transaction: sqlx::Transaction<'static, sqlx::Postgres>, metrics: Arc<Metrics>) -> Self {
-        Self { transaction, appended: Vec::new(), metrics: Some(metrics) }
+        Self { transaction, appended: Vec::new(), audited: Vec::new(), metrics: Some(metrics) }
     }
 
     pub(super) fn connection(&mut self) -> &mut PgConnection {

@@ -221,6 +221,7 @@ impl Transaction for Session {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<Position, DatabaseError> {
+        self.write_audit().await?;
         // Last of all: who appends holds the feed's head until the commit, so that positions are in the order of commits.
         let position = if self.appended.is_empty() { self.position().await? } else { self.append().await? };
         self.transaction.commit().await?;

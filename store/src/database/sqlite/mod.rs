@@ -1,5 +1,6 @@
 //! Memberships in one SQLite file: one writer, a few readers, every commit on disk before it is answered.
 
+mod audit;
 mod read;
 mod session;
 #[cfg(test)]

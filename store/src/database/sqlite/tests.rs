@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{SqliteConnection, query_scalar};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection, query_scalar};
 use tempfile::TempDir;
 use usher_policy::id::{Email, MemberId, OrganizationId, Role, Tier};
 use usher_policy::member::{Member, Source};
 use usher_policy::model::Cap;
 
 use super::Sqlite;
+use crate::audit::{Actor, AuditFilter, Cause, Entry};
 use crate::database::{Database, FeedEntry, MemberFilter};
 use crate::metrics::Metrics;
 
@@ -44,6 +46,35 @@ async fn a_commit_is_on_disk_and_readers_cannot_write() {
     let mut reader = database.readers.acquire().await.unwrap();
     assert_eq!(settings(&mut reader).await, ("wal".to_owned(), 2, 1));
     assert!(sqlx::query("DELETE FROM members").execute(&mut *reader).await.is_err());
+}
+
+#[tokio::test]
+async fn an_entry_of_the_audit_never_changes() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    let cause = Cause { actor: Actor::Filter, request_id: "r".to_owned() };
+    let organization = OrganizationId::new("chat");
+    let entry = Entry {
+        cause,
+        parent: None,
+        organization: Some(organization),
+        member: None,
+        action: "member_kept",
+        reason: String::new(),
+        notes: vec!["linked", "last_owner"],
+        before: None,
+        after: None,
+        at: NOW,
+    };
+    let mut transaction = database.write().await.unwrap();
+    transaction.append_audit(entry).await.unwrap();
+    transaction.commit().await.unwrap();
+    let kept = database.read().await.unwrap().audit(&AuditFilter::default(), 0, 10).await.unwrap();
+    assert_eq!((kept.len(), &kept[0].notes[..]), (1, &["linked".to_owned(), "last_owner".to_owned()][..]));
+    let file = folder.path().join("usher.db");
+    let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.unwrap();
+    let changed = sqlx::query("UPDATE audit SET reason = 'another'").execute(&mut connection).await;
+    assert!(changed.unwrap_err().to_string().contains("append-only"));
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ pub(crate) async fn add(
         return Err(Problem::invalid_request(format!("`name` must be at most {MAX_NAME} bytes")));
     }
     let addition = Addition { email: body.email, name: body.name, role: body.role, seat_tier: body.seat_tier };
-    let handled = app.memberships.add(&admin.organization, &addition).await?;
+    let handled = app.memberships.add(&admin.organization, &addition, &admin.cause).await?;
     log(&admin, "add", &handled.member);
     let location = format!("/v1/organizations/{}/members/{}", admin.organization.id, handled.member.id);
     let member = MemberJson::of(&admin.organization, handled.member);

@@ -37,7 +37,7 @@ pub(crate) async fn remove(
     admin: AdminRequest,
     MemberPath(id): MemberPath,
 ) -> Result<impl IntoResponse, Problem> {
-    let handled = app.memberships.remove(&admin.organization, &id).await?;
+    let handled = app.memberships.remove(&admin.organization, &id, &admin.cause).await?;
     log(&admin, "remove", &handled.member);
     Ok((StatusCode::NO_CONTENT, warnings(handled.warning)))
 }

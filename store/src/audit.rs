@@ -1,0 +1,165 @@
+//! The audit: who changed what, when, why, by which request. It is appended to in the transaction of the change itself.
+
+use serde_json::{Value, json};
+use usher_policy::id::{MemberId, OrganizationId, ParentId};
+use usher_policy::member::Member;
+use usher_policy::model::Organization;
+use usher_policy::rules::effects::{Change, Effects};
+
+use crate::in_force::InForce;
+
+/// Who made a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Actor {
+    /// A person or tool with an administrator's token, by its name in the policy.
+    Administrator(String),
+    /// A login that the filter brought.
+    Filter,
+    /// The store itself, at its start or by a new policy file.
+    Store,
+}
+
+impl Actor {
+    /// What kind of actor: stable, for filters and reports.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Administrator(_) => "administrator",
+            Self::Filter => "filter",
+            Self::Store => "store",
+        }
+    }
+
+    /// Which of its kind.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Administrator(name) => name,
+            Self::Filter | Self::Store => "",
+        }
+    }
+}
+
+/// By whom and by which request a change came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cause {
+    pub(crate) actor: Actor,
+    /// The request's id; empty where there was none.
+    pub(crate) request_id: String,
+}
+
+/// One entry, before it has a position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) cause: Cause,
+    /// Whose directory, members or organizations; nothing for what concerns all.
+    pub(crate) parent: Option<ParentId>,
+    pub(crate) organization: Option<OrganizationId>,
+    pub(crate) member: Option<MemberId>,
+    /// What was done: `member_created`, `policy_replaced` …
+    pub(crate) action: &'static str,
+    /// Why: the plan or the reason of a login, or what an operator asked for.
+    pub(crate) reason: String,
+    /// What the rules noted: `last_owner`, `linked` …
+    pub(crate) notes: Vec<&'static str>,
+    pub(crate) before: Option<Value>,
+    pub(crate) after: Option<Value>,
+    /// Seconds since the Unix epoch.
+    pub(crate) at: u64,
+}
+
+/// An entry as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Its place: later entries have greater ones.
+    pub(crate) position: u64,
+    pub(crate) actor: String,
+    pub(crate) actor_name: String,
+    pub(crate) request_id: String,
+    pub(crate) parent: Option<String>,
+    pub(crate) organization: Option<String>,
+    pub(crate) member: Option<String>,
+    pub(crate) action: String,
+    pub(crate) reason: String,
+    pub(crate) notes: Vec<String>,
+    pub(crate) before: Option<Value>,
+    pub(crate) after: Option<Value>,
+    pub(crate) at: u64,
+}
+
+/// Which entries are read; everything that is set must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AuditFilter {
+    /// Entries of these parents alone.
+    pub(crate) parents: Option<Vec<ParentId>>,
+    pub(crate) organization: Option<OrganizationId>,
+    pub(crate) member: Option<MemberId>,
+    /// Not before this second since the Unix epoch.
+    pub(crate) since: u64,
+}
+
+/// What a decision about a member leaves in the audit; nothing where only times changed and nothing is noted.
+pub(crate) fn of_member(
+    organization: &Organization,
+    before: Option<&Member>,
+    effects: &Effects,
+    cause: &Cause,
+    reason: &str,
+    at: u64,
+) -> Option<Entry> {
+    let (action, before, after) = match &effects.change {
+        Some(Change::Create(member)) => ("member_created", None, Some(member)),
+        Some(Change::Remove(member)) => ("member_removed", Some(member), None),
+        Some(Change::Update(member)) => ("member_changed", before, Some(member)),
+        None => ("member_kept", before, before),
+    };
+    let member = after.or(before).map(|member| member.id.clone());
+    let (seen_before, seen_after) = (before.map(seen), after.map(seen));
+    if seen_before == seen_after && effects.notes.is_empty() {
+        return None;
+    }
+    Some(Entry {
+        cause: cause.clone(),
+        parent: Some(organization.parent.id.clone()),
+        organization: Some(organization.id.clone()),
+        member,
+        action,
+        reason: reason.to_owned(),
+        notes: effects.notes.iter().map(|note| note.name()).collect(),
+        before: seen_before,
+        after: seen_after,
+        at,
+    })
+}
+
+/// What a policy that comes in force leaves in the audit.
+pub(crate) fn of_policy(before: Option<&InForce>, after: &InForce, at: u64) -> Entry {
+    let seen =
+        |in_force: &InForce| json!({"digest": in_force.digest, "organizations": in_force.policy.organizations.len()});
+    Entry {
+        cause: Cause { actor: Actor::Store, request_id: String::new() },
+        parent: None,
+        organization: None,
+        member: None,
+        action: "policy_in_force",
+        reason: if before.is_some() { "the policy file changed" } else { "start" }.to_owned(),
+        notes: Vec::new(),
+        before: before.map(seen),
+        after: Some(seen(after)),
+        at,
+    }
+}
+
+/// What of a member the audit shows: not its times.
+fn seen(member: &Member) -> Value {
+    let identity = member.identity.as_ref();
+    json!({
+        "email": member.email,
+        "name": member.name,
+        "issuer": identity.map(|identity| &identity.issuer),
+        "subject": identity.map(|identity| &identity.subject),
+        "external_id": member.external_id,
+        "role": member.role,
+        "seat_tier": member.seat_tier,
+        "status": member.status,
+        "source": member.source,
+    })
+}
