@@ -7,6 +7,7 @@ pub mod native;
 pub mod play;
 pub mod policy;
 pub mod read;
+pub mod refusal;
 pub mod rewrite;
 pub mod step;
 pub mod token;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use self::refusal::Refused;
 use self::step::{Beginning, Step};
 
 pub use cast::Cast;
@@ -41,6 +43,8 @@ pub struct Scenario {
     pub before: Vec<Beginning>,
     /// What happens.
     pub steps: Vec<Step>,
+    /// Why its policy must be refused when it loads; then nothing happens.
+    pub refused: Vec<Refused>,
 }
 
 impl Scenario {

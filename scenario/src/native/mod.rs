@@ -26,10 +26,10 @@ use self::world::World;
 use crate::ask::Ask;
 use crate::cast::Memberships;
 use crate::expect::{Seen, Tags};
-use crate::play::{NOBODY, Stage};
+use crate::play::{self, Failed, NOBODY, Stage};
 use crate::step::{Deed, KeyHealth, Neighbours, StoreHealth};
 use crate::token::KeyRing;
-use crate::{Scenario, policy, yaml};
+use crate::{Scenario, policy, refusal, yaml};
 
 /// The time of every scenario: 2027-01-15, because a time must be some time.
 const NOW: u64 = 1_800_000_000;
@@ -41,6 +41,17 @@ pub struct Native {
     store_is_up: bool,
     keys: KeyServer,
     told: Vec<String>,
+}
+
+/// Plays a scenario by the rules alone; what failed is returned, with an empty list for success.
+///
+/// # Errors
+/// It cannot begin, a step after which the playing cannot go on, or a policy that is not refused as it must be.
+pub fn perform(scenario: &Scenario) -> Result<Vec<Failed>> {
+    if !scenario.refused.is_empty() {
+        return refusal::check(scenario).map(|()| Vec::new());
+    }
+    play::perform(scenario, &mut Native::new(scenario)?)
 }
 
 impl Native {

@@ -11,6 +11,7 @@ use super::known::Known;
 use super::{beginning, refuse, step, text};
 use crate::Scenario;
 use crate::policy::{Changes, fill_in_keys};
+use crate::refusal::Refused;
 
 /// Reads the scenarios of a file that stands at `path`; `policy` is the one where no `base` is named.
 pub(super) fn read(root: &Node<'_>, path: &Path, policy: Option<&Path>) -> Result<Vec<Scenario>, Recorded> {
@@ -92,11 +93,31 @@ fn story(node: &Node<'_>, path: &Path, index: usize, file: Option<&Finished>) ->
         let only_envoy = fields.optional("only_envoy", text::any);
         let changes = fields.or("policy", Changes::default(), changes);
         let (before, steps) = (fields.field("before"), fields.field("steps"));
+        let refused = fields.optional("refused", |node| node.list(1..=1000, refused))?;
         let Some((json, finished)) = file else { return Ok(None) };
-        let own = match changes? {
-            changes if changes.is_empty() => None,
-            changes => Some(changed(node, json.clone(), &changes)?),
+        let changes = changes?;
+        let scenario = |policy: Value| {
+            Ok(Scenario {
+                file: path.to_owned(),
+                index,
+                line: node.line().unwrap_or_default(),
+                name: name?.to_owned(),
+                only_envoy: only_envoy?,
+                policy,
+                before: Vec::new(),
+                steps: Vec::new(),
+                refused: Vec::new(),
+            })
         };
+        if let Some(refused) = refused {
+            if let Some(node) = before.or(steps) {
+                return refuse(&node, "where the policy is refused, nothing happens. Leave it out");
+            }
+            let mut policy = json.clone();
+            changes.apply(&mut policy).map_err(|error| node.fault(error.to_string()))?;
+            return Ok(Some(Scenario { refused, ..scenario(policy)? }));
+        }
+        let own = if changes.is_empty() { None } else { Some(changed(node, json.clone(), &changes)?) };
         let (json, finished) = own.as_ref().map_or((json, finished), |(json, finished)| (json, finished));
         let known = Known::new(finished, Some(HashSet::new()));
         let before = before.map_or(Ok(Vec::new()), |node| beginning::read(&node, &known));
@@ -104,15 +125,15 @@ fn story(node: &Node<'_>, path: &Path, index: usize, file: Option<&Finished>) ->
             Some(node) => node.list(1..=10_000, |item| step::read(item, &known)),
             None => Err(fields.fault("steps", "missing. Write a list of what happens")),
         };
-        Ok(Some(Scenario {
-            file: path.to_owned(),
-            index,
-            line: node.line().unwrap_or_default(),
-            name: name?.to_owned(),
-            only_envoy: only_envoy?,
-            policy: json.clone(),
-            before: before?,
-            steps: steps?,
-        }))
+        Ok(Some(Scenario { before: before?, steps: steps?, ..scenario(json.clone())? }))
+    })
+}
+
+/// One fault that the policy must have.
+fn refused(node: &Node<'_>) -> Result<Refused, Recorded> {
+    node.object(|fields| {
+        let field = fields.required("field", "parents[0].plan", text::any);
+        let says = fields.required("says", "unknown plan `gold`", text::name);
+        Ok(Refused { field: field?, says: says? })
     })
 }

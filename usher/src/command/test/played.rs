@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use usher_scenario::Scenario;
-use usher_scenario::native::Native;
-use usher_scenario::play::{self, Failed};
+use usher_scenario::native;
+use usher_scenario::play::Failed;
 use usher_scenario::read::{self, Faulty};
 
 /// A scenario file that was read and, where it has no fault, played.
@@ -69,7 +69,7 @@ impl Played {
 }
 
 fn result(scenario: &Scenario) -> Outcome {
-    match Native::new(scenario).and_then(|mut stage| play::perform(scenario, &mut stage)) {
+    match native::perform(scenario) {
         Ok(failed) if failed.is_empty() => Outcome::Passed,
         Ok(failed) => Outcome::Failed(failed),
         Err(error) => Outcome::Broken(format!("{error:#}")),
