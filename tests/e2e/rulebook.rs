@@ -1,13 +1,17 @@
-//! The list of the rules with the scenarios that show them, and the precedence of the reasons, pair by pair.
+//! The list of the rules with the scenarios that show them, the precedence of the reasons, and what must be refused.
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
 use usher_policy::Reason;
 use usher_policy::file::yaml_to_json;
-use usher_tests::binaries;
+use usher_scenario::policy::fill_in_keys;
+use usher_tests::http::local;
+use usher_tests::system::store;
+use usher_tests::{binaries, scenarios};
 
 /// The order in which reasons are answered (design §2, "Precedence"), with what stands twice in it or is no reason.
 const PRECEDENCE: [&str; 31] = [
@@ -59,7 +63,7 @@ const NEVER_TOGETHER: [(&str, &str, &str); 4] = [
 #[test]
 fn every_rule_names_its_scenarios_and_every_file_of_scenarios_its_rule() -> Result<()> {
     let rules = std::fs::read_to_string(binaries::workspace().join("docs/rules.md"))?;
-    let scenarios = scenarios()?;
+    let scenarios = written()?;
     let mut unnamed: BTreeSet<&str> = scenarios.iter().map(|scenario| scenario.file.as_str()).collect();
     let (mut count, mut faults) = (0, Vec::new());
     for (number, line) in (1..).zip(rules.lines()) {
@@ -102,7 +106,7 @@ fn the_order_of_the_reasons_is_that_of_the_list() -> Result<()> {
 
 #[test]
 fn every_two_neighbours_of_the_precedence_have_a_scenario_with_both() -> Result<()> {
-    let mut scenarios = scenarios()?;
+    let mut scenarios = written()?;
     scenarios.retain(|scenario| scenario.file == "precedence");
     for pair in PRECEDENCE.windows(2) {
         let &[first, second] = pair else { continue };
@@ -119,6 +123,30 @@ fn every_two_neighbours_of_the_precedence_have_a_scenario_with_both() -> Result<
         let other = steps.iter().rposition(|step| answers(step, code(second)));
         ensure!(one.is_some() && one < other, "{name}: first both with the one answer, then the other alone");
     }
+    Ok(())
+}
+
+#[test]
+fn what_must_be_refused_is_refused_by_the_store_with_every_field() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("usher.yaml");
+    let mut refused = scenarios::all()?;
+    refused.retain(|scenario| !scenario.refused.is_empty());
+    for scenario in &refused {
+        std::fs::write(&file, fill_in_keys(&scenario.policy, Some(local(9)))?.to_string())?;
+        let output = Command::new(binaries::usher()?)
+            .args(["store", "--database", "sqlite::memory:", "--listen", "127.0.0.1:0", "--policy"])
+            .arg(&file)
+            .envs([("USHER_STORE_TOKEN", store::STORE_TOKEN), ("USHER_ADMIN_TOKEN", store::ADMIN_TOKEN)])
+            .output()?;
+        let words = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.code() == Some(1), "{}: {:?}: {words}", scenario.title(), output.status.code());
+        for fault in &scenario.refused {
+            let named = words.lines().any(|line| line.contains(&fault.field) && line.contains(&fault.says));
+            ensure!(named, "{}: `{}` is not named: {words}", scenario.title(), fault.field);
+        }
+    }
+    ensure!(refused.len() > 30, "{} policies were refused", refused.len());
     Ok(())
 }
 
@@ -160,7 +188,7 @@ impl Scenario {
     }
 }
 
-fn scenarios() -> Result<Vec<Scenario>> {
+fn written() -> Result<Vec<Scenario>> {
     let mut scenarios = Vec::new();
     for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").read_dir()? {
         let path = entry?.path();

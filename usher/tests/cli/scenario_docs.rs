@@ -34,7 +34,7 @@ fn every_example_of_the_scenario_format_holds() {
             folder.file(&format!("{index}.yaml"), &text);
         }
     }
-    assert_eq!((policies, files), (1, 6), "{examples:#?}");
+    assert_eq!((policies, files), (1, 7), "{examples:#?}");
     let outcome = usher(&["test", folder.path().to_str().unwrap()]);
     assert_eq!(outcome.code, 0, "{}\n{}", outcome.stdout, outcome.stderr);
 }

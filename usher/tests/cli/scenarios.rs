@@ -282,6 +282,35 @@ fn a_beginning_that_cannot_be_is_refused() {
 }
 
 #[test]
+fn a_policy_must_be_refused_for_exactly_what_is_written() {
+    let story = |plan: &str, more: &str| {
+        format!(
+            "scenarios:\n- name: no directory\n  policy: {{parent: {{plan: {plan}}}}}\n  \
+             refused: [{{field: 'parents[0].directory.scim', says: does not include SCIM}}]\n{more}"
+        )
+    };
+    for (scenarios, code, told) in [
+        (story("team", ""), 0, "1 passed"),
+        (story("enterprise", ""), 1, "the policy is not refused"),
+        (story("gold", ""), 1, "+ parents[0].plan: unknown plan `gold`"),
+        (
+            story("team", "  steps: []\n"),
+            2,
+            "a.yaml:5: scenarios[0].steps: where the policy is refused, nothing happens",
+        ),
+        (story("team", "  before: {}\n"), 2, "scenarios[0].before: where the policy is refused, nothing happens"),
+        ("scenarios:\n- {name: x, refused: []}\n".to_owned(), 2, "scenarios[0].refused: must not be empty"),
+        ("scenarios:\n- {name: x, refused: [{field: a}]}\n".to_owned(), 2, "scenarios[0].refused[0].says: missing"),
+    ] {
+        let (folder, _) = folder(&scenarios);
+        let outcome = run(&folder, &[]);
+        assert_eq!(outcome.code, code, "{scenarios}{}{}", outcome.stdout, outcome.stderr);
+        let words = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(words.contains(told), "{scenarios}{words}");
+    }
+}
+
+#[test]
 fn the_policy_is_found_where_it_is_named() {
     let (folder, _) = folder(GOOD);
     let other = folder.file("other.yaml", &POLICY.replace("group: staff", "group: crew"));
