@@ -22,8 +22,15 @@ pub(crate) fn history(policy: Policy, seed: u64, steps: usize) -> History {
     let mut random = Random(seed);
     let asks_for_assignment = random.one_in(2);
     let mut draw = Draw { oracle: Oracle::new(policy.clone(), START), random, asks_for_assignment };
-    let steps = (0..steps).map(|at| draw.next_step(at, steps)).collect();
-    History { policy, steps }
+    // Whom a directory knows is there before; one of them is not.
+    let known = if policy.mode == "scim" { &PEOPLE[1..] } else { &[] };
+    let provision = |(_, email, id): &(_, &'static str, &'static str)| Step::Provision { email, external_id: Some(id) };
+    let mut all: Vec<Step> = known.iter().map(provision).collect();
+    for (_, email, id) in known {
+        draw.oracle.provision(email, Some(id));
+    }
+    all.extend((0..steps).map(|at| draw.next_step(at, steps)));
+    History { policy, steps: all }
 }
 
 struct Draw {

@@ -27,7 +27,13 @@ fn histories() -> [(&'static str, &'static str, Policy, u64, usize); 6] {
             300,
         ),
         ("long-grid", "A product of the policy's own, whose seats are given by hand.", grid(), 5, 200),
-        ("long-scim", "A directory that has provisioned nobody yet, and the primary owner.", scim(), 6, 60),
+        (
+            "long-scim",
+            "Members whom the directory made before, and the primary owner whom it does not know.",
+            scim(),
+            6,
+            200,
+        ),
     ]
 }
 
@@ -102,8 +108,13 @@ fn grid() -> Policy {
 }
 
 fn scim() -> Policy {
-    let role_groups = Some(vec![("staff", "user")]);
-    Policy { plan: "enterprise", mode: "scim", role_groups, primary_owner: Some(("ada@acme.example", 0)), ..jit() }
+    Policy {
+        plan: "enterprise",
+        connections: vec![("okta", "external_id"), ("entra", "email")],
+        primary_owner: Some(("ada@acme.example", 0)),
+        mode: "scim",
+        ..jit()
+    }
 }
 
 fn seats(caps: &[(&'static str, u32)], default: &'static str, when_full: &'static str) -> Seats {

@@ -13,17 +13,46 @@ pub(crate) fn file(history: &History, about: &str, name: &str) -> String {
     let policy = writer.policy(&history.policy);
     let mut text = format!("about: {about}\nbase: ../policies/claude.yaml\npolicy:\n");
     yaml::block(&mut text, 2, &policy);
-    text += &format!("scenarios:\n- name: {name}\n  steps:\n");
+    text += &format!("scenarios:\n- name: {name}\n");
     let mut oracle = Oracle::new(history.policy.clone(), START);
-    let last = history.steps.len() - 1;
-    for (at, step) in history.steps.iter().enumerate() {
-        match writer.step(&mut oracle, step, at == last) {
+    let (before, steps) = history.steps.split_at(beginning(&history.steps));
+    if !before.is_empty() {
+        text += "  before:\n";
+        yaml::block(&mut text, 4, &json!({"members": provisioned(&mut oracle, before)}));
+    }
+    text += "  steps:\n";
+    for (at, step) in steps.iter().enumerate() {
+        match writer.step(&mut oracle, step, at + 1 == steps.len()) {
             Some(step) => yaml::item(&mut text, 2, &step),
             // The format has no such step: what follows may not be played as it is meant.
             None => text += &format!("  # {step}\n"),
         }
     }
     text
+}
+
+/// How many steps say who is there before anything happens.
+fn beginning(steps: &[Step]) -> usize {
+    steps.iter().take_while(|step| matches!(step, Step::Provision { .. })).count()
+}
+
+/// The members that the directory has made already.
+fn provisioned(oracle: &mut Oracle, before: &[Step]) -> Value {
+    let mut members = Map::new();
+    for step in before {
+        let Step::Provision { email, external_id } = step else { continue };
+        oracle.provision(email, *external_id);
+        let Some(row) = oracle.rows().pop().filter(|row| row.email == *email) else { continue };
+        let mut member = json!({"role": row.role, "source": "scim", "subject": null});
+        if row.status != "active" {
+            member["status"] = json!(row.status);
+        }
+        if let Some(id) = external_id {
+            member["external_id"] = json!(id);
+        }
+        members.insert(person(email).to_owned(), member);
+    }
+    Value::Object(members)
 }
 
 /// What of a history needs to be said.
@@ -134,8 +163,9 @@ impl Writer {
         {
             claims.insert("oid".to_owned(), json!(id));
         }
-        if self.asks_for_assignment {
-            claims.insert("roles".to_owned(), if login.assigned { json!(["usher"]) } else { json!([]) });
+        // Without a word, the assertion shows the assignment that the connection asks for.
+        if !login.assigned {
+            claims.insert("roles".to_owned(), json!([]));
         }
         let groups = match &login.groups {
             Groups::Listed(groups) => json!(groups),

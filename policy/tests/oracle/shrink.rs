@@ -53,7 +53,24 @@ fn simpler(history: &History) -> impl Iterator<Item = History> {
     let steps = steps.flat_map(move |(at, step)| simpler_steps(step).into_iter().map(move |step| with_step(at, step)));
     let policies = simpler_policies(&history.policy);
     let policies = policies.into_iter().map(|policy| History { policy, steps: history.steps.clone() });
-    under_one_policy(history).chain(steps).chain(policies).chain(with_plain_times(history))
+    under_one_policy(history)
+        .chain(with_members_before(history))
+        .chain(steps)
+        .chain(policies)
+        .chain(with_plain_times(history))
+}
+
+/// With whom the directory makes a member in the middle there from the beginning.
+fn with_members_before(history: &History) -> impl Iterator<Item = History> {
+    let is_provision = |step: &Step| matches!(step, Step::Provision { .. });
+    let first_other = history.steps.iter().position(|step| !is_provision(step)).unwrap_or(0);
+    let later = history.steps.iter().enumerate().skip(first_other).filter(move |(_, step)| is_provision(step));
+    later.map(|(at, _)| {
+        let mut simple = history.clone();
+        let step = simple.steps.remove(at);
+        simple.steps.insert(0, step);
+        simple
+    })
 }
 
 /// Under a later policy from the beginning.
