@@ -27,7 +27,8 @@ pub(crate) fn compare(test: &str, count: u32, draw: impl Fn(u64) -> History) {
         let told = self::told(|| play(&smallest).map(drop)).err().unwrap_or(told);
         let text = scenario::file(&smallest, "Rules and oracle part.", &format!("seed {seed}"));
         let path = write(&format!("{seed}.yaml"), &text);
-        panic!("seed {seed}: rules and oracle part\n{told}\n\n{}\n{text}", path.display());
+        let play = format!("usher test {}", path.parent().unwrap_or(&path).display());
+        panic!("seed {seed}: rules and oracle part\n{told}\n\n{}  ({play})\n{text}", path.display());
     }
 }
 
