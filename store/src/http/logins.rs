@@ -78,13 +78,20 @@ pub(super) async fn log_in(
 }
 
 /// What types do not say: lengths and characters. The filter has checked them; the store trusts no one's word on it.
-fn checked(login: Login) -> Result<Login, Problem> {
+fn checked(mut login: Login) -> Result<Login, Problem> {
     let subject = login.subject.as_str();
     if subject.is_empty() || subject.len() > MAX_SUBJECT || subject.chars().any(char::is_control) {
         return Err(Problem::invalid_request("`subject` must be 1 to 255 bytes without control characters"));
     }
     if Email::parse(login.email.as_str()).is_none() {
         return Err(Problem::invalid_request("`email` must have one `@`, a local part and a domain"));
+    }
+    // PostgreSQL cannot keep a NUL. A display name does without; an id would be another.
+    if let Some(name) = &mut login.name {
+        name.retain(|letter| letter != '\0');
+    }
+    if login.external_id.as_ref().is_some_and(|id| id.contains('\0')) {
+        return Err(Problem::invalid_request("`external_id` must not contain a NUL"));
     }
     let texts = [("name", &login.name), ("external_id", &login.external_id)];
     for (field, text) in texts {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use usher_store::{OpenError, StartError};
 
 use crate::suite::database::Database;
-use crate::suite::harness::{POLICY, Store, config, ensure, login, start_error};
-use crate::suite::server::postgres;
+use crate::suite::harness::{NEW_YEAR, POLICY, Store, config, ensure, login, start_error};
+use crate::suite::server::{self, postgres};
 
 fn name(database: &Database) -> &str {
     match database {
@@ -141,6 +141,27 @@ fn replicas_may_start_and_migrate_at_once() {
             assert_eq!(store.send("GET", "/readyz", &[], None).status, 200);
         }
     });
+}
+
+#[test]
+fn a_feed_is_not_followed_over_a_failover_that_may_have_lost_its_end() {
+    let store = Store::start();
+    store.answer("jit", &login("bea", 1, ensure()));
+    let before = store.changes("").json["position"].as_str().unwrap().to_owned();
+    let folder = postgres().run("psql", &["-X", "-At", "-d", "postgres", "-c", "SHOW unix_socket_directories"]);
+    let from = ["-h", folder.trim(), "-U", "usher", "-R", "-c", "fast"];
+    let standby = server::start("pg_basebackup", &from);
+
+    let address = standby.address(name(&store.database));
+    let error = start_error(config(&address, POLICY));
+    assert!(matches!(&error, StartError::Database { source: OpenError::ReadOnly, .. }), "{error}");
+
+    standby.sql("postgres", "SELECT pg_promote()");
+    let promoted = Store::start_with(config(&address, POLICY), Arc::clone(&store.database), NEW_YEAR);
+    assert_eq!(promoted.emails("jit", ""), ["bea@acme.example"]);
+    assert_eq!(promoted.changes("").json["changes"].as_array().unwrap().len(), 1);
+    promoted.changes(&format!("?after={before}")).is_problem(410, "gone");
+    assert_eq!(store.changes(&format!("?after={before}")).status, 200, "the old one is what it was");
 }
 
 #[test]

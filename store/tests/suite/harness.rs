@@ -111,10 +111,14 @@ impl Store {
     }
 
     fn start_at(database: Arc<Database>, now: u64) -> Self {
+        Self::start_with(config(&database.address(), POLICY), database, now)
+    }
+
+    /// With a configuration of one's own.
+    pub(crate) fn start_with(config: Config, database: Arc<Database>, now: u64) -> Self {
         let clock = Arc::new(ManualClock(AtomicU64::new(now)));
         let (address_sender, address) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel();
-        let config = config(&database.address(), POLICY);
         let running = {
             let clock = Arc::clone(&clock);
             std::thread::spawn(move || {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use crate::suite::database::on_postgres;
-use crate::suite::harness::{NEW_YEAR, Store, assign, ensure, id, leave, login, with};
+use crate::suite::harness::{NEW_YEAR, Store, assign, ensure, id, leave, login, unassigned, with};
 
 const CLIENTS: usize = 32;
 
@@ -155,11 +155,11 @@ fn the_newest_ticket_decides_in_whatever_order_tickets_come() {
         let newest = 100 * round + 15;
         replicas.race(16, |store, client| {
             let iat = 100 * round + client as u64;
-            let plan = if client % 2 == 0 { assign("user") } else { leave() };
-            store.answer("mapped", &login("bea", iat, plan));
+            let plan = if client % 2 == 0 { ensure() } else { unassigned() };
+            store.answer("jit", &login("bea", iat, plan));
         });
-        assert_eq!(replicas.any().emails("mapped", ""), [""; 0], "the newest removed, whoever came last");
-        let last_iat = replicas.any().database.sql("SELECT last_iat FROM tickets WHERE organization = 'mapped'");
+        assert_eq!(replicas.any().emails("jit", ""), [""; 0], "the newest removed, whoever came last");
+        let last_iat = replicas.any().database.sql("SELECT last_iat FROM tickets WHERE organization = 'jit'");
         assert_eq!(last_iat, (NEW_YEAR + newest).to_string());
         for store in &replicas.0 {
             store.clock.advance(3700);

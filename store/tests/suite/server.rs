@@ -39,7 +39,9 @@ pub(crate) struct Postgres {
 /// Starts it, the first time.
 pub(crate) fn postgres() -> &'static Postgres {
     static SERVER: OnceLock<Postgres> = OnceLock::new();
-    SERVER.get_or_init(|| start(&TempDir::with_prefix("usher-pg-").unwrap().keep()))
+    SERVER.get_or_init(|| {
+        start("initdb", &["--username=usher", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"])
+    })
 }
 
 impl Postgres {
@@ -63,7 +65,9 @@ impl Postgres {
     }
 }
 
-fn start(folder: &Path) -> Postgres {
+/// Starts a server on the files that one of PostgreSQL's programs makes.
+pub(crate) fn start(maker: &str, arguments: &[&str]) -> Postgres {
+    let folder = &TempDir::with_prefix("usher-pg-").unwrap().keep();
     let programs = programs();
     let as_root = std::fs::metadata(folder).unwrap().uid() == 0;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -78,12 +82,9 @@ fn start(folder: &Path) -> Postgres {
     if as_root {
         chown(folder, Some(NOBODY), Some(NOBODY)).unwrap();
     }
-    let made = unprivileged(&programs.join("initdb"))
-        .args(["--username=usher", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
-        .arg(folder.join("data"))
-        .output()
-        .expect(INSTALL);
-    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+    let maker = programs.join(maker);
+    let made = unprivileged(&maker).args(arguments).arg("-D").arg(folder.join("data")).output().expect(INSTALL);
+    assert!(made.status.success(), "{}: {}", maker.display(), String::from_utf8_lossy(&made.stderr));
 
     let mut guard = unprivileged(Path::new("/bin/sh"))
         .args(["-c", GUARD, "guard"])

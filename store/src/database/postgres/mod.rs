@@ -34,6 +34,14 @@ const SESSION_SETTINGS: &str = "\
     SET statement_timeout = '2s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '5s'; \
     SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'";
 
+/// Remembers the server's timeline, which is another after every failover and every recovery from an archive: what the
+/// old primary acknowledged last may be lost, so that its feed positions mean nothing any more. On a standby this fails,
+/// and with it the connection. Where a provider hides the timeline, the marks of the changes must do.
+const REMEMBER_TIMELINE: &str = "DO $$ BEGIN \
+    PERFORM set_config('usher.timeline', substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), FALSE); \
+    EXCEPTION WHEN feature_not_supported OR insufficient_privilege OR undefined_function THEN \
+    PERFORM set_config('usher.timeline', '', FALSE); END $$";
+
 /// An open PostgreSQL database of the newest schema.
 pub(crate) struct Postgres {
     pool: PgPool,
@@ -56,7 +64,10 @@ impl Postgres {
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
             .after_connect(|connection, _| {
-                Box::pin(async move { connection.execute(SESSION_SETTINGS).await.map(drop) })
+                Box::pin(async move {
+                    connection.execute(SESSION_SETTINGS).await?;
+                    connection.execute(REMEMBER_TIMELINE).await.map(drop)
+                })
             })
             .connect_lazy_with(options);
         let feed_grew = watch::Sender::new(());

@@ -9,6 +9,7 @@ use usher_policy::rules::seats::Taken;
 use usher_policy::wire::Position;
 
 use super::Session;
+use super::session::database;
 use crate::database::row::{self, member_columns};
 use crate::database::{DatabaseError, FeedChange, MemberFilter, Snapshot};
 
@@ -160,13 +161,15 @@ impl Snapshot for Session {
 
     async fn position(&mut self) -> Result<Position, DatabaseError> {
         let (database, mark, number): (String, String, i64) =
-            sqlx::query_as("SELECT database, mark, position FROM feed_head").fetch_one(self.connection()).await?;
+            sqlx::query_as(concat!("SELECT ", database!(), ", mark, position FROM feed_head"))
+                .fetch_one(self.connection())
+                .await?;
         Ok(Position { database, mark, number: row::unsigned(number)? })
     }
 
     async fn changes(&mut self, after: u64, limit: u32) -> Result<Vec<FeedChange>, DatabaseError> {
         let database: String =
-            sqlx::query_scalar("SELECT database FROM feed_head").fetch_one(self.connection()).await?;
+            sqlx::query_scalar(concat!("SELECT ", database!(), " FROM feed_head")).fetch_one(self.connection()).await?;
         sqlx::query(
             "SELECT position, mark, organization, member, status, role, seat_tier, at FROM changes \
              WHERE position > $1 ORDER BY position LIMIT $2",

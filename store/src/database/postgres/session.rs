@@ -10,6 +10,14 @@ use crate::audit::Entry;
 use crate::database::{DatabaseError, row};
 use crate::metrics::Metrics;
 
+/// Which history this is: the database, and the timeline of its server.
+macro_rules! database {
+    () => {
+        "database || current_setting('usher.timeline')"
+    };
+}
+pub(super) use database;
+
 /// A snapshot or a transaction.
 pub(super) struct Session {
     pub(super) transaction: sqlx::Transaction<'static, sqlx::Postgres>,

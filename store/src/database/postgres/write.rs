@@ -239,7 +239,7 @@ impl Session {
         let newest = appended.last().map(|change| change.mark.clone()).unwrap_or_default();
         let (database, mark, number): (String, String, i64) = sqlx::query_as(
             "WITH head AS (UPDATE feed_head SET position = position + $1, mark = $2 \
-             RETURNING database, mark, position), \
+             RETURNING database || current_setting('usher.timeline') AS database, mark, position), \
              entries AS (SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], \
              $9::bigint[]) WITH ORDINALITY AS e (mark, organization, member, status, role, seat_tier, at, n)), \
              written AS (INSERT INTO changes (position, mark, organization, member, status, role, seat_tier, at) \

@@ -60,6 +60,9 @@ pub(crate) async fn add(
     if body.name.as_ref().is_some_and(|name| name.len() > MAX_NAME) {
         return Err(Problem::invalid_request(format!("`name` must be at most {MAX_NAME} bytes")));
     }
+    if body.name.as_ref().is_some_and(|name| name.contains('\0')) {
+        return Err(Problem::invalid_request("`name` must not contain a NUL"));
+    }
     let addition = Addition { email: body.email, name: body.name, role: body.role, seat_tier: body.seat_tier };
     let handled = app.memberships.add(&admin.organization, &addition, &admin.cause).await?;
     log(&admin, "add", &handled.member);
