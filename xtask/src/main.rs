@@ -3,9 +3,11 @@
 mod build;
 mod envoy;
 mod paths;
+mod postgres;
 mod shell;
 mod target;
 mod verbs;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -15,6 +17,7 @@ usage: cargo xtask <verb>
   build          the command and the filter, release, into target/usher/
   target         adds the Rust target of the filter, where it is missing
   envoy          finds or fetches Envoy, as target/usher/envoy
+  postgres       finds PostgreSQL for the tests, or fetches it as target/usher/postgresql
   demo [args]    builds everything and runs `usher demo [args]`
   test [args]    sets everything up and runs all tests: `cargo test --workspace [args]`
 ";
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
         (Some("build"), []) => build::all(),
         (Some("target"), []) => target::ready(),
         (Some("envoy"), []) => envoy::ready().map(drop),
+        (Some("postgres"), []) => postgres::ready(),
         (Some("demo"), rest) => verbs::demo(rest),
         (Some("test"), rest) => verbs::test(rest),
         _ => {

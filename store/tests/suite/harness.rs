@@ -32,6 +32,8 @@ parents:
   - {id: okta, issuer: https://acme.okta.example, audiences: [usher], jwks: {uri: https://acme.okta.example/keys, cluster: okta}}
   - {id: labs, issuer: https://labs.okta.example, audiences: [usher], domains: [acme-labs.example],
      jwks: {uri: https://labs.okta.example/keys, cluster: labs}}
+  - {id: ids, issuer: https://ids.example, audiences: [usher], claims: {external_id: oid}, scim_match: external_id,
+     jwks: {uri: https://ids.example/keys, cluster: ids}}
   directory: {scim: true, token_env: ACME_SCIM_TOKEN}
   organizations:
   - {id: manual, product: claude, hosts: [manual.acme.example], provisioning: {mode: manual}, connections: [okta]}
@@ -48,6 +50,7 @@ parents:
     guards: {removals_by_login: 2}
     seats: {caps: {premium: 1, standard: 3}}
   - {id: five, product: claude, hosts: [five.acme.example], provisioning: {mode: jit}, seats: {caps: {premium: 2, standard: 3}}}
+  - {id: by-id, product: claude, hosts: [by-id.acme.example], provisioning: {mode: manual}, connections: [ids]}
   - {id: scim, product: claude, hosts: [scim.acme.example], provisioning: {mode: scim}}
 - id: globex
   plan: team

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use crate::suite::database::on_postgres;
-use crate::suite::harness::{NEW_YEAR, Store, assign, ensure, id, leave, login, unassigned, with};
+use crate::suite::harness::{NEW_YEAR, Store, assign, ensure, id, leave, login, require, unassigned, with};
 
 const CLIENTS: usize = 32;
 
@@ -111,6 +111,25 @@ fn a_member_is_linked_once() {
         let answers = replicas.race(12, |store, client| {
             let changes = json!({"email": email, "subject": format!("r{round}c{client}")});
             store.answer("jit", &with(&login("bea", 1, ensure()), changes)).0
+        });
+        assert_eq!(answers.iter().filter(|answer| *answer == "member").count(), 1, "{answers:?}");
+        assert_eq!(answers.iter().filter(|answer| *answer == "conflict").count(), 11);
+    }
+}
+
+#[test]
+fn a_directorys_member_is_linked_once_by_whatever_email_they_come() {
+    let replicas = Replicas::start();
+    for round in 0..8 {
+        replicas.any().add("by-id", &json!({"email": format!("of-directory{round}@acme.example")}));
+        let found = format!("UPDATE members SET external_id = 'x{round}', source = 'scim' WHERE external_id IS NULL");
+        replicas.any().database.sql(&found);
+        let answers = replicas.race(12, |store, client| {
+            let changes = json!({
+                "connection": "ids", "issuer": "https://ids.example", "external_id": format!("x{round}"),
+                "email": format!("r{round}c{client}@acme.example"), "subject": format!("r{round}c{client}"),
+            });
+            store.answer("by-id", &with(&login("bea", 1, require()), changes)).0
         });
         assert_eq!(answers.iter().filter(|answer| *answer == "member").count(), 1, "{answers:?}");
         assert_eq!(answers.iter().filter(|answer| *answer == "conflict").count(), 11);

