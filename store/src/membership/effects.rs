@@ -28,6 +28,7 @@ pub(super) async fn write(
     why: &Why<'_>,
     now: u64,
 ) -> Result<(), DatabaseError> {
+    let revokes = revokes(transaction, organization, effects).await?;
     let mut known = None;
     match &effects.change {
         Some(Change::Create(member)) => {
@@ -40,11 +41,10 @@ pub(super) async fn write(
             let before = before.ok_or_else(|| DatabaseError::Conflict("the member is gone".to_owned()))?;
             transaction.update(member).await?;
             seats::exchange(transaction, organization, before.seat_tier.as_ref(), member.seat_tier.as_ref()).await?;
-            if before.identity.is_some() && before.identity != member.identity {
-                // Whose sessions were live is this member no more: they end as after a removal.
-                transaction.append_change(&FeedEntry::Removed(member), now).await?;
-            }
-            if matters_to_sessions(&before, member) {
+            let is_another = before.identity.is_some() && before.identity != member.identity;
+            if is_another || (revokes && member.status != Status::Suspended) {
+                end_sessions(transaction, member, now).await?;
+            } else if matters_to_sessions(&before, member) {
                 transaction.append_change(&FeedEntry::Member(member), now).await?;
             }
             known = Some(before);
@@ -58,7 +58,11 @@ pub(super) async fn write(
                 transaction.count_removal_by_login(&organization.id, now, forget_until).await?;
             }
         }
-        None => {}
+        None => {
+            if let Some(member) = why.member.filter(|_| revokes) {
+                end_sessions(transaction, member, now).await?;
+            }
+        }
     }
     if let Some((identity, ticket)) = &effects.ticket {
         transaction.keep_ticket(&organization.id, identity, *ticket).await?;
@@ -77,6 +81,23 @@ pub(super) async fn write(
         transaction.append_audit(entry).await?;
     }
     Ok(())
+}
+
+/// Whether assertions are revoked that were good before.
+async fn revokes(
+    transaction: &mut dyn Transaction,
+    organization: &Organization,
+    effects: &Effects,
+) -> Result<bool, DatabaseError> {
+    let Some((identity, after)) = &effects.ticket else { return Ok(false) };
+    let before = transaction.ticket(&organization.id, identity).await?.unwrap_or_default();
+    Ok(after.not_before > before.not_before)
+}
+
+/// A member stays, but whoever came in as this member until now comes in no longer: told as a removal and a beginning.
+async fn end_sessions(transaction: &mut dyn Transaction, member: &Member, now: u64) -> Result<(), DatabaseError> {
+    transaction.append_change(&FeedEntry::Removed(member), now).await?;
+    transaction.append_change(&FeedEntry::Member(member), now).await
 }
 
 /// Whether anything is written at all.

@@ -100,6 +100,20 @@ fn who_is_unlinked_loses_their_sessions() {
 }
 
 #[test]
+fn the_last_owner_whom_a_denied_login_keeps_loses_their_sessions() {
+    let store = Store::start();
+    let (_, owner) = store.answer("mapped", &login("cy", 1, assign("owner")));
+    let begin = position(&store.changes("").json);
+    assert_eq!(store.answer("mapped", &login("cy", 2, leave())).0, "kept");
+    let told: Vec<_> = since(&store, &begin).iter().map(|change| change["status"].clone()).collect();
+    assert_eq!(told, ["removed", "active"]);
+    assert_eq!(since(&store, &begin)[1]["member"], owner["id"]);
+    let begin = position(&store.changes("").json);
+    assert_eq!(store.answer("mapped", &login("cy", 2, leave())).0, "kept");
+    assert!(since(&store, &begin).is_empty(), "once is enough");
+}
+
+#[test]
 fn a_poll_wakes_at_once_also_for_what_another_replica_did() {
     let store = Store::start();
     // Two servers on one SQLite file would not know of each other: there, the replica is the store itself.
