@@ -315,6 +315,8 @@ mod tests {
         let organization = with_seats(organization(Provisioning::Manual), 1, 1);
         let member = Some(facts(Status::Active, Some("premium")));
         let standing = concluded(&organization, &Plan::Require, Answer::Member, member).unwrap();
+        let logged = (standing.member().as_str(), standing.role().as_str(), standing.seat_tier().map(Tier::as_str));
+        assert_eq!(logged, ("m1", "admin", Some("premium")));
         let permit = admit(&organization, &standing, Request { method: "GET", path: None }).unwrap();
         assert_eq!(permit.organization().as_str(), "acme-chat");
         assert_eq!(permit.member().as_str(), "m1");

@@ -59,7 +59,7 @@ fn push_decoded(path: &mut String, high: Option<u8>, low: Option<u8>) -> Result<
     let (Some(high), Some(low)) = (hex(high), hex(low)) else {
         return Err(AmbiguousPathError);
     };
-    let byte = high << 4 | low;
+    let byte = high * 16 + low;
     match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
         b'/' | b'\\' | 0 => return Err(AmbiguousPathError),

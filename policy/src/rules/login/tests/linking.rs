@@ -1,6 +1,7 @@
 //! Who is linked to whom: by email or by external id, once.
 
 use super::{jit, scim};
+use crate::member::Source;
 use crate::model::ScimMatch;
 use crate::rules::effects::Note;
 use crate::rules::hand::Edit;
@@ -73,4 +74,20 @@ fn external_id_links_where_the_connection_says_so() {
     world.organization.connections = vec![connection(ScimMatch::Email)];
     world.provision("cy", Some("e-3"));
     assert_eq!(world.login(&by_id("cy", "e-2", 10)).answer, Answer::Member);
+}
+
+#[test]
+fn where_the_id_links_only_who_was_added_by_hand_is_found_by_email() {
+    for (source, external_id, expected) in [
+        (Source::Manual, None, Answer::Member),
+        (Source::Manual, Some("e-2"), Answer::Conflict),
+        (Source::Scim, None, Answer::Conflict),
+        (Source::Scim, Some("e-2"), Answer::Conflict),
+    ] {
+        let mut world = jit();
+        world.organization.connections = vec![connection(ScimMatch::ExternalId)];
+        world.provision("ada", external_id);
+        world.members[0].source = source;
+        assert_eq!(world.login(&login("ada", 10, ensure())).answer, expected, "{source:?} {external_id:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The primary owner and the last owner.
 
 use super::{NO_GROUP, UNASSIGNED, jit, mapped, role, second_owner, tier};
+use crate::id::Tier;
 use crate::member::Status;
 use crate::model::{Provisioning, SeatDefault};
 use crate::rules::effects::Note;
@@ -123,4 +124,19 @@ fn the_last_owner_keeps_record_role_and_seat_but_not_the_access() {
     world.login(&login("ada", 50, assign("owner", None)));
     world.set_status("zoe", Status::Suspended);
     assert_eq!(world.login(&login("ada", 60, NO_GROUP)).answer, Answer::Kept);
+}
+
+#[test]
+fn a_last_owner_keeps_the_record_also_without_a_seat_but_takes_one_that_is_free() {
+    for (premium, answer, seat) in [(0, Answer::Pending, None), (1, Answer::Member, Some("premium"))] {
+        let mut world = mapped();
+        world.login(&login("ada", 10, assign("owner", None)));
+        world.organization = with_seats(world.organization, premium, 0);
+        for _ in 0..2 {
+            assert_eq!(world.login(&login("ada", 20, assign("user", None))).answer, answer);
+            let ada = world.member("ada");
+            assert_eq!((ada.role.as_str(), ada.status, ada.pending_since), ("owner", Status::Active, None));
+            assert_eq!(ada.seat_tier.as_ref().map(Tier::as_str), seat);
+        }
+    }
 }

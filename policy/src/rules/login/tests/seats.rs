@@ -91,3 +91,11 @@ fn a_login_gives_no_seat_where_the_directorys_groups_do() {
     world.login(&login("zoe", 10, Plan::Require));
     assert_eq!(tier(&world, "zoe").as_deref(), Some("premium"));
 }
+
+#[test]
+fn where_a_tier_must_be_mapped_a_plan_without_one_gives_none() {
+    let mut world = World::new(with_seats(organization(Provisioning::JitMapped(mappings())), 1, 1));
+    world.organization.seats.as_mut().unwrap().default = SeatDefault::Remove;
+    // Such a plan does not fit; no seat is given all the same.
+    assert_eq!(world.login(&login("ada", 10, assign("user", None))).answer, Answer::Pending);
+}

@@ -48,6 +48,9 @@ fn one_removed_before_the_first_link_is_kept_by_email_until_it() {
     world.add("bob");
     assert_eq!(world.login(&login("bob", 999, ensure())).answer, Answer::Revoked);
     assert!(world.member("bob").identity.is_none());
+    assert_eq!(world.blocks.len(), 1);
+    assert_eq!(world.login(&login("bob", 1_001, ensure())).answer, Answer::Member);
+    assert!(world.blocks.is_empty());
 }
 
 #[test]
