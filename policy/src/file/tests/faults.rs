@@ -210,6 +210,8 @@ fn connections_are_checked_field_by_field() {
         ("require", json!({"hd": []}), "require.hd", "must not be empty"),
         ("require", json!({"hd": [1]}), "require.hd[0]", "expected text"),
         ("require", json!({"/a~b": "x"}), "require[\"/a~b\"]", "JSON pointer"),
+        ("require", json!({"": "x"}), "require[\"\"]", "1 to 256 bytes"),
+        ("require", json!({"a\tb": "x"}), "require[\"a\\tb\"]", "without control characters"),
         ("claims", json!({"groups": "/a~"}), "claims.groups", "JSON pointer"),
         ("claims", json!({"groups": ""}), "claims.groups", "empty"),
         ("assignment", json!({"claim": "roles"}), "assignment.any_of", "missing. Write for example `any_of: [usher]`"),
@@ -223,6 +225,23 @@ fn connections_are_checked_field_by_field() {
         ("clock_skew", json!("60"), "clock_skew", "is no duration"),
         ("clock_skew", json!("one minute"), "clock_skew", "`500ms`, `60s`, `15m`, `12h` or `7d`"),
     ]);
+}
+
+#[test]
+fn a_claim_has_up_to_256_bytes() {
+    let required = |name: &str| changed(&at("require"), json!({name: "x"}));
+    let longest = "c".repeat(256);
+    policy(&required(&longest));
+    assert!(faults(&required(&format!("{longest}c")))[0].message.contains("1 to 256 bytes"));
+}
+
+#[test]
+fn a_fault_that_was_told_is_never_forgotten() {
+    let told = crate::file::read(&json!({}), &|_| None, |node| {
+        let _told = node.fault("wrong".to_owned());
+        Ok(())
+    });
+    assert_eq!(told.unwrap_err().len(), 1);
 }
 
 #[test]
