@@ -1,5 +1,6 @@
 //! One step: what happens, and what must come of it.
 
+use serde_json::Value;
 use usher_policy::file::{Fields, Node, Recorded, quoted};
 use usher_policy::model::Organization;
 
@@ -85,10 +86,13 @@ fn request(
 ) -> Result<Action, Recorded> {
     let target = target(fields);
     let credential = match verb {
-        "login" => login(fields, organization).map(|login| {
-            known.logs_in(&login.person);
-            Credential::New(Box::new(login))
-        }),
+        "login" => {
+            // Even where the step has a fault: the next `again` shall not have another for it.
+            if let Some(person) = fields.node().value().get("login").and_then(Value::as_str) {
+                known.logs_in(person);
+            }
+            login(fields, organization).map(|login| Credential::New(Box::new(login)))
+        }
         "again" => fields.required("again", "ada", |node| {
             let person = text::name(node)?;
             if !known.has_token(&person) {

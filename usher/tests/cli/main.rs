@@ -19,6 +19,8 @@ mod running_store;
 #[cfg(test)]
 mod scenario_docs;
 #[cfg(test)]
+mod scenario_faults;
+#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod store;
