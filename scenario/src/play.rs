@@ -11,7 +11,7 @@ use crate::Scenario;
 use crate::ask::{Ask, Memory, ask};
 use crate::cast::{Cast, Memberships};
 use crate::expect::{self, Expected, OUTCOMES, Seen};
-use crate::step::{Action, Deed, Neighbours, Request, Step};
+use crate::step::{Action, Credential, Deed, Neighbours, Request, Step};
 
 /// The code of a refusal that no rule gives: there is no such member.
 pub const NOBODY: &str = "member_not_found";
@@ -175,6 +175,8 @@ fn sent(step: &Step, request: &Request, stage: &mut dyn Stage, memory: &mut Memo
     let is_expected = |seen: &Seen| expect::outcome(&step.expected, seen, &ask) == written;
     let behind_its_back = ask.may_be_session && memory.unsettled;
     let seen = if behind_its_back { stage.settled(&ask, &is_expected)? } else { stage.request(&ask)? };
+    // A denied login may have ended other sessions of the same person.
+    memory.unsettled |= matches!((&seen, &request.credential), (Seen::Deny(_), Credential::New(_)));
     Ok(expect::outcome(&step.expected, &seen, &ask))
 }
 

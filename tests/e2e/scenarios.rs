@@ -26,7 +26,8 @@ fn scenarios_hold_through_envoy() -> Result<()> {
     let mut scenarios = chosen()?;
     // What must be refused does not run.
     scenarios.retain(|scenario| scenario.refused.is_empty());
-    // One Envoy for all scenarios that follow one another under the same policy; as many at a time as there are cores.
+    // One Envoy for all scenarios under the same policy; as many at a time as there are cores.
+    scenarios.sort_by_cached_key(|scenario| scenario.policy.to_string());
     let groups: Vec<&[Scenario]> = scenarios.chunk_by(|one, next| one.policy == next.policy).collect();
     let queue = Mutex::new(groups.into_iter());
     let failures = Mutex::new(Vec::new());
