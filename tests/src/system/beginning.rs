@@ -49,6 +49,12 @@ async fn write(database: &Path, memberships: &Memberships) -> Result<()> {
         .execute(&mut *transaction)
         .await?;
     }
+    query(
+        "INSERT INTO seats (organization, tier, used) SELECT organization, seat_tier, count(*) FROM members \
+         WHERE seat_tier IS NOT NULL GROUP BY organization, seat_tier",
+    )
+    .execute(&mut *transaction)
+    .await?;
     for (organization, identity, ticket) in &memberships.tickets {
         query("INSERT INTO tickets (organization, issuer, subject, last_iat, not_before) VALUES (?, ?, ?, ?, ?)")
             .bind(organization.as_str())
