@@ -41,7 +41,9 @@ fn histories() -> [(&'static str, &'static str, Policy, u64, usize); 6] {
 fn histories_on_disk_are_as_they_are_generated() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios/histories");
     for (name, about, policy, seed, steps) in histories() {
-        let text = scenario::file(&draw::history(policy, seed, steps), about, &format!("seed {seed}, {steps} steps"));
+        let history = draw::history(policy, seed, steps);
+        assert!(scenario::is_whole(&history), "{name}");
+        let text = scenario::file(&history, about, &format!("seed {seed}, {steps} steps"));
         let path = folder.join(format!("{name}.yaml"));
         if std::env::var("USHER_WRITE_HISTORIES").is_ok() {
             fs::create_dir_all(&folder).unwrap();

@@ -31,6 +31,15 @@ pub(crate) fn file(history: &History, about: &str, name: &str) -> String {
     text
 }
 
+/// Whether the format has every step of a history.
+pub(crate) fn is_whole(history: &History) -> bool {
+    history.steps.iter().skip(beginning(&history.steps)).all(|step| match step {
+        Step::Edit { email, edit } => deed(email, edit).is_some(),
+        Step::Add { .. } | Step::Login(_) | Step::Remove { .. } => true,
+        Step::Directory(_) | Step::Policy(_) | Step::Provision { .. } | Step::Wait(_) => false,
+    })
+}
+
 /// How many steps say who is there before anything happens.
 fn beginning(steps: &[Step]) -> usize {
     steps.iter().take_while(|step| matches!(step, Step::Provision { .. })).count()

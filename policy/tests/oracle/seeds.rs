@@ -25,7 +25,11 @@ pub(crate) fn compare(test: &str, count: u32, draw: impl Fn(u64) -> History) {
         eprintln!("seed {seed}: repeat it with USHER_SEED={seed} cargo test -p usher-policy --test oracle {test}");
         let smallest = shrink(&draw(seed), parts);
         let told = self::told(|| play(&smallest).map(drop)).err().unwrap_or(told);
-        let text = scenario::file(&smallest, "Rules and oracle part.", &format!("seed {seed}"));
+        let about = match scenario::is_whole(&smallest) {
+            true => "Rules and oracle part.",
+            false => "Rules and oracle part; not with these steps alone, for the format lacks those after `#`.",
+        };
+        let text = scenario::file(&smallest, about, &format!("seed {seed}"));
         let path = write(&format!("{seed}.yaml"), &text);
         let play = format!("usher test {}", path.parent().unwrap_or(&path).display());
         panic!("seed {seed}: rules and oracle part\n{told}\n\n{}  ({play})\n{text}", path.display());
