@@ -18,7 +18,9 @@ const LET_IN: &str = "- {login: ada, allow: {role: user, seat_tier: premium}}";
 #[test]
 fn without_keys_nobody_comes_in_and_with_them_everyone_does() -> Result<()> {
     let remote = "connection: {jwks: {remote: {min_interval: 100ms, timeout: 500ms}}}";
-    let mut stage = RealEnvoy::start(&policy::changed("claude", remote)?)?;
+    // From the beginning: the filter fetches keys before anybody asks.
+    let setup = Setup { key_fault: Some(Fault::Error(500)), ..Setup::default() };
+    let mut stage = RealEnvoy::start_with(&policy::changed("claude", remote)?, &setup)?;
     let mut faults = Vec::from(Fault::ALL);
     faults.extend([
         Fault::Wrong(200, String::new()),

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use self::envoy::Envoy;
 use self::store::Store;
 use crate::http::{Request, Response, local};
-use crate::server::Server;
+use crate::server::{Fault, Server};
 use crate::{binaries, port};
 use usher_policy::Policy;
 use usher_scenario::cast::Memberships;
@@ -53,6 +53,8 @@ pub struct Setup {
     pub filter: Option<PathBuf>,
     /// Trusted authorities of key servers, PEM.
     pub authorities: Option<PathBuf>,
+    /// How the key server misbehaves from the beginning, if it does.
+    pub key_fault: Option<Fault>,
     /// Changes the bootstrap before Envoy reads it.
     pub edit_bootstrap: Option<fn(&str) -> Result<String>>,
 }
@@ -75,6 +77,7 @@ impl System {
         let upstream = upstream::start()?;
         let keys = Arc::new(Mutex::new(KeyRing::Main));
         let key_server = key_server(&keys)?;
+        key_server.fault(setup.key_fault.clone());
         let policy = policy::fill_in_keys(policy, Some(key_server.address()))?;
         let finished = usher_policy::file::from_json(policy.to_string().as_bytes())
             .map_err(|faults| anyhow!("the policy has faults: {faults:#?}"))?;
