@@ -171,8 +171,11 @@ mod tests {
     use usher_policy::id::{MemberId, OrganizationId};
     use usher_policy::wire::Position;
 
-    use super::{MIN_CHANGES, MIN_SECONDS, forgettable};
-    use crate::database::FeedChange;
+    use super::{
+        Arc, Duration, Feed, FeedError, Instant, MIN_CHANGES, MIN_SECONDS, Semaphore, forgettable, pin, timeout_at,
+    };
+    use crate::database::{Address, FeedChange, open};
+    use crate::metrics::Metrics;
 
     fn change(number: u64, at: u64) -> FeedChange {
         FeedChange {
@@ -184,6 +187,22 @@ mod tests {
             seat_tier: None,
             at,
         }
+    }
+
+    #[tokio::test]
+    async fn polls_that_wait_are_bounded_and_each_that_ends_makes_room() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let address = Address::parse(&format!("sqlite://{}", folder.path().join("usher.db").display())).unwrap();
+        let database = open(&address, Arc::new(Metrics::new().unwrap())).await.unwrap();
+        let feed = Feed { places: Semaphore::new(1), ..Feed::new(database) };
+        let (short, long) = (Duration::from_millis(50), Duration::from_secs(30));
+        let mut waiting = pin!(feed.poll(None, 10, long));
+        assert!(timeout_at(Instant::now() + short, &mut waiting).await.is_err());
+        assert!(matches!(feed.poll(None, 10, short).await, Err(FeedError::TooManyWaiting)));
+        assert!(feed.poll(None, 10, Duration::ZERO).await.unwrap().changes.is_empty(), "who does not wait is answered");
+        feed.stop();
+        assert!(waiting.await.unwrap().changes.is_empty());
+        assert!(feed.poll(None, 10, long).await.unwrap().changes.is_empty(), "nobody waits for a store that stops");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Writes what a decision wants written, and tells the change feed what the filter must know.
 
+use usher_policy::id::Tier;
 use usher_policy::member::{Member, Status};
 use usher_policy::model::Organization;
 use usher_policy::rules::effects::{Change, Effects, EmailBlock};
@@ -33,14 +34,12 @@ pub(super) async fn write(
     match &effects.change {
         Some(Change::Create(member)) => {
             transaction.create(member).await?;
-            seats::exchange(transaction, organization, None, member.seat_tier.as_ref()).await?;
             transaction.append_change(&FeedEntry::Member(member), now).await?;
         }
         Some(Change::Update(member)) => {
             let before = transaction.member(&organization.id, &member.id).await?;
             let before = before.ok_or_else(|| DatabaseError::Conflict("the member is gone".to_owned()))?;
             transaction.update(member).await?;
-            seats::exchange(transaction, organization, before.seat_tier.as_ref(), member.seat_tier.as_ref()).await?;
             let is_another = before.identity.is_some() && before.identity != member.identity;
             if is_another || (revokes && member.status != Status::Suspended) {
                 end_sessions(transaction, member, now).await?;
@@ -51,7 +50,6 @@ pub(super) async fn write(
         }
         Some(Change::Remove(member)) => {
             transaction.remove(&organization.id, &member.id).await?;
-            seats::exchange(transaction, organization, member.seat_tier.as_ref(), None).await?;
             transaction.append_change(&FeedEntry::Removed(member), now).await?;
             if why.cause.actor == Actor::Filter {
                 let forget_until = now.saturating_sub(REMOVALS_WINDOW);
@@ -80,7 +78,21 @@ pub(super) async fn write(
     if let Some(entry) = audit::of_member(organization, before, effects, why.cause, why.reason, now) {
         transaction.append_audit(entry).await?;
     }
-    Ok(())
+    // Last, for the counts are what everybody of the organization wants to change.
+    let (back, wanted) = seats_changed(effects.change.as_ref(), known.as_ref());
+    seats::exchange(transaction, organization, back, wanted).await
+}
+
+/// The seat that a change gives back, and the one that it takes.
+fn seats_changed<'a>(change: Option<&'a Change>, before: Option<&'a Member>) -> (Option<&'a Tier>, Option<&'a Tier>) {
+    match change {
+        Some(Change::Create(member)) => (None, member.seat_tier.as_ref()),
+        Some(Change::Update(member)) => {
+            (before.and_then(|before| before.seat_tier.as_ref()), member.seat_tier.as_ref())
+        }
+        Some(Change::Remove(member)) => (member.seat_tier.as_ref(), None),
+        None => (None, None),
+    }
 }
 
 /// Whether assertions are revoked that were good before.

@@ -78,35 +78,37 @@ fn a_database_that_another_process_locks_is_503_and_says_nothing_of_itself() {
 
 #[test]
 fn a_database_of_the_first_version_is_counted_when_it_is_migrated() {
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("usher.db");
-    let mut store = Store::start();
-    for n in 0..6 {
-        store.answer("five", &login(&format!("p{n}"), 1, ensure()));
-    }
-    let before = (store.list("five", ""), store.seats("five"));
-    store.stop();
-    // Back to what the first version would have left.
-    for statement in [
-        "DROP TABLE audit",
-        "DROP TABLE seats",
-        "ALTER TABLE changes DROP COLUMN mark",
-        "CREATE INDEX members_seat_tier ON members (organization, seat_tier) WHERE seat_tier IS NOT NULL",
-        "DROP INDEX members_directory_user",
-        "DROP INDEX members_pending",
-        "ALTER TABLE members DROP COLUMN directory_user",
-        "ALTER TABLE members DROP COLUMN pending_since",
-        "DELETE FROM _sqlx_migrations WHERE version > 1",
-    ] {
-        store.database.sql(statement);
-    }
-    std::fs::copy(store.database.file(), &file).unwrap();
+    let mut newest = Store::start();
+    newest.stop();
+    let history = newest.database.sql("SELECT sql FROM sqlite_master WHERE name = '_sqlx_migrations'");
+    let applied = newest.database.sql("SELECT hex(checksum) FROM _sqlx_migrations WHERE version = 1");
 
-    let migrated = Store::start_on(Arc::new(Database::Sqlite(folder)));
-    assert_eq!((migrated.list("five", ""), migrated.seats("five")), before);
+    let first = Arc::new(Database::new());
+    std::fs::File::create(first.file()).unwrap();
+    first.sql(include_str!("../../migrations/sqlite/0001_members.sql"));
+    first.sql(&history);
+    first.sql(&format!(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (1, 'members', TRUE, x'{applied}', 0)"
+    ));
+    for (n, tier) in ["premium", "standard", "standard"].iter().enumerate() {
+        first.sql(&format!(
+            "INSERT INTO members (organization, id, email, email_key, role, seat_tier, status, source, created_at, \
+             updated_at) VALUES ('five', 'm{n}', 'm{n}@acme.example', 'm{n}@acme.example', 'user', '{tier}', 'active', \
+             'manual', 0, 0)"
+        ));
+        first.sql(&format!(
+            "INSERT INTO changes (organization, member, status, role, seat_tier, at) \
+             VALUES ('five', 'm{n}', 'active', 'user', '{tier}', 0)"
+        ));
+    }
+
+    let migrated = Store::start_on(first);
+    let used = |tier: usize| migrated.seats("five")["tiers"][tier]["used"].clone();
+    assert_eq!((used(0), used(1)), (json!(1), json!(2)));
     let marks = migrated.database.sql("SELECT count(DISTINCT mark), min(length(mark)), count(*) FROM changes");
-    assert_eq!(marks, "6|16|6");
+    assert_eq!(marks, "3|16|3");
     let changes = migrated.changes("").json;
-    assert_eq!(changes["changes"].as_array().unwrap().len(), 6);
+    assert_eq!(changes["changes"].as_array().unwrap().len(), 3);
     assert_eq!(migrated.changes(&format!("?after={}", changes["position"].as_str().unwrap())).status, 200);
 }
