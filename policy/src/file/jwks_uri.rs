@@ -71,6 +71,7 @@ mod tests {
             ("https://idp.example/keys", true, "idp.example", 443, "/keys", "idp.example"),
             ("HTTPS://IDP.Example:8443/a?b=c", true, "idp.example", 8443, "/a?b=c", "idp.example:8443"),
             ("http://127.0.0.1:9000/jwks", false, "127.0.0.1", 9000, "/jwks", "127.0.0.1:9000"),
+            ("http://localhost/jwks", false, "localhost", 80, "/jwks", "localhost"),
             ("http://[::1]:9000", false, "::1", 9000, "/", "[::1]:9000"),
             ("https://idp.example", true, "idp.example", 443, "/", "idp.example"),
             ("https://idp.example?x=1", true, "idp.example", 443, "/?x=1", "idp.example"),
@@ -80,6 +81,13 @@ mod tests {
             assert_eq!((uri.tls, uri.host.as_str(), uri.port, uri.path.as_str()), (tls, host, port, path), "{text}");
             assert_eq!((uri.authority().as_str(), uri.scheme()), (authority, if tls { "https" } else { "http" }));
         }
+    }
+
+    #[test]
+    fn a_host_has_up_to_253_bytes() {
+        let longest = "h".repeat(253);
+        assert_eq!(parse(&format!("https://{longest}/")).unwrap().host, longest);
+        assert!(parse(&format!("https://{longest}h/")).is_err());
     }
 
     #[test]

@@ -236,6 +236,24 @@ fn a_claim_has_up_to_256_bytes() {
 }
 
 #[test]
+fn a_host_has_up_to_253_bytes_and_a_label_63() {
+    let hosts = |host: &str| changed("/parents/0/organizations/0/hosts", json!([host]));
+    let label = "h".repeat(63);
+    let longest = format!("{label}.{label}.{label}.{}", "h".repeat(61));
+    policy(&hosts(&longest));
+    for bad in [format!("{longest}h"), format!("{label}h.example")] {
+        assert!(faults(&hosts(&bad))[0].message.contains("labels of letters"), "{bad}");
+    }
+}
+
+#[test]
+fn keys_may_stay_just_until_they_are_fetched_again() {
+    let mut document = changed(&at("jwks/refresh"), json!("1h"));
+    change(&mut document, &at("jwks/max_stale"), json!("1h"));
+    policy(&document);
+}
+
+#[test]
 fn a_fault_that_was_told_is_never_forgotten() {
     let told = crate::file::read(&json!({}), &|_| None, |node| {
         let _told = node.fault("wrong".to_owned());
