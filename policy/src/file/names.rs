@@ -84,3 +84,44 @@ fn visible(node: &Node<'_>, most: usize, what: &str) -> Result<String, Recorded>
     }
     Ok(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{authority, cluster, cookie, env, header, id, method};
+    use crate::file::read;
+    use crate::file::reader::{Node, Recorded};
+
+    type Reader = fn(&Node<'_>) -> Result<String, Recorded>;
+
+    #[test]
+    fn every_name_has_its_length_to_the_byte() {
+        let id: Reader = |node| id(node).map(str::to_owned);
+        let readers: [(Reader, usize); 7] =
+            [(id, 64), (env, 128), (cluster, 255), (authority, 255), (header, 128), (cookie, 128), (method, 32)];
+        for (index, (reader, most)) in readers.into_iter().enumerate() {
+            let taken = |length: usize| read(&json!("X".repeat(length)), &|_| None, reader).is_ok();
+            assert_eq!((taken(0), taken(1), taken(most), taken(most + 1)), (false, true, true, false), "{index}");
+        }
+    }
+
+    #[test]
+    fn every_name_has_its_letters() {
+        let id: Reader = |node| id(node).map(str::to_owned);
+        let rows: [(Reader, &str, &[&str]); 7] = [
+            (id, "A.b_c-9", &["a/b", "a b", "é", ".", ".."]),
+            (env, "A_9", &["9A", "A-B", "A.B", "é"]),
+            (cluster, "a:b/c", &["a b", "é", "a\tb"]),
+            (authority, "a:80", &["a b", "é"]),
+            (header, "X-a", &["x:y", "x y", "é"]),
+            (cookie, "__Host-a", &["a=b", "a;b"]),
+            (method, "GET", &["get", "G T", "G/T"]),
+        ];
+        for (reader, good, bad) in rows {
+            let taken = |text: &str| read(&json!(text), &|_| None, reader).is_ok();
+            assert!(taken(good), "{good}");
+            bad.iter().for_each(|bad| assert!(!taken(bad), "{bad}"));
+        }
+    }
+}

@@ -319,3 +319,17 @@ fn kind(value: &Value) -> &'static str {
         Value::Object(_) => "fields",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::listed;
+
+    #[test]
+    fn at_most_twenty_names_are_listed() {
+        let names = |count: usize| listed(std::iter::repeat_n("a", count));
+        assert_eq!((names(0).as_str(), names(1).as_str(), names(2).as_str()), ("nothing", "`a`", "`a`, `a`"));
+        assert_eq!(names(20), vec!["`a`"; 20].join(", "));
+        assert_eq!(names(21), format!("{}, …", names(20)));
+        assert_eq!(names(30), names(21));
+    }
+}

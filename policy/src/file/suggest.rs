@@ -50,5 +50,12 @@ mod tests {
             assert_eq!(closest(name, &known), expected, "{name}");
         }
         assert_eq!(closest(&"a".repeat(1000), &known), None);
+        // At most every third letter may be another, and at most three in all.
+        assert_eq!(closest("xxxanizations", &known), Some("organizations"));
+        assert_eq!(closest("xxxxnizations", &known), None);
+        assert_eq!(closest("xlxx", &known), None);
+        let longest = "a".repeat(40);
+        assert_eq!(closest(&longest, &[&longest]), Some(longest.as_str()));
+        assert_eq!(closest(&format!("{longest}a"), &[&longest]), None);
     }
 }
