@@ -300,6 +300,16 @@ fn the_last_owner_is_not_demoted_by_groups() {
 }
 
 #[test]
+fn another_case_of_the_same_email_is_no_other_email() {
+    let mut user = ada(&[]);
+    user.email = Some(email("ADA@acme.example"));
+    assert_eq!(decide(&scim(), &user, &with(&member("user"))), Effects::default());
+    user.name = Some("Countess".to_owned());
+    let effects = decide(&scim(), &user, &with(&member("user")));
+    assert_eq!(became(&effects).email.as_str(), "ada@acme.example");
+}
+
+#[test]
 fn a_last_owner_for_whom_no_seat_is_free_keeps_the_record_however_often_the_directory_speaks() {
     let mut organization = with_seats(mapped(), 0, 0);
     let facts = Facts { active_owners: 1, ..with(&member("owner")) };
