@@ -1,4 +1,4 @@
-//! Many at once: no seat is sold twice, and nobody becomes two members.
+//! Many at once: no seat is sold twice, nobody becomes two members, and an owner stays.
 
 use anyhow::{Context, Result, bail, ensure};
 use usher_tests::http::{Request, Response};
@@ -38,6 +38,30 @@ fn one_person_on_many_connections_becomes_one_member() -> Result<()> {
         ensure!(upstream::saw(&response)?.is_some(), "ada is let in: {}", response.status);
     }
     stage.play("- {members: {ada: {subject: ada}}, seats: {used: {premium: 1}}}")
+}
+
+#[test]
+fn of_many_owners_who_lose_their_group_at_once_the_last_one_stays() -> Result<()> {
+    let mapped = "{options: {store: {timeout: 10s}}, organization: {provisioning: \
+                  {group_mappings: {roles: [{group: founders, role: owner}]}}}}";
+    let mut stage = RealEnvoy::start(&policy::changed("claude", mapped)?)?;
+    for _ in 0..3 {
+        stage.clear()?;
+        for n in 0..PEOPLE {
+            let tags = "{role: owner, seat_tier: premium}";
+            stage.play(&format!("- {{login: person{n}, groups: [founders], iat: -100, allow: {tags}}}"))?;
+        }
+        let requests: Vec<Request> = (0..PEOPLE)
+            .map(|n| stage.request_of(&format!("{{login: person{n}, groups: [], iat: -50, pass: true}}")))
+            .collect::<Result<_>>()?;
+        for response in all_at_once(&stage, requests)? {
+            ensure!(denied(&response)?.code() == "no_mapped_group", "{}", denied(&response)?.code());
+        }
+        let left = stage.system.store.members("acme-chat")?;
+        let owners = left.iter().filter(|member| member["role"] == "owner" && member["status"] == "active").count();
+        ensure!((left.len(), owners) == (1, 1), "{left:#?}");
+    }
+    Ok(())
 }
 
 fn all_at_once(stage: &RealEnvoy, requests: Vec<Request>) -> Result<Vec<Response>> {
