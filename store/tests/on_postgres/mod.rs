@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use usher_store::{OpenError, StartError};
 
 use crate::suite::database::Database;
-use crate::suite::harness::{NEW_YEAR, POLICY, Store, config, ensure, login, start_error};
+use crate::suite::harness::{NEW_YEAR, POLICY, Store, config, ensure, login, start_error, until};
 use crate::suite::server::{self, postgres};
 
 fn name(database: &Database) -> &str {
@@ -71,6 +71,44 @@ fn connections_that_were_cut_are_not_used_again() {
     for n in 0..20 {
         assert_eq!(store.answer("jit", &login(&format!("q{n}"), 1, ensure())).0, "member");
     }
+}
+
+/// Freezes the server's side of every connection to a database, as a network does that swallows everything.
+fn frozen(database: &Database, signal: &str, processes: &[String]) -> Vec<String> {
+    let name = name(database);
+    let found = match processes {
+        [] => {
+            let every = format!("SELECT pid FROM pg_stat_activity WHERE datname = '{name}'");
+            postgres().sql("postgres", &every).lines().map(str::to_owned).collect()
+        }
+        known => known.to_vec(),
+    };
+    assert!(std::process::Command::new("kill").args(["-s", signal]).args(&found).status().unwrap().success());
+    found
+}
+
+#[test]
+fn connections_on_which_nobody_answers_any_more_are_given_up() {
+    let store = Store::start();
+    // More at once than there are connections: all of them are open, then all of them hang.
+    let all_at_once = |round: &str| -> Vec<u16> {
+        std::thread::scope(|scope| {
+            let store = &store;
+            let clients = (0..32)
+                .map(|n| scope.spawn(move || store.login("jit", &login(&format!("{round}{n}"), 1, ensure())).status));
+            let clients: Vec<_> = clients.collect();
+            clients.into_iter().map(|client| client.join().unwrap()).collect()
+        })
+    };
+    assert!(all_at_once("a").iter().all(|status| *status == 200));
+    let processes = frozen(&store.database, "STOP", &[]);
+    assert!(all_at_once("b").contains(&503));
+    until("it is ready again, with other connections", || {
+        store.send("GET", "/readyz", &[], None).status == 200
+            && store.login("jit", &login("cyd", 1, ensure())).status == 200
+    });
+    frozen(&store.database, "CONT", &processes);
+    assert_eq!(store.answer("jit", &login("cyd", 1, ensure())).0, "member");
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgListener, PgPool};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use super::PATIENCE;
 
 /// Notices go out on this channel, with the commit of the changes that they are about.
 pub(super) const CHANNEL: &str = "usher_changes";
@@ -39,7 +41,9 @@ async fn listen_once(pool: &PgPool, feed_grew: &watch::Sender<()>) -> Result<(),
                 heard = &mut notice => break heard,
                 // The first look is at once: nothing was heard before.
                 _ = looks.tick() => {
-                    let head: i64 = sqlx::query_scalar("SELECT position FROM feed_head").fetch_one(pool).await?;
+                    let look = sqlx::query_scalar("SELECT position FROM feed_head").fetch_one(pool);
+                    // Where this hangs, so does the listening connection: begin anew.
+                    let head: i64 = timeout(PATIENCE, look).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
                     if seen.replace(head) != Some(head) {
                         feed_grew.send_replace(());
                     }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::Executor;
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
+use sqlx::{Connection, Executor};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -24,6 +24,12 @@ use crate::metrics::Metrics;
 
 /// Most connections of one replica, the listening one included.
 const CONNECTIONS: u32 = 16;
+
+/// A connection that was idle for longer is asked whether it still lives before it is used.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// How long that may take.
+const PING_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long to wait for connections at the end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -63,6 +69,16 @@ impl Postgres {
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                Box::pin(async move {
+                    if about.idle_for > TRUSTED_FOR {
+                        lives(connection).await?;
+                    }
+                    Ok(true)
+                })
+            })
+            // What comes back may hang, if a request gave up on it: it must not keep its place in the pool.
+            .after_release(|connection, _| Box::pin(async move { lives(connection).await.map(|()| true) }))
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     connection.execute(SESSION_SETTINGS).await?;
@@ -85,6 +101,14 @@ impl Postgres {
             }
         }
         self.pool.begin_with(how).await
+    }
+}
+
+/// Whether somebody is still there; a network that swallows everything does not tell by itself.
+async fn lives(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    match timeout(PING_TIMEOUT, connection.ping()).await {
+        Ok(pinged) => pinged,
+        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
     }
 }
 
