@@ -87,7 +87,10 @@ pub(crate) fn start(maker: &str, arguments: &[&str]) -> Postgres {
     }
     let maker = programs.join(maker);
     let made = unprivileged(&maker).args(arguments).arg("-D").arg(folder.join("data")).output().expect(INSTALL);
-    assert!(made.status.success(), "{}: {}", maker.display(), String::from_utf8_lossy(&made.stderr));
+    if !made.status.success() {
+        drop(std::fs::remove_dir_all(folder));
+        panic!("{}: {}", maker.display(), String::from_utf8_lossy(&made.stderr));
+    }
 
     let mut guard = unprivileged(Path::new("/bin/sh"))
         .args(["-c", GUARD, "guard"])
