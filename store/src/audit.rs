@@ -8,11 +8,16 @@ use usher_policy::rules::effects::{Change, Effects};
 
 use crate::in_force::InForce;
 
+/// Most people whom one entry names; it tells the number of all.
+pub(crate) const MAX_NAMED: usize = 100;
+
 /// Who made a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Actor {
     /// A person or tool with an administrator's token, by its name in the policy.
     Administrator(String),
+    /// A parent's identity provider, by SCIM.
+    Directory(ParentId),
     /// A login that the filter brought.
     Filter,
     /// The store itself, at its start or by a new policy file.
@@ -24,6 +29,7 @@ impl Actor {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Administrator(_) => "administrator",
+            Self::Directory(_) => "directory",
             Self::Filter => "filter",
             Self::Store => "store",
         }
@@ -33,6 +39,7 @@ impl Actor {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Administrator(name) => name,
+            Self::Directory(parent) => parent.as_str(),
             Self::Filter | Self::Store => "",
         }
     }
@@ -128,6 +135,46 @@ pub(crate) fn of_member(
         after: seen_after,
         at,
     })
+}
+
+/// What removals that wait for an operator's word leave in the audit: how many, and who.
+pub(crate) fn of_held(organization: &Organization, held: &[Member], cause: &Cause, reason: &str, at: u64) -> Entry {
+    let emails: Vec<_> = held.iter().take(MAX_NAMED).map(|member| &member.email).collect();
+    Entry {
+        cause: cause.clone(),
+        parent: Some(organization.parent.id.clone()),
+        organization: Some(organization.id.clone()),
+        member: None,
+        action: "removals_held",
+        reason: reason.to_owned(),
+        notes: Vec::new(),
+        before: None,
+        after: Some(json!({"removals": held.len(), "emails": emails})),
+        at,
+    }
+}
+
+/// What a change of a directory leaves in the audit.
+pub(crate) fn of_directory(
+    parent: &ParentId,
+    action: &'static str,
+    before: Option<Value>,
+    after: Option<Value>,
+    cause: &Cause,
+    at: u64,
+) -> Entry {
+    Entry {
+        cause: cause.clone(),
+        parent: Some(parent.clone()),
+        organization: None,
+        member: None,
+        action,
+        reason: String::new(),
+        notes: Vec::new(),
+        before,
+        after,
+        at,
+    }
 }
 
 /// What a policy that comes in force leaves in the audit.

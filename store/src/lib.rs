@@ -8,8 +8,6 @@ mod http;
 mod in_force;
 mod membership;
 mod metrics;
-#[expect(dead_code, reason = "the routes that use it follow")]
-#[cfg_attr(not(test), expect(unused_imports, reason = "the routes that use it follow"))]
 mod scim;
 mod secrets;
 mod server;

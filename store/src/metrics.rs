@@ -55,7 +55,14 @@ impl Metrics {
         self.record(|| counter!("usher_store_policy_loads_total", "result" => result).increment(1));
     }
 
-    /// A member was removed by a `login` or by `hand`.
+    /// Removals that the directory wants wait for an operator's word.
+    pub(crate) fn removals_held(&self, organization: &OrganizationId, removals: u64) {
+        self.record(|| {
+            counter!("usher_store_removals_held_total", "organization" => organization.to_string()).increment(removals);
+        });
+    }
+
+    /// A member was removed by a `login`, by `hand` or by the `directory`.
     pub(crate) fn removal(&self, organization: &OrganizationId, by: &'static str) {
         self.record(|| {
             counter!("usher_store_removals_total", "organization" => organization.to_string(), "by" => by).increment(1);

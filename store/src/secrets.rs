@@ -19,6 +19,7 @@ pub const MIN_SECRET_LEN: usize = 16;
 pub struct Secrets {
     filter: Hash,
     admins: Vec<(Hash, Arc<Administrator>)>,
+    directories: Vec<(Hash, ParentId)>,
 }
 
 /// Who an admin token stands for.
@@ -63,15 +64,18 @@ impl Secrets {
         {
             admins.push((hash, Arc::new(Administrator { name: "admin".to_owned(), parents: None })));
         }
-        // Not used before SCIM is served, but a token that would open two things must stop the start today.
-        for directory in policy.parents.iter().filter_map(|parent| parent.directory.as_ref()) {
-            if let (true, Some(name)) = (directory.scim, &directory.token_env) {
-                reader.required(name);
+        let mut directories = Vec::new();
+        for parent in &policy.parents {
+            let token_env = parent.directory.as_ref().filter(|directory| directory.scim);
+            if let Some(name) = token_env.and_then(|directory| directory.token_env.as_ref())
+                && let Some(hash) = reader.required(name)
+            {
+                directories.push((hash, parent.id.clone()));
             }
         }
 
         match filter {
-            Some(filter) if reader.faults.is_empty() => Ok(Self { filter, admins }),
+            Some(filter) if reader.faults.is_empty() => Ok(Self { filter, admins, directories }),
             _ => Err(SecretsError { faults: reader.faults }),
         }
     }
@@ -79,6 +83,18 @@ impl Secrets {
     /// Whether this token is the filter's.
     pub(crate) fn is_filter(&self, token: &[u8]) -> bool {
         self.filter.matches(&Hash::of(token)).into()
+    }
+
+    /// The parent whose directory's token this is. Every token is compared, so time tells nothing.
+    pub(crate) fn directory(&self, token: &[u8]) -> Option<&ParentId> {
+        let hash = Hash::of(token);
+        let mut found = None;
+        for (known, parent) in &self.directories {
+            if known.matches(&hash).into() {
+                found = Some(parent);
+            }
+        }
+        found
     }
 
     /// The administrator whose token this is. Every token is compared, so time tells nothing.

@@ -4,6 +4,7 @@ mod build;
 mod envoy;
 mod paths;
 mod postgres;
+mod scim;
 mod shell;
 mod target;
 mod verbs;
@@ -19,6 +20,7 @@ usage: cargo xtask <verb>
   envoy          finds or fetches Envoy, as target/usher/envoy
   postgres       finds PostgreSQL for the tests, or fetches it as target/usher/postgresql
   demo [args]    builds everything and runs `usher demo [args]`
+  scim           runs scim2-tester and scim-sanity against a store
   test [args]    sets everything up and runs all tests: `cargo test --workspace [args]`
 ";
 
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         (Some("envoy"), []) => envoy::ready().map(drop),
         (Some("postgres"), []) => postgres::ready(),
         (Some("demo"), rest) => verbs::demo(rest),
+        (Some("scim"), []) => scim::conform(),
         (Some("test"), rest) => verbs::test(rest),
         _ => {
             eprint!("{USAGE}");

@@ -10,7 +10,7 @@ use super::organization;
 use super::reader::{Fields, Node, Recorded, listed};
 use super::registry::{Once, Registry};
 use crate::id::ParentId;
-use crate::model::{Directory, Organization, Parent, Plan};
+use crate::model::{Directory, Organization, Parent, PatchResponse, Plan};
 
 /// A parent and its organizations.
 pub(super) struct Family {
@@ -113,6 +113,11 @@ fn directory<'d>(
             }
         });
         let token_env = fields.optional("token_env", |node| registry.secret(node));
-        Ok(Directory { scim: scim?, token_env: token_env? })
+        let patch_response = fields.or("patch_response", PatchResponse::default(), |node| {
+            let name = node.text(256)?;
+            PatchResponse::named(name)
+                .ok_or_else(|| node.fault(format!("{} is neither `resource` nor `no_content`", quoted(name))))
+        });
+        Ok(Directory { scim: scim?, token_env: token_env?, patch_response: patch_response? })
     })
 }

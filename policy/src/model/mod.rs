@@ -117,4 +117,27 @@ pub struct Directory {
     pub scim: bool,
     /// The environment variable that holds its bearer token.
     pub token_env: Option<String>,
+    /// What a PATCH is answered with.
+    pub patch_response: PatchResponse,
+}
+
+/// What a SCIM PATCH is answered with where it does not ask for attributes (RFC 7644, 3.5.2 allows either).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PatchResponse {
+    /// 204.
+    NoContent,
+    /// 200 with the resource.
+    #[default]
+    Resource,
+}
+
+impl PatchResponse {
+    /// The value with this name in the file.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "no_content" => Some(Self::NoContent),
+            "resource" => Some(Self::Resource),
+            _ => None,
+        }
+    }
 }

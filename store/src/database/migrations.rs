@@ -14,6 +14,7 @@ pub(super) type Step = (i64, &'static str, &'static str);
 /// The schema in PostgreSQL.
 pub(super) const POSTGRES: &[Step] = &[
     (1, "members", include_str!("../../migrations/postgres/0001_members.sql")),
+    (2, "directory", include_str!("../../migrations/postgres/0002_directory.sql")),
     (3, "audit", include_str!("../../migrations/postgres/0003_audit.sql")),
 ];
 
@@ -22,6 +23,7 @@ pub(super) const SQLITE: &[Step] = &[
     (1, "members", include_str!("../../migrations/sqlite/0001_members.sql")),
     (2, "directory members", include_str!("../../migrations/sqlite/0002_directory_members.sql")),
     (3, "seats and feed", include_str!("../../migrations/sqlite/0003_seats_and_feed.sql")),
+    (4, "directory", include_str!("../../migrations/sqlite/0004_directory.sql")),
     (5, "audit", include_str!("../../migrations/sqlite/0005_audit.sql")),
 ];
 

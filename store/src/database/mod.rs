@@ -5,6 +5,9 @@
 
 mod address;
 mod audit;
+mod directory;
+mod directory_session;
+mod directory_sql;
 mod migrations;
 mod open;
 mod postgres;
@@ -24,6 +27,7 @@ use usher_policy::wire::Position;
 
 pub(crate) use address::Address;
 use audit::{AuditSnapshot, AuditTransaction};
+pub(crate) use directory::{DirectorySnapshot, DirectoryTransaction, Place};
 pub use open::OpenError;
 pub(crate) use open::open;
 
@@ -51,7 +55,7 @@ pub(crate) trait Database: Send + Sync {
 
 /// One consistent state of the database. Lookups answer `None` for what is not there.
 #[async_trait]
-pub(crate) trait Snapshot: AuditSnapshot + Send {
+pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot {
     /// The member with this id.
     async fn member(&mut self, organization: &OrganizationId, id: &MemberId) -> Result<Option<Member>, DatabaseError>;
 
@@ -127,7 +131,7 @@ pub(crate) trait Snapshot: AuditSnapshot + Send {
 /// others hold locks the organization, too, and last: locks that are always taken in one order cannot wait in a circle.
 /// Where two get in each other's way all the same, one of them hears [`DatabaseError::Conflict`] and begins again.
 #[async_trait]
-pub(crate) trait Transaction: Snapshot + AuditTransaction {
+pub(crate) trait Transaction: Snapshot + AuditTransaction + DirectoryTransaction {
     /// Keeps others from deciding about a person until this ends, whether or not there is a record of them yet.
     async fn lock(&mut self, organization: &OrganizationId, people: &[Known<'_>]) -> Result<(), DatabaseError>;
 
@@ -235,6 +239,16 @@ pub(crate) enum DatabaseError {
     /// It did not answer, or refused.
     #[error("the database did not answer: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl DatabaseError {
+    /// With what a transaction got in each other's way, if that is what happened.
+    pub(crate) fn conflict(&self) -> Option<&str> {
+        match self {
+            Self::Conflict(with) => Some(with),
+            Self::Corrupt(_) | Self::Unavailable(_) => None,
+        }
+    }
 }
 
 impl From<sqlx::Error> for DatabaseError {

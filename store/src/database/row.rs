@@ -3,9 +3,11 @@
 use sqlx::{ColumnIndex, Decode, Row, Type};
 use usher_policy::id::{DirectoryUserId, Email, Issuer, MemberId, OrganizationId, Role, Subject, Tier};
 use usher_policy::member::{Identity, Member, Source, Status};
-
-use super::{DatabaseError, FeedChange};
 use usher_policy::wire::Position;
+
+use super::directory::Place;
+use super::{DatabaseError, FeedChange};
+use crate::scim::{Document, ResourceType, Stored, Version};
 
 /// The columns that [`member`] reads. Named, so that a column more does not change a prepared statement's answer.
 macro_rules! member_columns {
@@ -74,6 +76,30 @@ where
         seat_tier: row.try_get::<Option<String>, _>("seat_tier")?.map(Tier::new),
         at: unsigned(row.try_get("at")?)?,
     })
+}
+
+/// Reads a row of a directory's users or groups.
+pub(super) fn resource<'r, R>(row: &'r R, kind: ResourceType) -> Result<(Place, Stored), DatabaseError>
+where
+    R: Row,
+    &'static str: ColumnIndex<R>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let number = |column: &'static str| unsigned(row.try_get(column)?);
+    let document = serde_json::from_str(&row.try_get::<String, _>("document")?)
+        // What it says stays out of logs.
+        .map_err(|_| DatabaseError::Corrupt("a document that is no JSON object".to_owned()))?;
+    let resource = Stored {
+        kind,
+        id: row.try_get("id")?,
+        document: Document::from_stored(kind, document),
+        created_at: number("created_at")?,
+        updated_at: number("updated_at")?,
+        version: Version(number("version")?),
+        members: number("members")?,
+    };
+    Ok((Place(number("place")?), resource))
 }
 
 /// The status of a tombstone.

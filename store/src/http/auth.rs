@@ -86,13 +86,13 @@ impl FromRequestParts<Arc<App>> for Admin {
 }
 
 /// By whom and by which request a change comes.
-fn cause(parts: &Parts, actor: Actor) -> Cause {
+pub(crate) fn cause(parts: &Parts, actor: Actor) -> Cause {
     let id = parts.extensions.get::<RequestId>();
     Cause { actor, request_id: id.map_or_else(String::new, |id| id.as_str().to_owned()) }
 }
 
 /// The token of the one `authorization: Bearer …` (RFC 6750, 2.1).
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next()?.as_bytes();
     if values.next().is_some() {

@@ -28,14 +28,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub(crate) use auth::{bearer, cause};
 pub(crate) use connections::{Limits, serve};
+pub(crate) use problem::Problem;
 
 use crate::clock::Clock;
 use crate::feed::Feed;
 use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
-use problem::Problem;
+use crate::scim;
 
 /// The largest body that is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -68,7 +70,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
-        .route("/openapi.json", get(operations::openapi));
+        .route("/openapi.json", get(operations::openapi))
+        .merge(scim::routes());
     layered(routes, app)
 }
 

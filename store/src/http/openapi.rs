@@ -16,6 +16,7 @@ use super::members::edit::EditBody;
 use super::members::list::MemberList;
 use super::problem::ProblemJson;
 use super::seats::{SeatsJson, TierJson};
+use crate::scim;
 
 /// The whole document.
 pub(super) fn document() -> utoipa::openapi::OpenApi {
@@ -35,6 +36,23 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         super::seats::seats,
         super::changes::changes,
         super::audit::audit,
+        scim::users::list::list,
+        scim::users::create::create,
+        scim::users::read::read,
+        scim::users::replace::replace,
+        scim::users::patch::patch,
+        scim::users::delete::delete,
+        scim::groups::list::list,
+        scim::groups::create::create,
+        scim::groups::read::read,
+        scim::groups::replace::replace,
+        scim::groups::patch::patch,
+        scim::groups::delete::delete,
+        scim::discovery::service_provider_config,
+        scim::discovery::resource_types,
+        scim::discovery::resource_type,
+        scim::discovery::schemas,
+        scim::discovery::schema,
         super::operations::healthz,
         super::operations::readyz,
         super::operations::metrics,
@@ -47,6 +65,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
     tags(
         (name = "filter", description = "For the filter, with its token"),
         (name = "administration", description = "For people and tools, with an administrator's token"),
+        (name = "scim", description = "For a parent's identity provider, with its directory's token (RFC 7643, RFC 7644)"),
         (name = "operations", description = "For those who run the store, without a token"),
     ),
 )]
@@ -59,6 +78,7 @@ impl Modify for BearerTokens {
         let components = document.components.get_or_insert_default();
         for (name, what) in [
             ("filter", "The filter's token: `store.token_env` of the policy"),
+            ("directory", "The directory's token: `directory.token_env` of the parent"),
             ("administrator", "`USHER_ADMIN_TOKEN`, or one of the policy's `admin_tokens`"),
         ] {
             let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(what)).build();

@@ -11,22 +11,28 @@ use axum::response::{IntoResponse, Response};
 use super::problem::{Problem, written};
 use super::request_id::{RequestId, X_REQUEST_ID};
 use super::{App, changes};
+use crate::scim;
 
 pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = RequestId::of(request.headers(), app.clock.now());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let method = request.method().clone();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(id.clone());
 
-    // A poll of the feed waits on purpose.
-    let waits = if route == changes::PATH { changes::MAX_WAIT } else { Duration::ZERO };
-    let response = match tokio::time::timeout(app.request_timeout + waits, next.run(request)).await {
+    let longer = match route.as_str() {
+        // A poll of the feed waits on purpose.
+        changes::PATH => changes::MAX_WAIT,
+        // A group may have many members, and every one of them a membership.
+        route if route.starts_with(scim::PREFIX) => scim::MORE_TIME,
+        _ => Duration::ZERO,
+    };
+    let response = match tokio::time::timeout(app.request_timeout + longer, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::timed_out().into_response(),
     };
 
-    let (mut response, problem) = written(response, &id);
+    let (mut response, problem) = written(response, &path, &id);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(id) = id.header() {

@@ -4,11 +4,13 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::request_id::RequestId;
 use crate::database::DatabaseError;
 use crate::membership::MembershipError;
+use crate::scim::{self, SCIM_JSON, ScimError, error_document};
 
 /// Seconds after which a caller may try again, where trying again may help.
 const RETRY_AFTER: &str = "1";
@@ -20,6 +22,8 @@ pub(crate) struct Problem {
     code: &'static str,
     detail: String,
     failure: Option<String>,
+    /// The `scimType`, for errors of SCIM that have one.
+    scim_type: Option<&'static str>,
 }
 
 /// A problem document, `application/problem+json`.
@@ -43,7 +47,7 @@ pub(crate) struct ProblemJson {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), failure: None }
+        Self { status, code, detail: detail.into(), failure: None, scim_type: None }
     }
 
     pub(super) fn body_too_large() -> Self {
@@ -89,7 +93,7 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_polls", "too many polls wait for changes already")
     }
 
-    pub(super) fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a bearer token that opens this route is needed")
     }
 
@@ -110,6 +114,17 @@ impl Problem {
     pub(super) fn code(&self) -> &'static str {
         self.code
     }
+
+    fn document(&self, id: &RequestId) -> Value {
+        json!(ProblemJson {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            code: self.code,
+            request_id: id.as_str().to_owned(),
+        })
+    }
 }
 
 impl From<DatabaseError> for Problem {
@@ -117,6 +132,13 @@ impl From<DatabaseError> for Problem {
         let detail = "the database does not answer; nothing was changed";
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", detail);
         Self { failure: Some(error.to_string()), ..problem }
+    }
+}
+
+impl From<ScimError> for Problem {
+    fn from(error: ScimError) -> Self {
+        let status = StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        Self { scim_type: error.kind.scim_type(), ..Self::new(status, error.kind.code(), error.detail) }
     }
 }
 
@@ -143,24 +165,21 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Writes the document of a response that is a problem. An error without one (the router's own) gets the status' words.
-pub(super) fn written(mut response: Response, id: &RequestId) -> (Response, Option<Problem>) {
+/// Writes the document of a response that is a problem, as SCIM has it where `path` is one of its. An error without a
+/// problem (the router's own) gets the status' words.
+pub(super) fn written(mut response: Response, path: &str, id: &RequestId) -> (Response, Option<Problem>) {
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
         None if response.status() == StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed(),
         None => return (response, None),
     };
-    let document = ProblemJson {
-        kind: "about:blank",
-        title: problem.status.canonical_reason().unwrap_or("Error"),
-        status: problem.status.as_u16(),
-        detail: problem.detail.clone(),
-        code: problem.code,
-        request_id: id.as_str().to_owned(),
+    let (kind, document) = match path.starts_with(scim::PREFIX) {
+        true => (SCIM_JSON, error_document(problem.status.as_u16(), problem.scim_type, &problem.detail)),
+        false => (HeaderValue::from_static("application/problem+json"), problem.document(id)),
     };
     let mut written = (problem.status, Json(document)).into_response();
     let headers = written.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CONTENT_TYPE, kind);
     match problem.status {
         StatusCode::UNAUTHORIZED => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{Membership, MembershipError};
 use crate::clock::jitter;
-use crate::database::DatabaseError;
 
 /// How often a transaction is tried.
 const ATTEMPTS: u32 = 10;
@@ -20,22 +19,36 @@ impl Membership {
     ///
     /// # Errors
     /// Those of the work; `Conflict` when there was no end to it.
-    pub(super) async fn until_settled<T, F>(&self, work: impl Fn() -> F) -> Result<T, MembershipError>
+    pub(crate) async fn until_settled<T, E, F>(&self, work: impl Fn() -> F) -> Result<T, E>
     where
-        F: Future<Output = Result<T, MembershipError>>,
+        E: Attempt,
+        F: Future<Output = Result<T, E>>,
     {
         let mut longest = PAUSE;
         for _ in 1..ATTEMPTS {
-            match work().await {
-                Err(MembershipError::Database(DatabaseError::Conflict(with))) => {
-                    tracing::debug!(with, "a transaction begins again");
-                    self.metrics.conflict();
-                }
-                done => return done,
-            }
+            let done = work().await;
+            let Some(with) = done.as_ref().err().and_then(Attempt::conflict) else { return done };
+            tracing::debug!(with, "a transaction begins again");
+            self.metrics.conflict();
+            drop(done);
             tokio::time::sleep(jitter(longest)).await;
             longest = (longest * 2).min(MAX_PAUSE);
         }
         work().await
+    }
+}
+
+/// Why an attempt came to nothing.
+pub(crate) trait Attempt {
+    /// With what it got in another's way, if that is why: then it is worth another.
+    fn conflict(&self) -> Option<&str>;
+}
+
+impl Attempt for MembershipError {
+    fn conflict(&self) -> Option<&str> {
+        match self {
+            Self::Database(error) => error.conflict(),
+            Self::NoSuchMember | Self::PolicyMismatch(_) | Self::Refused(_) => None,
+        }
     }
 }

@@ -119,21 +119,22 @@ impl Membership {
                 self.metrics.removal(&organization.id, "login");
             }
             for note in &outcome.effects.notes {
-                self.note(organization, outcome.member.as_ref(), *note);
+                self.note(organization, outcome.member.as_ref(), *note, "login");
             }
         }
         LoggedIn { answer: outcome.answer, member: outcome.member, position }
     }
 
-    fn note(&self, organization: &Organization, member: Option<&Member>, note: Note) {
+    /// Counts and logs what an operator will want to know. `by` is who decided: a `login`, or the `directory`.
+    pub(super) fn note(&self, organization: &Organization, member: Option<&Member>, note: Note, by: &str) {
         self.metrics.note(&organization.id, note);
         let member = member.map_or("", |member| member.id.as_str());
         match note {
             Note::EmailTaken | Note::LastOwner | Note::PrimaryOwnerKept | Note::RemovalsLimited => {
-                tracing::warn!(organization = organization.id.as_str(), member, note = note.name(), "login held back");
+                tracing::warn!(organization = organization.id.as_str(), member, by, note = note.name(), "held back");
             }
             Note::EmailKept | Note::Linked | Note::PrimaryOwner => {
-                tracing::info!(organization = organization.id.as_str(), member, note = note.name(), "login noted");
+                tracing::info!(organization = organization.id.as_str(), member, by, note = note.name(), "noted");
             }
         }
     }

@@ -3,6 +3,7 @@
 mod add;
 mod attempts;
 mod audit;
+mod directory;
 mod edit;
 mod effects;
 mod list;
@@ -22,6 +23,8 @@ use crate::clock::{Clock, uuid_v7};
 use crate::database::{Database, DatabaseError, Known, Snapshot, Transaction};
 use crate::metrics::Metrics;
 
+pub(crate) use attempts::Attempt;
+pub(crate) use directory::{Followed, Following, Guarded, all_of, as_the_rules_see, that_map};
 pub(crate) use seats::SeatsInUse;
 
 /// The memberships of all organizations.
@@ -57,6 +60,16 @@ impl Membership {
     /// Whether the database can be read and written.
     pub(crate) async fn ready(&self) -> Result<(), DatabaseError> {
         self.database.ready().await
+    }
+
+    /// Begins to read.
+    pub(crate) async fn read(&self) -> Result<Box<dyn Snapshot>, DatabaseError> {
+        self.database.read().await
+    }
+
+    /// Begins to write.
+    pub(crate) async fn write(&self) -> Result<Box<dyn Transaction>, DatabaseError> {
+        self.database.write().await
     }
 
     fn now(&self) -> Duration {

@@ -18,6 +18,7 @@ pub(crate) struct ScimError {
 /// The errors that a request can meet: those with a `scimType` (RFC 7644, table 9), and those with a status alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ScimErrorKind {
+    Forbidden,
     InvalidFilter,
     InvalidPath,
     InvalidSyntax,
@@ -29,8 +30,6 @@ pub(crate) enum ScimErrorKind {
     NotImplemented,
     PreconditionFailed,
     TooLarge,
-    TooMany,
-    Unauthorized,
     Uniqueness,
     UnsupportedMediaType,
 }
@@ -63,20 +62,20 @@ impl ScimError {
     pub(crate) fn no_target(detail: impl Into<String>) -> Self {
         Self::new(ScimErrorKind::NoTarget, detail)
     }
+}
 
-    /// The document that answers it.
-    pub(crate) fn document(&self) -> Value {
-        let mut document = json!({
-            "schemas": [ERROR_URN],
-            // A string: so the RFC has it.
-            "status": self.kind.status().to_string(),
-            "detail": self.detail,
-        });
-        if let (Some(name), Some(members)) = (self.kind.scim_type(), document.as_object_mut()) {
-            members.insert("scimType".to_owned(), json!(name));
-        }
-        document
+/// The document that answers an error.
+pub(crate) fn error_document(status: u16, scim_type: Option<&str>, detail: &str) -> Value {
+    let mut document = json!({
+        "schemas": [ERROR_URN],
+        // A string: so the RFC has it.
+        "status": status.to_string(),
+        "detail": detail,
+    });
+    if let (Some(name), Some(members)) = (scim_type, document.as_object_mut()) {
+        members.insert("scimType".to_owned(), json!(name));
     }
+    document
 }
 
 impl ScimErrorKind {
@@ -88,9 +87,8 @@ impl ScimErrorKind {
             | Self::InvalidSyntax
             | Self::InvalidValue
             | Self::Mutability
-            | Self::NoTarget
-            | Self::TooMany => 400,
-            Self::Unauthorized => 401,
+            | Self::NoTarget => 400,
+            Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Uniqueness => 409,
@@ -99,6 +97,20 @@ impl ScimErrorKind {
             Self::UnsupportedMediaType => 415,
             Self::NotImplemented => 501,
         }
+    }
+
+    /// The name in logs.
+    pub(crate) fn code(self) -> &'static str {
+        self.scim_type().unwrap_or(match self {
+            Self::Forbidden => "forbidden",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NotFound => "not_found",
+            Self::NotImplemented => "not_implemented",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::TooLarge => "body_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            _ => "scim_error",
+        })
     }
 
     /// The `scimType`, for errors that have one.
@@ -110,14 +122,13 @@ impl ScimErrorKind {
             Self::InvalidValue => Some("invalidValue"),
             Self::Mutability => Some("mutability"),
             Self::NoTarget => Some("noTarget"),
-            Self::TooMany => Some("tooMany"),
             Self::Uniqueness => Some("uniqueness"),
-            Self::MethodNotAllowed
+            Self::Forbidden
+            | Self::MethodNotAllowed
             | Self::NotFound
             | Self::NotImplemented
             | Self::PreconditionFailed
             | Self::TooLarge
-            | Self::Unauthorized
             | Self::UnsupportedMediaType => None,
         }
     }
@@ -125,19 +136,16 @@ impl ScimErrorKind {
 
 #[cfg(test)]
 mod tests {
-    use super::{ScimError, ScimErrorKind};
+    use super::error_document;
     use serde_json::json;
 
     #[test]
     fn an_error_is_a_document_with_status_as_a_string() {
+        let schemas = ["urn:ietf:params:scim:api:messages:2.0:Error"];
         assert_eq!(
-            ScimError::invalid_filter("no").document(),
-            json!({
-                "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
-                "status": "400", "scimType": "invalidFilter", "detail": "no",
-            })
+            error_document(400, Some("invalidFilter"), "no"),
+            json!({"schemas": schemas, "status": "400", "scimType": "invalidFilter", "detail": "no"})
         );
-        let document = ScimError::new(ScimErrorKind::NotFound, "no").document();
-        assert_eq!((&document["status"], document.get("scimType")), (&json!("404"), None));
+        assert_eq!(error_document(404, None, "no"), json!({"schemas": schemas, "status": "404", "detail": "no"}));
     }
 }

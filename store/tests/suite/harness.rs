@@ -17,6 +17,7 @@ pub(crate) const FILTER: &str = "filter-token-0123456789";
 pub(crate) const ADMIN: &str = "admin-token-0123456789";
 pub(crate) const ACME_ADMIN: &str = "acme-admin-token-0123456789";
 pub(crate) const SCIM: &str = "scim-token-0123456789";
+pub(crate) const GLOBEX_SCIM: &str = "globex-scim-token-0123456789";
 
 /// 2026-01-01T00:00:00Z.
 pub(crate) const NEW_YEAR: u64 = 1_767_225_600;
@@ -71,6 +72,7 @@ pub(crate) fn variable(name: &str) -> Option<String> {
         "ROOT_TOKEN" => ADMIN,
         "ACME_ADMIN_TOKEN" => ACME_ADMIN,
         "ACME_SCIM_TOKEN" => SCIM,
+        "GLOBEX_SCIM_TOKEN" => GLOBEX_SCIM,
         _ => return None,
     };
     Some(value.to_owned())
@@ -96,6 +98,7 @@ pub(crate) struct Store {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) database: Arc<Database>,
+    policy: String,
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
@@ -105,16 +108,23 @@ impl Store {
     }
 
     pub(crate) fn start_on(database: Arc<Database>) -> Self {
-        Self::start_at(database, NEW_YEAR)
+        Self::start_at(database, NEW_YEAR, POLICY)
+    }
+
+    /// A store with another policy.
+    pub(crate) fn start_by(policy: &str) -> Self {
+        Self::start_at(Arc::new(Database::new()), NEW_YEAR, policy)
     }
 
     /// One more replica on the same database.
     pub(crate) fn replica(&self) -> Self {
-        Self::start_on(Arc::clone(&self.database))
+        Self::start_at(Arc::clone(&self.database), NEW_YEAR, &self.policy)
     }
 
-    fn start_at(database: Arc<Database>, now: u64) -> Self {
-        Self::start_with(config(&database.address(), POLICY), database, now)
+    fn start_at(database: Arc<Database>, now: u64, policy: &str) -> Self {
+        let mut store = Self::start_with(config(&database.address(), policy), database, now);
+        policy.clone_into(&mut store.policy);
+        store
     }
 
     /// With a configuration of one's own.
@@ -134,13 +144,19 @@ impl Store {
             })
         };
         let address = address.recv().expect("the store starts");
-        Self { address, clock, database, running: Some((stop, running)) }
+        Self { address, clock, database, policy: POLICY.to_owned(), running: Some((stop, running)) }
     }
 
     /// Stops it and starts another on the same database.
-    pub(crate) fn restart(mut self) -> Self {
+    pub(crate) fn restart(self) -> Self {
+        let policy = self.policy.clone();
+        self.restart_with(&policy)
+    }
+
+    /// The same, with another policy.
+    pub(crate) fn restart_with(mut self, policy: &str) -> Self {
         self.stop();
-        Self::start_at(Arc::clone(&self.database), self.clock.now().as_secs())
+        Self::start_at(Arc::clone(&self.database), self.clock.now().as_secs(), policy)
     }
 
     pub(crate) fn stop(&mut self) {

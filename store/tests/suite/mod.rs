@@ -15,5 +15,6 @@ mod logins;
 mod openapi;
 mod operations;
 mod races;
+mod scim;
 pub(crate) mod server;
 mod start;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::suite::harness::{ADMIN, FILTER, Reply, Store, ensure, id, login, with};
+use crate::suite::harness::{ADMIN, FILTER, Reply, SCIM, Store, ensure, id, login, with};
 
 fn document(store: &Store) -> Value {
     let reply = store.send("GET", "/openapi.json", &[], None);
@@ -26,9 +26,11 @@ fn every_documented_route_answers_as_documented() {
             let member =
                 id(&store.add("manual", &json!({"email": format!("m{}@acme.example", operations.len())})).json);
             let url = path.replace("{organization}", "manual").replace("{member}", &member);
+            let url = url.replace("{parent}", "acme").replace("{id}", &resource(&store, path, operations.len()));
             operations.insert(format!("{method} {path}"));
             let token = match operation["security"][0].as_object().and_then(|scheme| scheme.keys().next()) {
                 Some(scheme) if scheme == "filter" => FILTER,
+                Some(scheme) if scheme == "directory" => SCIM,
                 Some(_) => ADMIN,
                 None => "",
             };
@@ -48,8 +50,25 @@ fn every_documented_route_answers_as_documented() {
         "delete /v1/organizations/{organization}/members/{member}",
         "get /healthz",
         "get /metrics",
+        "delete /scim/v2/{parent}/Groups/{id}",
+        "delete /scim/v2/{parent}/Users/{id}",
         "get /openapi.json",
         "get /readyz",
+        "get /scim/v2/{parent}/Groups",
+        "get /scim/v2/{parent}/Groups/{id}",
+        "get /scim/v2/{parent}/ResourceTypes",
+        "get /scim/v2/{parent}/ResourceTypes/{id}",
+        "get /scim/v2/{parent}/Schemas",
+        "get /scim/v2/{parent}/Schemas/{id}",
+        "get /scim/v2/{parent}/ServiceProviderConfig",
+        "get /scim/v2/{parent}/Users",
+        "get /scim/v2/{parent}/Users/{id}",
+        "patch /scim/v2/{parent}/Groups/{id}",
+        "patch /scim/v2/{parent}/Users/{id}",
+        "post /scim/v2/{parent}/Groups",
+        "post /scim/v2/{parent}/Users",
+        "put /scim/v2/{parent}/Groups/{id}",
+        "put /scim/v2/{parent}/Users/{id}",
         "get /v1/audit",
         "get /v1/changes",
         "get /v1/organizations/{organization}/members",
@@ -60,6 +79,20 @@ fn every_documented_route_answers_as_documented() {
         "post /v1/organizations/{organization}/members",
     ];
     assert_eq!(operations, expected.map(str::to_owned).into());
+}
+
+/// The id of something that a SCIM route can be asked for.
+fn resource(store: &Store, path: &str, number: usize) -> String {
+    let (kind, name) = match path.split('/').nth(4) {
+        Some("ResourceTypes") => return "User".to_owned(),
+        Some("Schemas") => return "urn:ietf:params:scim:schemas:core:2.0:User".to_owned(),
+        Some("Users") => ("User", "userName"),
+        Some("Groups") => ("Group", "displayName"),
+        _ => return String::new(),
+    };
+    let mut body = json!({"schemas": [format!("urn:ietf:params:scim:schemas:core:2.0:{kind}")]});
+    body[name] = json!(format!("n{number}"));
+    id(&store.call("POST", &format!("/scim/v2/acme/{kind}s"), SCIM, Some(&body)).json)
 }
 
 #[test]

@@ -189,6 +189,12 @@ fn a_value_of_the_wrong_kind_is_named() {
         ("/parents/0", json!("acme"), "parents[0]", "expected fields"),
         ("/version", json!("1"), "version", "Write `version: 1`"),
         ("/credentials", json!({"forward": "yes"}), "credentials.forward", "expected `true` or `false`, found text"),
+        (
+            "/parents/0/directory",
+            json!({"patch_response": "none"}),
+            "parents[0].directory.patch_response",
+            "`none` is neither `resource` nor `no_content`",
+        ),
     ]);
 }
 

@@ -8,8 +8,8 @@ use super::{base, change, changed, connection, policy};
 use crate::id::{Email, Group, Role, Tier};
 use crate::model::{
     AdminToken, Algorithm, Cap, ClaimPath, CredentialSource, Credentials, EmailTrust, Enforcement, Guards, HeaderNames,
-    HostPattern, Jwks, Offline, PathRule, PrimaryOwner, Provisioning, ScimMatch, SeatDefault, Sessions, StoreClient,
-    Unmatched, WhenFull,
+    HostPattern, Jwks, Offline, PatchResponse, PathRule, PrimaryOwner, Provisioning, ScimMatch, SeatDefault, Sessions,
+    StoreClient, Unmatched, WhenFull,
 };
 
 const O: &str = "/parents/0/organizations/0";
@@ -79,7 +79,7 @@ fn every_top_level_option_is_read() {
             json!([{"name": "ada", "token_env": "A"}, {"name": "bob", "token_env": "B", "parents": ["acme"]}]),
         ),
         ("/audit", json!({"retention": "30d"})),
-        ("/parents/0/directory", json!({"scim": true, "token_env": "S"})),
+        ("/parents/0/directory", json!({"scim": true, "token_env": "S", "patch_response": "no_content"})),
     ] {
         change(&mut document, pointer, value);
     }
@@ -102,7 +102,9 @@ fn every_top_level_option_is_read() {
             AdminToken { name: "bob".into(), token_env: "B".into(), parents: Some(vec![policy.parents[0].id.clone()]) },
         ]
     );
-    assert_eq!(policy.parents[0].directory.as_ref().unwrap().token_env.as_deref(), Some("S"));
+    let directory = policy.parents[0].directory.as_ref().unwrap();
+    assert_eq!(directory.token_env.as_deref(), Some("S"));
+    assert_eq!(directory.patch_response, PatchResponse::NoContent);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Memberships in PostgreSQL: any number of replicas at once, every commit on disk before it is answered.
 
 mod audit;
+mod directory;
 mod listen;
 mod options;
 mod read;

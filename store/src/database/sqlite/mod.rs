@@ -1,6 +1,7 @@
 //! Memberships in one SQLite file: one writer, a few readers, every commit on disk before it is answered.
 
 mod audit;
+mod directory;
 mod read;
 mod session;
 #[cfg(test)]

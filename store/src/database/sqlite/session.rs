@@ -1,8 +1,11 @@
 //! What statements run on: a reader's snapshot, or a turn of the writer.
 
-use sqlx::sqlite::SqliteConnection;
+use sqlx::QueryBuilder;
+use sqlx::sqlite::{Sqlite, SqliteConnection};
+use usher_policy::member::Member;
 
 use super::writer::Turn;
+use crate::database::{DatabaseError, row};
 
 /// A snapshot on a reader, a transaction on the writer.
 pub(super) struct Session {
@@ -30,6 +33,11 @@ impl Session {
             Access::Snapshot(snapshot) => snapshot,
             Access::Turn(turn) => turn.connection(),
         }
+    }
+
+    /// Finds one member.
+    pub(super) async fn find(&mut self, mut query: QueryBuilder<Sqlite>) -> Result<Option<Member>, DatabaseError> {
+        query.build().fetch_optional(self.connection()).await?.as_ref().map(row::member).transpose()
     }
 
     /// The turn, to commit it; a snapshot has none.

@@ -15,6 +15,8 @@ pub(crate) struct Plan {
     pub(crate) exact: bool,
     /// The members whom the filter asks for. Members are not in a group's document: these alone must be looked up.
     pub(crate) members: BTreeSet<String>,
+    /// Whether the filter asks for the groups of a user, which are not in the document either.
+    pub(crate) groups: bool,
 }
 
 /// An index of the database, and what to find in it. Texts that are compared without case are folded.
@@ -46,7 +48,7 @@ impl Plan {
         gather_members(filter, &mut members)?;
         let lookup = lookup(filter);
         let exact = lookup.is_some() && matches!(filter, Filter::Compare(_));
-        Ok(Self { lookup: lookup.unwrap_or(Lookup::All), exact, members })
+        Ok(Self { lookup: lookup.unwrap_or(Lookup::All), exact, members, groups: asks_for_groups(filter) })
     }
 }
 
@@ -104,6 +106,16 @@ impl Lookup {
     }
 }
 
+fn asks_for_groups(filter: &Filter) -> bool {
+    match filter {
+        Filter::And(filters) | Filter::Or(filters) => filters.iter().any(asks_for_groups),
+        Filter::Not(filter) => asks_for_groups(filter),
+        Filter::Compare(Comparison { path, .. }) | Filter::Present(path) | Filter::Values(path, _) => {
+            path.is_core("groups")
+        }
+    }
+}
+
 /// The members that `members[value eq "x"]` selects in a path; with `or`, several.
 ///
 /// # Errors
@@ -118,7 +130,7 @@ pub(crate) fn members_selected(filter: &Filter) -> Result<BTreeSet<String>, Scim
             Ok(all)
         }
         Filter::Compare(Comparison { path, operator: Operator::Eq, literal: Literal::Text(member) })
-            if path.sub.is_some_and(|sub| sub.name == "value") =>
+            if path.sub.is_some_and(|sub| sub.name == "value") && !member.contains('\0') =>
         {
             Ok(BTreeSet::from([member.clone()]))
         }
@@ -139,7 +151,7 @@ fn gather_members(filter: &Filter, members: &mut BTreeSet<String>) -> Result<(),
             let by_value = comparison.path.sub.is_some_and(|sub| sub.name == "value");
             match (comparison.operator, &comparison.literal) {
                 (Operator::Eq | Operator::Ne, Literal::Text(member)) if by_value => {
-                    members.insert(member.clone());
+                    members.extend((!member.contains('\0')).then(|| member.clone()));
                     Ok(())
                 }
                 _ => Err(refused()),

@@ -28,6 +28,11 @@ pub(crate) struct MemberDelta {
 }
 
 impl MemberChange {
+    /// These and no others; an empty list says that there are none.
+    pub(crate) fn replacing(members: BTreeSet<String>) -> Self {
+        if members.is_empty() { Self::Clear } else { Self::Replace(members) }
+    }
+
     /// Reads an operation on `members`; `None` where there is nothing to do.
     pub(super) fn read(verb: Verb, filter: Option<&Filter>, value: Option<&Value>) -> Result<Option<Self>, ScimError> {
         if let Some(filter) = filter {
@@ -42,10 +47,7 @@ impl MemberChange {
         match (verb, value) {
             (Verb::Add | Verb::Replace, None) => Err(ScimError::invalid_value("the operation has no value")),
             (Verb::Add, Some(value)) => Ok(Some(Self::Add(members(value)?))),
-            (Verb::Replace, Some(value)) => {
-                let members = members(value)?;
-                Ok(Some(if members.is_empty() { Self::Clear } else { Self::Replace(members) }))
-            }
+            (Verb::Replace, Some(value)) => Ok(Some(Self::replacing(members(value)?))),
             (Verb::Remove, None | Some(Value::Null)) => Ok(Some(Self::Clear)),
             // Entra names whom to remove in the value; an empty list is nobody, not everybody.
             (Verb::Remove, Some(value)) => {

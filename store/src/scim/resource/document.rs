@@ -68,10 +68,14 @@ impl Document {
         self.core.get("active").and_then(Value::as_bool)
     }
 
-    /// The addresses among the emails, the primary one first, as an index holds them and as they are.
+    /// The addresses among the emails: the primary one first, then those for work.
     pub(crate) fn emails(&self) -> Vec<&str> {
         let mut emails: Vec<_> = self.core.get("emails").and_then(Value::as_array).into_iter().flatten().collect();
-        emails.sort_by_key(|email| email.get("primary").and_then(Value::as_bool) != Some(true));
+        emails.sort_by_key(|email| {
+            let is_for_work =
+                email.get("type").and_then(Value::as_str).is_some_and(|of| of.eq_ignore_ascii_case("work"));
+            (!is_primary(email), !is_for_work)
+        });
         emails.into_iter().filter_map(|email| email.get("value").and_then(Value::as_str)).collect()
     }
 

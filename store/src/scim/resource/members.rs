@@ -34,7 +34,8 @@ fn member(value: &Value) -> Option<&str> {
         found.next().and_then(|(_, value)| value.as_str())
     };
     let id = value.as_str().or_else(|| named("value")).or_else(|| named("$ref")?.rsplit('/').next());
-    id.filter(|id| !id.is_empty())
+    // No id has a NUL, and PostgreSQL could not even compare it.
+    id.filter(|id| !id.is_empty() && !id.contains('\0'))
 }
 
 fn fault() -> ScimError {

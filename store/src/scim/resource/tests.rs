@@ -131,9 +131,10 @@ fn a_stored_resource_is_answered_whole() {
         created_at: 1_767_225_600,
         updated_at: 1_767_225_601,
         version: Version(3),
+        members: 0,
     };
     let mut resource = stored.resource("/scim/v2/acme");
-    let groups = [super::GroupOfUser { id: "g1".to_owned(), display_name: "staff".to_owned() }];
+    let groups = [super::GroupOfUser { id: "g1".to_owned(), display_name: "staff".to_owned(), external_id: None }];
     Stored::add_groups(&mut resource, &groups, "/scim/v2/acme");
     assert_eq!(
         Value::Object(resource),

@@ -17,6 +17,8 @@ pub(crate) struct Stored {
     /// Unix seconds.
     pub(crate) updated_at: u64,
     pub(crate) version: Version,
+    /// How many members a group has.
+    pub(crate) members: u64,
 }
 
 /// A group that a user is in.
@@ -24,9 +26,21 @@ pub(crate) struct Stored {
 pub(crate) struct GroupOfUser {
     pub(crate) id: String,
     pub(crate) display_name: String,
+    pub(crate) external_id: Option<String>,
 }
 
 impl Stored {
+    /// A resource that comes into being at `now` (Unix seconds).
+    pub(crate) fn new(kind: ResourceType, id: String, document: Document, now: u64) -> Self {
+        Self { kind, id, document, created_at: now, updated_at: now, version: Version(1), members: 0 }
+    }
+
+    /// The resource after a change at `now` (Unix seconds).
+    pub(crate) fn changed(&self, document: Document, members: u64, now: u64) -> Self {
+        let version = Version(self.version.0.saturating_add(1));
+        Self { document, members, updated_at: now.max(self.updated_at), version, ..self.clone() }
+    }
+
     /// Where it is, below the base of its directory.
     pub(crate) fn location(&self, base: &str) -> String {
         format!("{base}{}/{}", self.kind.endpoint(), self.id)

@@ -1,0 +1,380 @@
+//! The statements about directories: the same words for every database, bound in its own way.
+
+use std::marker::PhantomData;
+
+use sqlx::{Database, QueryBuilder};
+use usher_policy::id::{DirectoryUserId, MemberId, OrganizationId, ParentId};
+
+use super::audit::Bind;
+use super::directory::Place;
+use super::row::{self, member_columns};
+use crate::scim::{Lookup, ResourceType, Stored, folded};
+
+/// Most ids in one statement.
+pub(super) const MAX_IDS: usize = 1_000;
+
+/// Places in one block of `directory_blocks`.
+pub(super) const BLOCK: u64 = 1_000;
+
+/// The statements for one database.
+pub(super) struct Statements<DB>(PhantomData<DB>);
+
+impl<DB: Database> Statements<DB>
+where
+    String: Bind<DB>,
+    Option<String>: Bind<DB>,
+    i64: Bind<DB>,
+{
+    pub(super) fn lock(parent: &ParentId) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new("INSERT INTO directories (parent, next_place) VALUES (");
+        query.push_bind(parent.to_string());
+        query.push(", 1) ON CONFLICT (parent) DO UPDATE SET next_place = directories.next_place");
+        query
+    }
+
+    pub(super) fn next_place(parent: &ParentId) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new("UPDATE directories SET next_place = next_place + 1 WHERE parent = ");
+        query.push_bind(parent.to_string()).push(" RETURNING next_place - 1");
+        query
+    }
+
+    pub(super) fn resource(parent: &ParentId, kind: ResourceType, id: &str) -> QueryBuilder<DB> {
+        let mut query = select(parent, kind);
+        query.push(" AND id = ").push_bind(id.to_owned());
+        query
+    }
+
+    pub(super) fn resources(
+        parent: &ParentId,
+        kind: ResourceType,
+        lookup: &Lookup,
+        after: Place,
+        limit: u32,
+    ) -> QueryBuilder<DB> {
+        let mut query = select(parent, kind);
+        let mut equal = |column: &str, value: &str| {
+            query.push(format_args!(" AND {column} = ")).push_bind(value.to_owned());
+        };
+        match lookup {
+            Lookup::All => {}
+            Lookup::Nothing => drop(query.push(" AND 1 = 0")),
+            Lookup::DisplayName(key) => equal("display_name_key", key),
+            Lookup::ExternalId(id) => equal("external_id", id),
+            Lookup::Id(id) => equal("id", id),
+            Lookup::UserName(key) => equal("user_name_key", key),
+            Lookup::Email(key) => related(&mut query, "user_id", "directory_emails", parent, "email_key", key),
+            Lookup::InGroup(group) => {
+                related(&mut query, "user_id", "directory_group_members", parent, "group_id", group);
+            }
+            Lookup::Member(user) => {
+                related(&mut query, "group_id", "directory_group_members", parent, "user_id", user);
+            }
+        }
+        query.push(" AND place > ").push_bind(row::signed(after.0));
+        query.push(" ORDER BY place LIMIT ").push_bind(i64::from(limit));
+        query
+    }
+
+    pub(super) fn blocks(parent: &ParentId, kind: ResourceType) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new("SELECT block, resources FROM directory_blocks WHERE parent = ");
+        query.push_bind(parent.to_string()).push(" AND kind = ").push_bind(kind.name().to_owned());
+        query.push(" ORDER BY block");
+        query
+    }
+
+    /// The place of the resource that has `skipped` others before it from the beginning of a block on.
+    pub(super) fn place_in_block(parent: &ParentId, kind: ResourceType, block: u64, skipped: u64) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new(format!("SELECT place FROM {} WHERE parent = ", table(kind)));
+        query.push_bind(parent.to_string()).push(" AND place >= ").push_bind(row::signed(block.saturating_mul(BLOCK)));
+        query.push(" ORDER BY place LIMIT 1 OFFSET ").push_bind(row::signed(skipped));
+        query
+    }
+
+    /// One resource more in the block of a place.
+    pub(super) fn one_more(parent: &ParentId, kind: ResourceType, place: Place) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new("INSERT INTO directory_blocks (parent, kind, block, resources) VALUES (");
+        query.push_bind(parent.to_string()).push(", ").push_bind(kind.name().to_owned());
+        query.push(", ").push_bind(row::signed(place.0 / BLOCK)).push(", 1) ON CONFLICT (parent, kind, block) ");
+        query.push("DO UPDATE SET resources = directory_blocks.resources + 1");
+        query
+    }
+
+    /// One resource less in the block of a place.
+    pub(super) fn one_less(parent: &ParentId, kind: ResourceType, place: Place) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new("UPDATE directory_blocks SET resources = resources - 1 WHERE parent = ");
+        query.push_bind(parent.to_string()).push(" AND kind = ").push_bind(kind.name().to_owned());
+        query.push(" AND block = ").push_bind(row::signed(place.0 / BLOCK));
+        query
+    }
+
+    pub(super) fn groups_of(parent: &ParentId, users: &[String]) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new(
+            "SELECT m.user_id AS user_id, g.id AS id, g.display_name AS display_name, g.external_id AS external_id \
+             FROM directory_group_members m JOIN directory_groups g ON g.parent = m.parent AND g.id = m.group_id \
+             WHERE m.parent = ",
+        );
+        query.push_bind(parent.to_string());
+        among(&mut query, "m.user_id", users);
+        query.push(" ORDER BY g.place");
+        query
+    }
+
+    pub(super) fn members_of(parent: &ParentId, group: &str, after: &str, limit: u32) -> QueryBuilder<DB> {
+        let mut query = memberships("SELECT user_id", parent, group);
+        query.push(" AND user_id > ").push_bind(after.to_owned());
+        query.push(" ORDER BY user_id LIMIT ").push_bind(i64::from(limit));
+        query
+    }
+
+    pub(super) fn members_among(parent: &ParentId, group: &str, users: &[String]) -> QueryBuilder<DB> {
+        let mut query = memberships("SELECT user_id", parent, group);
+        among(&mut query, "user_id", users);
+        query
+    }
+
+    pub(super) fn users_among(parent: &ParentId, ids: &[String]) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new("SELECT id FROM directory_users WHERE parent = ");
+        query.push_bind(parent.to_string());
+        among(&mut query, "id", ids);
+        query
+    }
+
+    pub(super) fn add_to_group(parent: &ParentId, group: &str, users: &[String]) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new("INSERT INTO directory_group_members (parent, group_id, user_id) ");
+        query.push_values(users, |mut row, user| {
+            row.push_bind(parent.to_string()).push_bind(group.to_owned()).push_bind(user.clone());
+        });
+        query.push(" ON CONFLICT DO NOTHING RETURNING user_id");
+        query
+    }
+
+    pub(super) fn remove_from_group(parent: &ParentId, group: &str, users: &[String]) -> QueryBuilder<DB> {
+        let mut query = memberships("DELETE", parent, group);
+        among(&mut query, "user_id", users);
+        query.push(" RETURNING user_id");
+        query
+    }
+
+    pub(super) fn empty_group(parent: &ParentId, group: &str) -> QueryBuilder<DB> {
+        memberships("DELETE", parent, group)
+    }
+
+    /// The groups of a user change as the user leaves them …
+    pub(super) fn change_groups_of(parent: &ParentId, user: &str, now: u64) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new(
+            "UPDATE directory_groups SET members = members - 1, version = version + 1, updated_at = ",
+        );
+        query.push_bind(row::signed(now)).push(" WHERE parent = ").push_bind(parent.to_string());
+        related(&mut query, "group_id", "directory_group_members", parent, "user_id", user);
+        query
+    }
+
+    /// … and the user leaves them.
+    pub(super) fn leave_groups(parent: &ParentId, user: &str) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new("DELETE FROM directory_group_members WHERE parent = ");
+        query.push_bind(parent.to_string()).push(" AND user_id = ").push_bind(user.to_owned());
+        query
+    }
+
+    pub(super) fn create(parent: &ParentId, resource: &Stored, place: Place) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new(format!("INSERT INTO {} (", table(resource.kind)));
+        let columns = columns(resource);
+        for (name, _) in &columns {
+            query.push(format_args!("{name}, "));
+        }
+        query.push("parent, id, place) VALUES (");
+        for (_, value) in columns {
+            value.push_to(&mut query);
+            query.push(", ");
+        }
+        query.push_bind(parent.to_string()).push(", ").push_bind(resource.id.clone());
+        query.push(", ").push_bind(row::signed(place.0)).push(")");
+        query
+    }
+
+    pub(super) fn update(parent: &ParentId, resource: &Stored) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new(format!("UPDATE {} SET ", table(resource.kind)));
+        for (index, (name, value)) in columns(resource).into_iter().enumerate() {
+            query.push(if index > 0 { ", " } else { "" }).push(name).push(" = ");
+            value.push_to(&mut query);
+        }
+        query.push(" WHERE parent = ").push_bind(parent.to_string());
+        query.push(" AND id = ").push_bind(resource.id.clone());
+        query
+    }
+
+    pub(super) fn remove(parent: &ParentId, kind: ResourceType, id: &str) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new(format!("DELETE FROM {} WHERE parent = ", table(kind)));
+        query.push_bind(parent.to_string()).push(" AND id = ").push_bind(id.to_owned()).push(" RETURNING place");
+        query
+    }
+
+    pub(super) fn forget_emails(parent: &ParentId, user: &str) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new("DELETE FROM directory_emails WHERE parent = ");
+        query.push_bind(parent.to_string()).push(" AND user_id = ").push_bind(user.to_owned());
+        query
+    }
+
+    /// `None` where there are no emails.
+    pub(super) fn keep_emails(parent: &ParentId, user: &Stored) -> Option<QueryBuilder<DB>> {
+        let emails = user.document.emails();
+        if emails.is_empty() {
+            return None;
+        }
+        let mut query = QueryBuilder::new("INSERT INTO directory_emails (parent, email_key, user_id) ");
+        query.push_values(emails, |mut row, email| {
+            row.push_bind(parent.to_string()).push_bind(folded(email)).push_bind(user.id.clone());
+        });
+        query.push(" ON CONFLICT DO NOTHING");
+        Some(query)
+    }
+
+    pub(super) fn member_of_directory_user(organization: &OrganizationId, user: &DirectoryUserId) -> QueryBuilder<DB> {
+        let mut query = members(organization);
+        query.push(" AND directory_user = ").push_bind(user.to_string());
+        query
+    }
+
+    /// Those who wait for a seat, in their order.
+    pub(super) fn waiting(
+        organization: &OrganizationId,
+        after: Option<(u64, &MemberId)>,
+        limit: u32,
+    ) -> QueryBuilder<DB> {
+        let mut query = members(organization);
+        query.push(" AND status = 'pending'");
+        if let Some((since, id)) = after {
+            query.push(" AND (pending_since, id) > (").push_bind(row::signed(since));
+            query.push(", ").push_bind(id.to_string()).push(")");
+        }
+        query.push(" ORDER BY pending_since, id LIMIT ").push_bind(i64::from(limit));
+        query
+    }
+
+    pub(super) fn member_count(organization: &OrganizationId) -> QueryBuilder<DB> {
+        let mut query = QueryBuilder::new("SELECT count(*) FROM members WHERE organization = ");
+        query.push_bind(organization.to_string());
+        query
+    }
+}
+
+/// What a column shall hold.
+enum Column {
+    Number(u64),
+    Optional(Option<String>),
+    Text(String),
+}
+
+impl Column {
+    fn push_to<DB: Database>(self, query: &mut QueryBuilder<DB>)
+    where
+        String: Bind<DB>,
+        Option<String>: Bind<DB>,
+        i64: Bind<DB>,
+    {
+        match self {
+            Self::Number(number) => query.push_bind(row::signed(number)),
+            Self::Optional(text) => query.push_bind(text),
+            Self::Text(text) => query.push_bind(text),
+        };
+    }
+}
+
+/// The columns that follow from a resource: its document, and what is found by an index.
+fn columns(resource: &Stored) -> Vec<(&'static str, Column)> {
+    let document = &resource.document;
+    let folded = |name: &str| document.folded(name);
+    let mut columns = vec![
+        ("document", Column::Text(serde_json::Value::Object(document.to_map()).to_string())),
+        ("external_id", Column::Optional(document.text("externalId").map(str::to_owned))),
+        ("created_at", Column::Number(resource.created_at)),
+        ("updated_at", Column::Number(resource.updated_at)),
+        ("version", Column::Number(resource.version.0)),
+    ];
+    match resource.kind {
+        ResourceType::Group => columns.extend([
+            ("display_name", Column::Text(document.text("displayName").unwrap_or_default().to_owned())),
+            ("display_name_key", Column::Text(folded("displayName").unwrap_or_default())),
+            ("members", Column::Number(resource.members)),
+        ]),
+        ResourceType::User => columns.extend([
+            ("user_name_key", Column::Text(folded("userName").unwrap_or_default())),
+            ("display_name_key", Column::Optional(folded("displayName"))),
+        ]),
+    }
+    columns
+}
+
+fn table(kind: ResourceType) -> &'static str {
+    match kind {
+        ResourceType::Group => "directory_groups",
+        ResourceType::User => "directory_users",
+    }
+}
+
+fn select<DB: Database>(parent: &ParentId, kind: ResourceType) -> QueryBuilder<DB>
+where
+    String: Bind<DB>,
+{
+    let members = match kind {
+        ResourceType::Group => "members",
+        ResourceType::User => "0",
+    };
+    let mut query = QueryBuilder::new(format!(
+        "SELECT id, place, document, created_at, updated_at, version, CAST({members} AS BIGINT) AS members \
+         FROM {} WHERE parent = ",
+        table(kind)
+    ));
+    query.push_bind(parent.to_string());
+    query
+}
+
+fn members<DB: Database>(organization: &OrganizationId) -> QueryBuilder<DB>
+where
+    String: Bind<DB>,
+{
+    let mut query = QueryBuilder::new(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = "));
+    query.push_bind(organization.to_string());
+    query
+}
+
+fn memberships<DB: Database>(what: &str, parent: &ParentId, group: &str) -> QueryBuilder<DB>
+where
+    String: Bind<DB>,
+{
+    let mut query = QueryBuilder::new(format!("{what} FROM directory_group_members WHERE parent = "));
+    query.push_bind(parent.to_string()).push(" AND group_id = ").push_bind(group.to_owned());
+    query
+}
+
+/// `id` is among the `column`s of the rows of another table where `key` has this value.
+fn related<DB: Database>(
+    query: &mut QueryBuilder<DB>,
+    column: &str,
+    table: &str,
+    parent: &ParentId,
+    key: &str,
+    value: &str,
+) where
+    String: Bind<DB>,
+{
+    query.push(format_args!(" AND id IN (SELECT {column} FROM {table} WHERE parent = "));
+    query.push_bind(parent.to_string()).push(format_args!(" AND {key} = "));
+    query.push_bind(value.to_owned()).push(")");
+}
+
+fn among<DB: Database>(query: &mut QueryBuilder<DB>, column: &str, values: &[String])
+where
+    String: Bind<DB>,
+{
+    if values.is_empty() {
+        query.push(" AND 1 = 0");
+        return;
+    }
+    query.push(format_args!(" AND {column} IN ("));
+    let mut list = query.separated(", ");
+    for value in values {
+        list.push_bind(value.clone());
+    }
+    query.push(")");
+}

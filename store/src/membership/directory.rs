@@ -1,0 +1,272 @@
+//! From the directory to memberships: what a change of users or groups means, in the transaction that makes it.
+
+use std::sync::Arc;
+
+use usher_policy::id::{Email, Group, ParentId};
+use usher_policy::member::Member;
+use usher_policy::model::{Cap, Organization};
+use usher_policy::rules::directory::{DirectoryUser, Facts, decide, is_held, reseat};
+use usher_policy::rules::effects::{Change, Effects, Note};
+use usher_policy::rules::seats::has_room;
+
+use super::effects::{self, Why};
+use super::{Membership, new_id, seats};
+use crate::audit::{self, Cause};
+use crate::database::{DatabaseError, Snapshot, Transaction};
+use crate::scim::{GroupOfUser, ResourceType, Stored};
+
+/// Most members who are looked at when a seat was freed. Beyond, the next change or sync goes on.
+const MAX_WAITING: usize = 500;
+
+/// How many are read at once.
+const BATCH: u32 = 100;
+
+/// What a change of the directory did to the members of one organization.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    organization: Arc<Organization>,
+    removed: u32,
+    /// Members whose removal waits for an operator's word.
+    held: Vec<Member>,
+    notes: Vec<(Note, Option<Member>)>,
+}
+
+/// A change of the directory: what memberships follow.
+#[derive(Clone, Copy)]
+pub(crate) struct Following<'a> {
+    pub(crate) cause: &'a Cause,
+    /// What was done: `user_changed` …
+    pub(crate) action: &'static str,
+    pub(crate) guarded: Guarded,
+}
+
+/// How many removals there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guarded {
+    /// Any: users who were deactivated or deleted are never held.
+    No,
+    /// As many as the organization's guards allow, else none (design §2, "Guards").
+    Yes,
+}
+
+impl Membership {
+    /// Makes the memberships of these users in these organizations what the directory now says.
+    ///
+    /// Members' records are locked before their organization, as everywhere. People without a record are not locked: in
+    /// scim modes nobody else makes them members, save a primary owner's first login, and then one of the two begins again.
+    ///
+    /// # Errors
+    /// When the database does not do its part.
+    pub(crate) async fn follow(
+        &self,
+        transaction: &mut dyn Transaction,
+        organizations: &[Arc<Organization>],
+        users: &[DirectoryUser],
+        following: Following<'_>,
+    ) -> Result<Vec<Followed>, DatabaseError> {
+        let mut all = Vec::new();
+        for organization in organizations {
+            let mut followed =
+                Followed { organization: Arc::clone(organization), removed: 0, held: Vec::new(), notes: Vec::new() };
+            let mut removals = Vec::new();
+            let mut nothing = true;
+            for user in users {
+                let effects = self.decided(transaction, organization, user).await?;
+                nothing = nothing && effects::is_nothing(&effects) && effects.notes.is_empty();
+                if let Some(Change::Remove(member)) = effects.change {
+                    removals.push(member);
+                }
+            }
+            if nothing {
+                continue;
+            }
+            if following.guarded == Guarded::Yes && !removals.is_empty() {
+                let members = transaction.member_count(&organization.id).await?;
+                if is_held(&organization.guards, u32::try_from(removals.len()).unwrap_or(u32::MAX), members) {
+                    let now = self.now().as_secs();
+                    let entry = audit::of_held(organization, &removals, following.cause, following.action, now);
+                    transaction.append_audit(entry).await?;
+                    followed.held = removals;
+                }
+            }
+            transaction.lock_organization(&organization.id).await?;
+            let mut frees = false;
+            for user in users {
+                // Each decision sees what those before it did, to seats and owners.
+                let effects = self.decided(transaction, organization, user).await?;
+                if !followed.held.is_empty() && matches!(effects.change, Some(Change::Remove(_))) {
+                    continue;
+                }
+                frees |= self.apply(transaction, organization, &effects, following, &mut followed).await?;
+            }
+            if frees {
+                self.give_freed_seats(transaction, organization, following, &mut followed).await?;
+            }
+            all.push(followed);
+        }
+        Ok(all)
+    }
+
+    /// Counts and tells what was done, once it is committed.
+    pub(crate) fn tell(&self, followed: &[Followed]) {
+        for Followed { organization, removed, held, notes } in followed {
+            for _ in 0..*removed {
+                self.metrics.removal(&organization.id, "directory");
+            }
+            if !held.is_empty() {
+                self.metrics.removals_held(&organization.id, held.len() as u64);
+                let (organization, removals) = (organization.id.as_str(), held.len());
+                tracing::warn!(organization, removals, "more removals than allowed at once: nobody is removed");
+            }
+            for (note, member) in notes {
+                self.note(organization, member.as_ref(), *note, "directory");
+            }
+        }
+    }
+
+    async fn decided(
+        &self,
+        transaction: &mut dyn Transaction,
+        organization: &Organization,
+        user: &DirectoryUser,
+    ) -> Result<Effects, DatabaseError> {
+        let member = transaction.member_of_directory_user(&organization.id, &user.id).await?;
+        let by_email = match &user.email {
+            Some(email) => transaction.member_with_email(&organization.id, email).await?,
+            None => None,
+        };
+        if member.is_none() && !user.active {
+            return Ok(Effects::default());
+        }
+        let facts = self.facts_for_directory(transaction, organization, member, by_email).await?;
+        Ok(decide(organization, user, &facts))
+    }
+
+    async fn facts_for_directory(
+        &self,
+        read: &mut dyn Snapshot,
+        organization: &Organization,
+        member: Option<Member>,
+        by_email: Option<Member>,
+    ) -> Result<Facts, DatabaseError> {
+        let now = self.now();
+        let ticket = match member.as_ref().and_then(|member| member.identity.as_ref()) {
+            Some(identity) => read.ticket(&organization.id, identity).await?,
+            None => None,
+        };
+        Ok(Facts {
+            member,
+            by_email,
+            ticket,
+            active_owners: read.active_with_role(&organization.id, organization.top_role()).await?,
+            taken: seats::taken(read, organization).await?,
+            new_id: new_id(now),
+            now: now.as_secs(),
+        })
+    }
+
+    /// Writes the effects; whether a seat was freed.
+    async fn apply(
+        &self,
+        transaction: &mut dyn Transaction,
+        organization: &Organization,
+        effects: &Effects,
+        following: Following<'_>,
+        followed: &mut Followed,
+    ) -> Result<bool, DatabaseError> {
+        let (member, frees) = match &effects.change {
+            Some(Change::Create(member)) => (Some(member), false),
+            Some(Change::Remove(member)) => {
+                followed.removed += 1;
+                (Some(member), member.seat_tier.is_some())
+            }
+            Some(Change::Update(member)) => {
+                let before =
+                    transaction.member(&organization.id, &member.id).await?.and_then(|before| before.seat_tier);
+                (Some(member), before.is_some() && before != member.seat_tier)
+            }
+            None => (None, false),
+        };
+        followed.notes.extend(effects.notes.iter().map(|note| (*note, member.cloned())));
+        let why = Why { cause: following.cause, reason: following.action, member };
+        effects::write(transaction, organization, effects, &why, self.now().as_secs()).await?;
+        Ok(frees)
+    }
+
+    /// A freed seat goes to the one pending longest for whom it is one.
+    async fn give_freed_seats(
+        &self,
+        transaction: &mut dyn Transaction,
+        organization: &Organization,
+        following: Following<'_>,
+        followed: &mut Followed,
+    ) -> Result<(), DatabaseError> {
+        let mut last = None;
+        let mut looked_at = 0;
+        while looked_at < MAX_WAITING && is_any_free(transaction, organization).await? {
+            let after = last.as_ref().map(|(since, id)| (*since, id));
+            let waiting = transaction.waiting(&organization.id, after, BATCH).await?;
+            let Some(newest) = waiting.last() else { break };
+            last = Some((newest.pending_since.unwrap_or_default(), newest.id.clone()));
+            looked_at += waiting.len();
+            for member in waiting {
+                let user = match &member.directory_user {
+                    Some(id) => user(transaction, &organization.parent.id, id.as_str()).await?,
+                    None => None,
+                };
+                let facts = self.facts_for_directory(transaction, organization, Some(member.clone()), None).await?;
+                let effects = reseat(organization, &member, user.as_ref(), &facts);
+                let following = Following { action: "seat_freed", ..following };
+                self.apply(transaction, organization, &effects, following, followed).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The organizations of a parent in which its directory decides.
+pub(crate) fn all_of<'a>(organizations: impl Iterator<Item = &'a Arc<Organization>>) -> Vec<Arc<Organization>> {
+    organizations.filter(|organization| organization.provisioning.is_scim()).cloned().collect()
+}
+
+/// Those of them that map a group by one of these values.
+pub(crate) fn that_map(organizations: Vec<Arc<Organization>>, values: &[Group]) -> Vec<Arc<Organization>> {
+    let maps = |organization: &Arc<Organization>| {
+        let mappings = organization.provisioning.mappings();
+        mappings.is_some_and(|mappings| {
+            let roles = mappings.roles.iter().map(|mapping| &mapping.group);
+            roles.chain(mappings.seat_tiers.iter().map(|mapping| &mapping.group)).any(|group| values.contains(group))
+        })
+    };
+    organizations.into_iter().filter(maps).collect()
+}
+
+/// What the rules know of a directory's user: the email is the primary one, else the first for work, else any, else the
+/// `userName`, of those that are one.
+pub(crate) fn as_the_rules_see(user: &Stored, groups: &[GroupOfUser]) -> DirectoryUser {
+    let emails = user.document.emails();
+    let values = groups.iter().flat_map(|group| std::iter::once(&group.display_name).chain(&group.external_id));
+    DirectoryUser {
+        id: usher_policy::id::DirectoryUserId::new(user.id.as_str()),
+        email: emails.into_iter().chain(user.document.text("userName")).find_map(Email::parse),
+        name: user.document.shown_name(),
+        external_id: user.document.text("externalId").map(str::to_owned),
+        active: user.document.is_active(),
+        groups: values.map(|value| Group::new(value.as_str())).collect(),
+    }
+}
+
+async fn user(read: &mut dyn Snapshot, parent: &ParentId, id: &str) -> Result<Option<DirectoryUser>, DatabaseError> {
+    let Some(stored) = read.resource(parent, ResourceType::User, id).await? else { return Ok(None) };
+    let groups = read.groups_of(parent, &[id.to_owned()]).await?;
+    let groups: Vec<_> = groups.into_iter().map(|(_, group)| group).collect();
+    Ok(Some(as_the_rules_see(&stored, &groups)))
+}
+
+/// Whether a seat of some tier with a cap is free; where there is no cap, nobody waits for it.
+async fn is_any_free(read: &mut dyn Snapshot, organization: &Organization) -> Result<bool, DatabaseError> {
+    let Some(seats) = &organization.seats else { return Ok(false) };
+    let limited = seats.tiers.iter().filter(|seat| matches!(seat.cap, Cap::Limited(_)));
+    let taken = seats::taken(read, organization).await?;
+    Ok(limited.into_iter().any(|seat| has_room(seats, &seat.tier, &taken)))
+}

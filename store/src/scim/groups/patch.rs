@@ -1,0 +1,63 @@
+//! `PATCH /scim/v2/{parent}/Groups/{id}` (RFC 7644, 3.5.2).
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use usher_policy::model::PatchResponse;
+
+use super::written;
+use crate::http::Problem;
+use crate::scim::answer;
+use crate::scim::body::ScimBody;
+use crate::scim::change::{Change, Failure};
+use crate::scim::patch::Patch;
+use crate::scim::projection::Projection;
+use crate::scim::query::ScimQuery;
+use crate::scim::request::{DirectoryRequest, ResourceId};
+use crate::scim::resource::{ResourceType, Stored};
+
+/// Changes a group.
+#[utoipa::path(
+    patch,
+    path = "/scim/v2/{parent}/Groups/{id}",
+    tag = "scim",
+    security(("directory" = [])),
+    params(("parent" = String, Path, description = "The parent's id"), ("id" = String, Path, description = "The group's id")),
+    request_body(content = Object, content_type = "application/scim+json", description = "A PatchOp (RFC 7644, 3.5.2)"),
+    responses(
+        (status = 200, content_type = "application/scim+json", body = Object, description = "The group"),
+        (status = 204, description = "Changed; `patch_response: no_content`"),
+        (status = 400, content_type = "application/scim+json", body = Object, description = "A `scimType` of RFC 7644, table 9"),
+        (status = 401, content_type = "application/scim+json", body = Object, description = "Not this directory's token"),
+        (status = 404, content_type = "application/scim+json", body = Object, description = "No such group"),
+        (status = 409, content_type = "application/scim+json", body = Object, description = "`uniqueness`: the `displayName` is taken"),
+        (status = 412, content_type = "application/scim+json", body = Object, description = "`If-Match` names another version"),
+    ),
+)]
+pub(crate) async fn patch(
+    request: DirectoryRequest,
+    ResourceId(id): ResourceId,
+    query: ScimQuery,
+    ScimBody(body): ScimBody,
+) -> Result<Response, Problem> {
+    let projection = query.projection(ResourceType::Group)?;
+    let patch = Patch::read(&body)?;
+    let memberships = &request.app.memberships;
+    let (group, response) = memberships.until_settled(|| attempt(&request, &id, &patch, &projection)).await?;
+    // "The server MUST return a 200 OK if the 'attributes' parameter is specified in the request."
+    match request.directory.patch_response {
+        PatchResponse::NoContent if !query.names_attributes() => Ok(answer::bare(StatusCode::NO_CONTENT, &group)),
+        PatchResponse::NoContent | PatchResponse::Resource => Ok(response),
+    }
+}
+
+async fn attempt(
+    request: &DirectoryRequest,
+    id: &str,
+    patch: &Patch,
+    projection: &Projection,
+) -> Result<(Stored, Response), Failure> {
+    let mut change = Change::begin(request, "group_changed").await?;
+    let before = change.existing(ResourceType::Group, id).await?;
+    let (document, members) = patch.apply(ResourceType::Group, before.document.clone())?;
+    written(change, request, before, document, members, projection).await
+}

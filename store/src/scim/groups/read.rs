@@ -1,0 +1,42 @@
+//! `GET /scim/v2/{parent}/Groups/{id}` (RFC 7644, 3.4.1).
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::http::Problem;
+use crate::scim::answer;
+use crate::scim::change::not_found;
+use crate::scim::query::ScimQuery;
+use crate::scim::request::{DirectoryRequest, ResourceId};
+use crate::scim::resource::ResourceType;
+use crate::scim::show;
+
+/// Shows one group.
+#[utoipa::path(
+    get,
+    path = "/scim/v2/{parent}/Groups/{id}",
+    tag = "scim",
+    security(("directory" = [])),
+    params(("parent" = String, Path, description = "The parent's id"), ("id" = String, Path, description = "The group's id")),
+    responses(
+        (status = 200, content_type = "application/scim+json", body = Object, description = "The group"),
+        (status = 304, description = "`If-None-Match` names the group's version"),
+        (status = 401, content_type = "application/scim+json", body = Object, description = "Not this directory's token"),
+        (status = 404, content_type = "application/scim+json", body = Object, description = "No such group"),
+    ),
+)]
+pub(crate) async fn read(
+    request: DirectoryRequest,
+    ResourceId(id): ResourceId,
+    query: ScimQuery,
+) -> Result<Response, Problem> {
+    let projection = query.projection(ResourceType::Group)?;
+    let mut snapshot = request.app.memberships.read().await?;
+    let found = snapshot.resource(&request.parent, ResourceType::Group, &id).await?;
+    let group = found.ok_or_else(|| not_found(ResourceType::Group))?;
+    if request.is_known(group.version) {
+        return Ok(answer::bare(StatusCode::NOT_MODIFIED, &group));
+    }
+    let whole = show::whole(&mut *snapshot, &request, &group, &projection).await?;
+    Ok(answer::resource(&request, StatusCode::OK, &group, whole, &projection))
+}
