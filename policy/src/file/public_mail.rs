@@ -121,9 +121,16 @@ mod tests {
         {
             assert!(is_public(public), "{public}");
         }
-        for own in
-            ["acme.example", "live.acme.com", "mail.acme.com", "yahoo", "gmail.com.acme.example", "outlook.acme.co.uk"]
-        {
+        for own in [
+            "acme.example",
+            "live.acme.com",
+            "mail.acme.com",
+            "yahoo",
+            "gmail.com.acme.example",
+            "outlook.acme.co.uk",
+            "live.acme.de",
+            "live.co.acme",
+        ] {
             assert!(!is_public(own), "{own}");
         }
     }

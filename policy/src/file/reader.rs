@@ -332,4 +332,13 @@ mod tests {
         assert_eq!(names(21), format!("{}, …", names(20)));
         assert_eq!(names(30), names(21));
     }
+
+    #[test]
+    fn a_list_has_at_most_so_many_entries() {
+        let taken = |count: usize| {
+            let list = serde_json::json!(vec!["a"; count]);
+            crate::file::read(&list, &|_| None, |node| node.list(1..=3, |node| node.text(9).map(str::to_owned))).is_ok()
+        };
+        assert_eq!([taken(0), taken(1), taken(3), taken(4)], [false, true, true, false]);
+    }
 }
