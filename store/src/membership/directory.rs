@@ -107,6 +107,23 @@ impl Membership {
         Ok(all)
     }
 
+    /// Gives seats that were freed by hand to those who wait. The organization is locked already.
+    ///
+    /// # Errors
+    /// When the database does not do its part.
+    pub(super) async fn pass_seats_on(
+        &self,
+        transaction: &mut dyn Transaction,
+        organization: &Arc<Organization>,
+        cause: &Cause,
+    ) -> Result<Followed, DatabaseError> {
+        let mut followed =
+            Followed { organization: Arc::clone(organization), removed: 0, held: Vec::new(), notes: Vec::new() };
+        let following = Following { cause, action: "seat_freed", guarded: Guarded::No };
+        self.give_freed_seats(transaction, organization, following, &mut followed).await?;
+        Ok(followed)
+    }
+
     /// Counts and tells what was done, once it is committed.
     pub(crate) fn tell(&self, followed: &[Followed]) {
         for Followed { organization, removed, held, notes } in followed {

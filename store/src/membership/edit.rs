@@ -1,5 +1,7 @@
 //! Changing a member by hand.
 
+use std::sync::Arc;
+
 use usher_policy::id::MemberId;
 use usher_policy::model::Organization;
 use usher_policy::rules::hand::{self, Edit, Handled};
@@ -15,7 +17,7 @@ impl Membership {
     /// `NoSuchMember`, `Refused` and `Database`.
     pub(crate) async fn edit(
         &self,
-        organization: &Organization,
+        organization: &Arc<Organization>,
         id: &MemberId,
         edit: &Edit,
         cause: &Cause,
@@ -25,7 +27,7 @@ impl Membership {
 
     async fn try_edit(
         &self,
-        organization: &Organization,
+        organization: &Arc<Organization>,
         id: &MemberId,
         edit: &Edit,
         cause: &Cause,
@@ -35,7 +37,14 @@ impl Membership {
         let handled = hand::edit(organization, &member, edit, &facts)?;
         let why = Why { cause, reason: "changed by hand", member: Some(&member) };
         effects::write(&mut *transaction, organization, &handled.effects, &why, facts.now).await?;
+        let frees_seat = member.seat_tier.is_some() && handled.member.seat_tier != member.seat_tier;
+        let followed = if frees_seat && organization.provisioning.is_scim() {
+            Some(self.pass_seats_on(&mut *transaction, organization, cause).await?)
+        } else {
+            None
+        };
         transaction.commit().await?;
+        self.tell(followed.as_slice());
         Ok(handled)
     }
 }

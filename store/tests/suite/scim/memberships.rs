@@ -38,6 +38,26 @@ fn a_deactivation_removes_ends_sessions_and_an_old_ticket_does_not_come_back() {
 }
 
 #[test]
+fn a_seat_that_is_taken_away_by_hand_goes_to_the_one_pending_longest() {
+    let few = "{id: few, product: claude, hosts: [few.acme.example], provisioning: {mode: scim}, \
+               seats: {caps: {premium: 1, standard: 0}}}";
+    let policy = DIRECTORIES.replace("  - {id: jit,", &format!("  - {few}\n  - {{id: jit,"));
+    let directory = Directory { store: Store::start_by(&policy) };
+    for name in ["ada", "bob", "cyd"] {
+        directory.user(name);
+        directory.store.clock.advance(1);
+    }
+    let waiting = json!({"ada@acme.example": "active", "bob@acme.example": "pending", "cyd@acme.example": "pending"});
+    assert_eq!(directory.members("few", "status"), waiting);
+    let list = directory.store.list("few", "?email=ada@acme.example");
+    let ada = crate::suite::harness::id(&list["members"][0]);
+    assert_eq!(directory.store.edit("few", &ada, &json!({"seat_tier": null})).status, 200);
+    let seated = json!({"ada@acme.example": null, "bob@acme.example": "premium", "cyd@acme.example": null});
+    assert_eq!(directory.members("few", "seat_tier"), seated);
+    assert_eq!(directory.members("few", "status")["cyd@acme.example"], "pending");
+}
+
+#[test]
 fn names_emails_and_external_ids_follow_and_other_modes_do_not() {
     let directory = Directory::start();
     let ada = directory.user("ada");
