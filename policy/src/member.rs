@@ -98,6 +98,7 @@ pub enum Source {
     Scim,
 }
 
+/// The names of an enum's values: written and read by the same list.
 macro_rules! names {
     ($type:ident { $($variant:ident $name:literal),* }) => {
         impl $type {
@@ -113,6 +114,8 @@ macro_rules! names {
         }
     };
 }
+
+pub(crate) use names;
 
 names!(Status { Active "active", Pending "pending", Suspended "suspended" });
 names!(Source { Jit "jit", Manual "manual", Scim "scim" });

@@ -3,9 +3,11 @@
 mod position;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::id::{ConnectionId, Email, Issuer, MemberId, Role, Subject, Tier};
-use crate::member::{Source, Status};
+use crate::json;
+use crate::member::{Source, Status, names};
 use crate::rules::plan::Plan;
 
 pub use position::{NoPosition, Position};
@@ -49,6 +51,40 @@ pub struct LoginAnswer {
     pub position: String,
 }
 
+impl LoginAnswer {
+    /// Reads the answer as strictly as every other document: no member may come twice. What is not known is ignored.
+    pub fn parse(body: &[u8]) -> Option<Self> {
+        let document = json::parse(body).ok()?;
+        let answer = Answer::named(text(&document, "answer")?)?;
+        let member = match document.get("member") {
+            None | Some(Value::Null) => None,
+            Some(member) => Some(MemberFacts::read(member)?),
+        };
+        Some(Self { answer, member, position: text(&document, "position")?.to_owned() })
+    }
+}
+
+impl MemberFacts {
+    fn read(member: &Value) -> Option<Self> {
+        let seat_tier = match member.get("seat_tier") {
+            None | Some(Value::Null) => None,
+            Some(_) => Some(Tier::new(text(member, "seat_tier")?)),
+        };
+        Some(Self {
+            id: MemberId::new(text(member, "id")?),
+            email: Email::parse(text(member, "email")?)?,
+            role: Role::new(text(member, "role")?),
+            seat_tier,
+            status: Status::named(text(member, "status")?)?,
+            source: Source::named(text(member, "source")?)?,
+        })
+    }
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name)?.as_str()
+}
+
 /// What came of a login (design §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -73,6 +109,18 @@ pub enum Answer {
     Suspended,
 }
 
+names!(Answer {
+    Absent "absent",
+    Conflict "conflict",
+    Kept "kept",
+    Member "member",
+    Pending "pending",
+    Removed "removed",
+    Replayed "replayed",
+    Revoked "revoked",
+    Suspended "suspended"
+});
+
 /// What the filter needs to know of a member; the store sends more, which is ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberFacts {
@@ -88,4 +136,62 @@ pub struct MemberFacts {
     pub status: Status,
     /// How they came.
     pub source: Source,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(change: impl FnOnce(&mut Value)) -> Option<LoginAnswer> {
+        let mut answer = serde_json::json!({
+            "answer": "member",
+            "member": {
+                "id": "m1", "organization": "acme-chat", "email": "ada@acme.example", "name": null, "role": "user",
+                "seat_tier": "standard", "status": "active", "source": "jit", "created_at": 1,
+            },
+            "position": "d-m-7",
+        });
+        change(&mut answer);
+        LoginAnswer::parse(answer.to_string().as_bytes())
+    }
+
+    #[test]
+    fn an_answer_is_read_as_it_was_written() {
+        let answer = parsed(|_| {}).unwrap();
+        assert_eq!(answer.answer, Answer::Member);
+        assert_eq!(LoginAnswer::parse(&serde_json::to_vec(&answer).unwrap()), Some(answer));
+        for answer in ["absent", "conflict", "kept", "pending", "removed", "replayed", "revoked", "suspended"] {
+            let read = LoginAnswer::parse(format!(r#"{{"answer":"{answer}","position":""}}"#).as_bytes()).unwrap();
+            assert_eq!(serde_json::to_value(read.answer).unwrap(), answer);
+            assert_eq!(read.member, None);
+        }
+        assert_eq!(
+            parsed(|answer| answer["member"]["seat_tier"] = Value::Null).unwrap().member.unwrap().seat_tier,
+            None
+        );
+    }
+
+    #[test]
+    fn an_answer_that_lacks_something_or_says_it_twice_is_none() {
+        for path in
+            ["/answer", "/position", "/member/id", "/member/email", "/member/role", "/member/status", "/member/source"]
+        {
+            for value in [Value::Null, Value::from(1), Value::from(vec!["x"])] {
+                assert_eq!(parsed(|answer| *answer.pointer_mut(path).unwrap() = value), None, "{path}");
+            }
+        }
+        for (path, value) in [
+            ("/answer", "yes"),
+            ("/member", "ada"),
+            ("/member/status", "removed"),
+            ("/member/source", "me"),
+            ("/member/email", "ada"),
+        ] {
+            assert_eq!(parsed(|answer| *answer.pointer_mut(path).unwrap() = Value::from(value)), None, "{path}");
+        }
+        assert_eq!(parsed(|answer| answer["member"]["seat_tier"] = Value::from(1)), None);
+        for bad in [&b""[..], b"{}", b"null", b"\xff", br#"{"answer":"absent","answer":"member","position":""}"#] {
+            assert_eq!(LoginAnswer::parse(bad), None, "{bad:?}");
+        }
+    }
 }
