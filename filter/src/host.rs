@@ -5,6 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, Bytes, MapType, MetricType, Status};
 
+use crate::feed::Shared;
+
 /// The host refused a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HostError(Status);
@@ -134,6 +136,23 @@ pub(crate) fn set_shared(key: &str, value: &[u8], cas: Option<u32>) -> Result<bo
 /// Sets a shared value whatever it was.
 pub(crate) fn overwrite_shared(key: &str, value: &[u8]) -> Result<(), HostError> {
     Ok(hostcalls::set_shared_data(key, Some(value), None)?)
+}
+
+/// What all workers of this process share, for the change feed. What the host refuses is not there, or was not done.
+pub(crate) struct SharedData;
+
+impl Shared for SharedData {
+    fn read(&self, key: &str) -> Option<(Bytes, u32)> {
+        shared(key).ok().flatten()
+    }
+
+    fn set(&self, key: &str, value: &[u8], cas: Option<u32>) -> bool {
+        set_shared(key, value, cas).unwrap_or(false)
+    }
+
+    fn overwrite(&self, key: &str, value: &[u8]) -> bool {
+        overwrite_shared(key, value).is_ok()
+    }
 }
 
 /// Calls a function that Envoy offers by name.

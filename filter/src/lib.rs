@@ -3,6 +3,7 @@
 mod clock;
 mod config;
 mod credential;
+mod feed;
 mod flow;
 mod headers;
 mod host;

@@ -45,6 +45,11 @@ pub(crate) fn keys_failed(source: &str, why: &str) {
     log::warn!("{}", json!({ "event": "keys_failed", "source": source, "why": why }));
 }
 
+/// The change feed could not be followed.
+pub(crate) fn feed_failed(why: &str) {
+    log::warn!("{}", json!({ "event": "feed_failed", "why": why }));
+}
+
 /// A call to the host failed where none should.
 pub(crate) fn host_failed(what: &str, why: &str) {
     log::error!("{}", json!({ "event": "host_failed", "what": what, "why": why }));

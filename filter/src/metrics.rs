@@ -19,6 +19,12 @@ pub(crate) enum Counter {
     Bypass,
     /// A request was turned away.
     Deny(Reason),
+    /// A change was published to the workers.
+    FeedChanges,
+    /// A poll of the change feed came to nothing.
+    FeedFailures,
+    /// A worker could not go on with the feed: its sessions are checked with the store.
+    FeedResyncs,
     /// Key sets were asked for.
     KeysFetches,
     /// No key set came of it.
@@ -29,6 +35,10 @@ pub(crate) enum Counter {
     SessionEvictions,
     /// A live session was found that needed no look at the store.
     SessionHits,
+    /// A session took up another role or tier from the feed.
+    SessionsChanged,
+    /// A session was ended by the feed.
+    SessionsEnded,
     /// A request would have been turned away.
     ShadowDeny(Reason),
     /// The store was asked.
@@ -45,11 +55,16 @@ impl Counter {
             Self::Allow => "usher_requests.allow",
             Self::Bypass => "usher_requests.bypass",
             Self::Deny(reason) => return Cow::Owned(format!("usher_requests.deny.{reason}")),
+            Self::FeedChanges => "usher_feed_changes",
+            Self::FeedFailures => "usher_feed_failures",
+            Self::FeedResyncs => "usher_feed_resyncs",
             Self::KeysFetches => "usher_keys_fetches",
             Self::KeysFailures => "usher_keys_failures",
             Self::Logins => "usher_logins",
             Self::SessionEvictions => "usher_session_evictions",
             Self::SessionHits => "usher_session_hits",
+            Self::SessionsChanged => "usher_sessions_changed",
+            Self::SessionsEnded => "usher_sessions_ended",
             Self::ShadowDeny(reason) => return Cow::Owned(format!("usher_requests.shadow_deny.{reason}")),
             Self::StoreCalls => "usher_store_calls",
             Self::StoreFailures => "usher_store_failures",
@@ -76,12 +91,16 @@ impl Histogram {
     }
 }
 
-/// The one gauge: sessions of all workers together.
+/// Sessions of all workers together: a gauge.
 const SESSIONS: &str = "usher_sessions";
+
+/// For how many milliseconds nothing was heard of the change feed: a gauge.
+const FEED_AGE: &str = "usher_feed_age_ms";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Metric {
     Counter(Counter),
+    FeedAge,
     Histogram(Histogram),
     Sessions,
 }
@@ -95,13 +114,25 @@ pub(crate) struct Metrics {
 impl Metrics {
     /// Counts one.
     pub(crate) fn count(&self, counter: Counter) {
-        self.with(Metric::Counter(counter), |id| host::add_to_metric(id, 1));
+        self.add(counter, 1);
+    }
+
+    /// Counts so many.
+    pub(crate) fn add(&self, counter: Counter, count: usize) {
+        if count > 0 {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.with(Metric::Counter(counter), |id| host::add_to_metric(id, count));
+        }
     }
 
     /// Records a duration, in whole milliseconds.
     pub(crate) fn record(&self, histogram: Histogram, duration: Duration) {
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        self.with(Metric::Histogram(histogram), |id| host::record_metric(id, millis));
+        self.with(Metric::Histogram(histogram), |id| host::record_metric(id, millis(duration)));
+    }
+
+    /// For how long nothing was heard of the change feed; every worker says the same of one process.
+    pub(crate) fn report_feed_age(&self, age: Duration) {
+        self.with(Metric::FeedAge, |id| host::record_metric(id, millis(age)));
     }
 
     /// This worker's sessions have become more or fewer; the gauge is the sum over all workers.
@@ -118,6 +149,7 @@ impl Metrics {
         let id = known.or_else(|| {
             let id = match metric {
                 Metric::Counter(counter) => host::define_metric(MetricType::Counter, &counter.name()),
+                Metric::FeedAge => host::define_metric(MetricType::Gauge, FEED_AGE),
                 Metric::Histogram(histogram) => host::define_metric(MetricType::Histogram, histogram.name()),
                 Metric::Sessions => host::define_metric(MetricType::Gauge, SESSIONS),
             };
@@ -129,4 +161,8 @@ impl Metrics {
             let _ = act(id);
         }
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

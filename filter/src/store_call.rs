@@ -1,6 +1,7 @@
 //! The one call to the store: how a login is written, and how strictly its answer is read.
 
 use std::fmt;
+use std::time::Duration;
 
 use usher_policy::id::OrganizationId;
 use usher_policy::model::Organization;
@@ -8,6 +9,9 @@ use usher_policy::wire::{Login, LoginAnswer};
 
 /// The longest answer that is read, in bytes.
 pub(crate) const MAX_ANSWER: usize = 64 * 1024;
+
+/// How much longer than its timeout a call to the store is waited for: the host ends it in time, this is for a lost answer.
+pub(crate) const STORE_MARGIN: Duration = Duration::from_secs(1);
 
 /// Why there is nothing to go by. For the log: whoever is denied learns only `store_unavailable`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +28,18 @@ pub(crate) enum NoAnswer {
     Reset,
     /// The status was another than 200.
     Status(u16),
+}
+
+impl NoAnswer {
+    /// Whether the store was not reached: what it would have said is not known. A refusal is an answer, and so is one that
+    /// does not fit.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Status(status) => *status >= 500,
+            Self::Unfitting => false,
+            Self::Reset | Self::TooLong | Self::Unreadable | Self::Unsent => true,
+        }
+    }
 }
 
 impl fmt::Display for NoAnswer {
@@ -73,7 +89,7 @@ pub(crate) fn read(organization: &Organization, status: Option<u16>, body: &[u8]
     if body.len() > MAX_ANSWER {
         return Err(NoAnswer::TooLong);
     }
-    let answer: LoginAnswer = serde_json::from_slice(body).map_err(|_| NoAnswer::Unreadable)?;
+    let answer = LoginAnswer::parse(body).ok_or(NoAnswer::Unreadable)?;
     let fits = answer.member.as_ref().is_none_or(|member| {
         organization.product.has_role(&member.role)
             && member.seat_tier.as_ref().is_none_or(|tier| organization.product.has_tier(tier))

@@ -14,6 +14,7 @@ use super::keys::ExpectKeys;
 use super::store::ExpectStore;
 use super::{Deny, Desk, Next, Visit};
 use crate::credential;
+use crate::session::Step;
 
 /// Why a request is passed without a look at who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,20 +50,22 @@ pub(crate) fn arrive(headers: &[(String, Vec<u8>)], desk: &mut Desk<'_>) -> Next
 }
 
 impl Visit {
-    /// Looks for a session first: with one that the store confirmed lately there is nothing else to do.
+    /// Looks for a session first: with one that is known to be good there is nothing else to do.
     fn open(self, desk: &mut Desk<'_>) -> Next {
-        let now = desk.now;
-        match desk.sessions.find(&self.organization.id, &self.credential.bytes, now) {
-            Some(session) if now.since(session.confirmed_at) < desk.policy.sessions.recheck => {
+        let Some(session) = desk.sessions.find(&self.organization.id, &self.credential.bytes, desk.now) else {
+            return match Assertion::parse(&self.credential.bytes) {
+                Ok(assertion) => ExpectKeys::check(self, assertion, desk),
+                Err(reason) => self.deny(reason),
+            };
+        };
+        match session.step(desk.follow, desk.policy, desk.now) {
+            Step::Ask => Next::AskStore(ExpectStore::recheck(self, session, desk.now)),
+            Step::Pass => {
                 let standing = Rc::clone(&session.standing);
                 desk.tally.session_hit = true;
                 self.admit(&standing, false, desk)
             }
-            Some(session) => Next::AskStore(ExpectStore::recheck(self, session, now)),
-            None => match Assertion::parse(&self.credential.bytes) {
-                Ok(assertion) => ExpectKeys::check(self, assertion, desk),
-                Err(reason) => self.deny(reason),
-            },
+            Step::Refuse => self.deny(Reason::StoreUnavailable),
         }
     }
 }

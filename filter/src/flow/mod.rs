@@ -18,6 +18,7 @@ use usher_policy::token::verify::KeySource;
 
 use crate::clock::Now;
 use crate::credential::Credential;
+use crate::feed::Follow;
 use crate::session::Sessions;
 use crate::tags::Tags;
 
@@ -31,6 +32,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) policy: &'a Policy,
     /// This worker's sessions.
     pub(crate) sessions: &'a mut Sessions,
+    /// What this worker knows of the change feed.
+    pub(crate) follow: &'a mut Follow,
     /// The keys of remote connections.
     pub(crate) keys: &'a dyn KeySource,
     /// What checks signatures.

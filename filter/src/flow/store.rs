@@ -4,14 +4,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use usher_policy::Reason;
-use usher_policy::model::{Offline, Organization};
+use usher_policy::model::Organization;
 use usher_policy::rules::conclude::{Standing, conclude};
 use usher_policy::rules::plan::Plan;
-use usher_policy::wire::{Login, LoginAnswer};
+use usher_policy::wire::{Login, LoginAnswer, Position};
 
 use super::{Desk, Next, Visit};
 use crate::clock::Now;
-use crate::session::Session;
+use crate::feed::Order;
+use crate::session::{Check, Session};
 use crate::store_call::NoAnswer;
 
 /// A request that goes on when the store has answered.
@@ -22,18 +23,19 @@ pub(crate) struct ExpectStore {
     expires_at: u64,
     asked_at: Duration,
     is_login: bool,
+    is_repeated: bool,
 }
 
 impl ExpectStore {
     /// A login is put to the store.
     pub(super) fn login(visit: Visit, login: Login, expires_at: u64, now: Now) -> Self {
-        Self { visit, login: Rc::new(login), expires_at, asked_at: now.steady, is_login: true }
+        Self { visit, login: Rc::new(login), expires_at, asked_at: now.steady, is_login: true, is_repeated: false }
     }
 
     /// A session is to be confirmed: the same login is put to the store once more.
     pub(super) fn recheck(visit: Visit, session: &Session, now: Now) -> Self {
         let (login, expires_at) = (Rc::clone(&session.login), session.expires_at);
-        Self { visit, login, expires_at, asked_at: now.steady, is_login: false }
+        Self { visit, login, expires_at, asked_at: now.steady, is_login: false, is_repeated: false }
     }
 
     /// The organization that is asked about.
@@ -58,17 +60,13 @@ impl ExpectStore {
 
     /// The store has answered, or will not.
     pub(crate) fn answered(self, answer: Result<LoginAnswer, NoAnswer>, desk: &mut Desk<'_>) -> Next {
-        let concluded = match answer {
-            Ok(answer) => conclude(&self.visit.organization, &self.login.plan, &self.login.subject, &answer),
-            Err(_) => Err(reason_without_answer(&self.login.plan)),
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(why) => return self.unanswered(&why, desk),
         };
-        match concluded {
-            Ok(standing) => self.let_in(standing, desk),
-            Err(Reason::StoreUnavailable) => match self.kept_standing(desk) {
-                Some(standing) => self.visit.admit(&standing, false, desk),
-                // The session stays: the next request asks again, and until then nobody passes.
-                None => self.visit.deny(Reason::StoreUnavailable),
-            },
+        match conclude(&self.visit.organization, &self.login.plan, &self.login.subject, &answer) {
+            // Whoever gives positions that cannot be read gives sessions that no change can reach.
+            Ok(standing) => self.let_in(Rc::new(standing), answer.position.parse().ok().as_ref(), desk),
             Err(reason) => {
                 desk.sessions.end(&self.visit.organization.id, &self.visit.credential.bytes);
                 self.visit.deny(reason)
@@ -76,37 +74,65 @@ impl ExpectStore {
         }
     }
 
-    fn let_in(self, standing: Standing, desk: &mut Desk<'_>) -> Next {
+    fn let_in(self, standing: Rc<Standing>, position: Option<&Position>, desk: &mut Desk<'_>) -> Next {
         let is_login = self.is_login;
         let (organization, credential) = (&self.visit.organization.id, &self.visit.credential.bytes);
+        let order = desk.follow.order(position, organization.as_str(), standing.member().as_str());
+        if order == Order::Superseded {
+            return self.ask_again(desk);
+        }
         // What the answer to another request has ended or changed meanwhile, an older question does not bring back.
         let is_newest = match desk.sessions.find(organization, credential, desk.now) {
-            Some(session) => session.confirmed_at <= self.asked_at,
+            Some(session) => {
+                session.check = Check::default();
+                session.confirmed_at <= self.asked_at
+            }
             None => is_login,
         };
-        let standing = Rc::new(standing);
-        if is_newest && desk.now.unix_secs() < self.expires_at {
+        if is_newest && order == Order::Newest && desk.now.unix_secs() < self.expires_at {
             let session = Session {
                 standing: Rc::clone(&standing),
                 login: Rc::clone(&self.login),
                 expires_at: self.expires_at,
                 // What the store said was true when it answered, which is no earlier than when it was asked.
                 confirmed_at: self.asked_at,
+                stamp: desk.follow.stamp(position),
+                check: Check::default(),
             };
             desk.tally.session_evicted = desk.sessions.remember(organization, credential, session);
         }
         self.visit.admit(&standing, is_login, desk)
     }
 
-    /// `sessions.offline`: the standing of a live session that goes on while the store cannot be asked.
-    fn kept_standing(&self, desk: &mut Desk<'_>) -> Option<Rc<Standing>> {
-        let Offline::Keep(longest) = desk.policy.sessions.offline else { return None };
+    /// The answer is older than a change that has been taken up: another one is asked for, once.
+    fn ask_again(self, desk: &Desk<'_>) -> Next {
+        match self.is_repeated {
+            true => self.visit.deny(Reason::StoreUnavailable),
+            false => Next::AskStore(Self { asked_at: desk.now.steady, is_repeated: true, ..self }),
+        }
+    }
+
+    /// There is nothing to go by. `sessions.offline` says what then becomes of a live session.
+    fn unanswered(self, why: &NoAnswer, desk: &mut Desk<'_>) -> Next {
+        let (organization, credential) = (&self.visit.organization.id, &self.visit.credential.bytes);
         if self.is_login {
-            return None;
+            return self.visit.deny(reason_without_answer(&self.login.plan));
+        }
+        if !why.is_unreachable() {
+            // Somebody answered, and did not say that the session is good.
+            desk.sessions.end(organization, credential);
+            return self.visit.deny(Reason::StoreUnavailable);
         }
         // As it is now: another request's answer may have changed or ended it since this one asked.
-        let session = desk.sessions.find(&self.visit.organization.id, &self.visit.credential.bytes, desk.now)?;
-        (desk.now.since(session.confirmed_at) <= longest).then(|| Rc::clone(&session.standing))
+        if let Some(session) = desk.sessions.find(organization, credential, desk.now) {
+            session.check.fail(desk.now.steady);
+            if session.is_kept(desk.follow, desk.policy, desk.now) {
+                let standing = Rc::clone(&session.standing);
+                return self.visit.admit(&standing, false, desk);
+            }
+        }
+        // The session stays: the next request asks again, and until there is an answer nobody passes.
+        self.visit.deny(Reason::StoreUnavailable)
     }
 }
 

@@ -1,21 +1,27 @@
 //! What a worker remembers of logins, so that later requests need neither crypto nor the store.
 
+mod check;
 mod sieve;
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use usher_policy::id::OrganizationId;
+use usher_policy::model::{Offline, Policy};
 use usher_policy::rules::conclude::Standing;
 use usher_policy::wire::Login;
 
 use crate::clock::Now;
+use crate::feed::{Change, Follow, Stamp, State};
+use crate::store_call::STORE_MARGIN;
+use check::Patience;
+pub(crate) use check::{Check, Step};
 use sieve::Sieve;
 
 /// A login that was let in, as later requests with the same credential find it.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
-    /// The member's place, as the store last confirmed it.
+    /// The member's place, as the store last confirmed it and the feed has changed it since.
     pub(crate) standing: Rc<Standing>,
     /// What is put to the store when the session is checked again.
     pub(crate) login: Rc<Login>,
@@ -23,6 +29,32 @@ pub(crate) struct Session {
     pub(crate) expires_at: u64,
     /// When the store was last asked and said yes, on the steady clock.
     pub(crate) confirmed_at: Duration,
+    /// Which changes are in it already.
+    pub(crate) stamp: Stamp,
+    /// How checking it with the store goes, when that is due.
+    pub(crate) check: Check,
+}
+
+impl Session {
+    /// What a request does that finds this session.
+    pub(crate) fn step(&mut self, follow: &Follow, policy: &Policy, now: Now) -> Step {
+        let max_staleness = policy.sessions.max_staleness;
+        if !follow.is_due(self.stamp, self.confirmed_at, max_staleness, now) {
+            self.check = Check::default();
+            return Step::Pass;
+        }
+        let patience = Patience { answer: policy.store.timeout + STORE_MARGIN, retry: max_staleness };
+        let is_kept = self.is_kept(follow, policy, now);
+        self.check.step(now.steady, patience, is_kept)
+    }
+
+    /// `sessions.offline`: whether it goes on while the store cannot be reached.
+    pub(crate) fn is_kept(&self, follow: &Follow, policy: &Policy, now: Now) -> bool {
+        match policy.sessions.offline {
+            Offline::Deny => false,
+            Offline::Keep(longest) => now.since(follow.known_at(self.stamp, self.confirmed_at)) <= longest,
+        }
+    }
 }
 
 /// The sessions of one worker, bounded in number; each is bounded in time by its assertion.
@@ -30,17 +62,27 @@ pub(crate) struct Session {
 pub(crate) struct Sessions {
     sieve: Sieve<Session>,
     key: Vec<u8>,
+    group: Vec<u8>,
+}
+
+/// What a change did to the sessions of a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Touched {
+    /// So many go on, with another role or tier.
+    pub(crate) changed: usize,
+    /// So many are over.
+    pub(crate) ended: usize,
 }
 
 impl Sessions {
     /// No sessions, and room for this many.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { sieve: Sieve::new(capacity), key: Vec::new() }
+        Self { sieve: Sieve::new(capacity), key: Vec::new(), group: Vec::new() }
     }
 
     /// The live session of a credential in an organization.
-    pub(crate) fn find(&mut self, organization: &OrganizationId, credential: &[u8], now: Now) -> Option<&Session> {
-        self.write_key(organization, credential);
+    pub(crate) fn find(&mut self, organization: &OrganizationId, credential: &[u8], now: Now) -> Option<&mut Session> {
+        write_pair(&mut self.key, organization.as_str(), credential);
         if self.sieve.peek(&self.key)?.expires_at <= now.unix_secs() {
             self.sieve.remove(&self.key);
             return None;
@@ -50,27 +92,56 @@ impl Sessions {
 
     /// Remembers a session, in place of the one with the same credential. Says whether another one had to go for it.
     pub(crate) fn remember(&mut self, organization: &OrganizationId, credential: &[u8], session: Session) -> bool {
-        self.write_key(organization, credential);
-        self.sieve.insert(&self.key, session)
+        write_pair(&mut self.key, organization.as_str(), credential);
+        write_pair(&mut self.group, organization.as_str(), session.standing.member().as_str().as_bytes());
+        self.sieve.insert(&self.key, &self.group, session)
     }
 
     /// Ends a session, if there is one.
     pub(crate) fn end(&mut self, organization: &OrganizationId, credential: &[u8]) {
-        self.write_key(organization, credential);
+        write_pair(&mut self.key, organization.as_str(), credential);
         self.sieve.remove(&self.key);
+    }
+
+    /// Takes up a change of one member, in each session that it is news to. `generation` is that of the feed.
+    pub(crate) fn apply(&mut self, change: &Change, generation: u32, policy: &Policy) -> Touched {
+        let mut touched = Touched::default();
+        write_pair(&mut self.group, &change.organization, change.member.as_bytes());
+        self.sieve.change_group(&self.group, |session| {
+            if session.stamp.has(change.number, generation) {
+                return true;
+            }
+            let standing = match &change.state {
+                State::Active { role, seat_tier } => policy
+                    .organization(&change.organization)
+                    .and_then(|organization| session.standing.changed(organization, role.clone(), seat_tier.clone())),
+                State::Ended => None,
+            };
+            // Whoever may not come in as they are now learns why by a login.
+            let Some(standing) = standing else {
+                touched.ended += 1;
+                return false;
+            };
+            session.stamp.take_up(change.number, generation);
+            if standing != *session.standing {
+                session.standing = Rc::new(standing);
+                touched.changed += 1;
+            }
+            true
+        });
+        touched
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.sieve.len()
     }
+}
 
-    /// The whole credential is the key, after the organization's length and name: no two pairs share one.
-    fn write_key(&mut self, organization: &OrganizationId, credential: &[u8]) {
-        let organization = organization.as_str().as_bytes();
-        self.key.clear();
-        self.key.extend_from_slice(&organization.len().to_le_bytes());
-        self.key.extend_from_slice(organization);
-        self.key.extend_from_slice(credential);
-    }
+/// The first part after its length, then the second part whole: no two pairs share one text.
+fn write_pair(text: &mut Vec<u8>, first: &str, second: &[u8]) {
+    text.clear();
+    text.extend_from_slice(&first.len().to_le_bytes());
+    text.extend_from_slice(first.as_bytes());
+    text.extend_from_slice(second);
 }

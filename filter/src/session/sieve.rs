@@ -1,4 +1,5 @@
-//! A bounded map that evicts by SIEVE (Zhang et al., NSDI '24): one bit per entry, and a hit moves nothing.
+//! A bounded map that evicts by SIEVE (Zhang et al., NSDI '24): one bit per entry, and a hit moves nothing. Entries also
+//! belong to groups, so that what concerns several of them finds them without a search.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -9,6 +10,8 @@ use std::rc::Rc;
 pub(super) struct Sieve<V> {
     capacity: usize,
     index: HashMap<Rc<[u8]>, usize>,
+    /// Of each group the entry that joined last.
+    groups: HashMap<Rc<[u8]>, usize>,
     slots: Vec<Option<Slot<V>>>,
     free: Vec<usize>,
     newest: Option<usize>,
@@ -23,6 +26,10 @@ struct Slot<V> {
     visited: bool,
     newer: Option<usize>,
     older: Option<usize>,
+    group: Rc<[u8]>,
+    /// Who joined the group next, and who before.
+    next: Option<usize>,
+    previous: Option<usize>,
 }
 
 impl<V> Sieve<V> {
@@ -31,6 +38,7 @@ impl<V> Sieve<V> {
         Self {
             capacity,
             index: HashMap::new(),
+            groups: HashMap::new(),
             slots: Vec::new(),
             free: Vec::new(),
             newest: None,
@@ -50,17 +58,20 @@ impl<V> Sieve<V> {
     }
 
     /// Looks at a value, which keeps it from the next eviction.
-    pub(super) fn visit(&mut self, key: &[u8]) -> Option<&V> {
+    pub(super) fn visit(&mut self, key: &[u8]) -> Option<&mut V> {
         let slot = self.slots.get_mut(*self.index.get(key)?)?.as_mut()?;
         slot.visited = true;
-        Some(&slot.value)
+        Some(&mut slot.value)
     }
 
-    /// Sets a value. Says whether another entry was evicted for it.
-    pub(super) fn insert(&mut self, key: &[u8], value: V) -> bool {
+    /// Sets a value, and the group that it belongs to. Says whether another entry was evicted for it.
+    pub(super) fn insert(&mut self, key: &[u8], group: &[u8], value: V) -> bool {
         if let Some(slot) = self.index.get(key).copied().and_then(|at| self.slot_mut(at)) {
-            slot.value = value;
-            return false;
+            if *slot.group == *group {
+                slot.value = value;
+                return false;
+            }
+            self.remove(key);
         }
         if self.capacity == 0 {
             return false;
@@ -70,7 +81,20 @@ impl<V> Sieve<V> {
             self.evict();
         }
         let key: Rc<[u8]> = Rc::from(key);
-        let slot = Slot { key: Rc::clone(&key), value, visited: false, newer: None, older: self.newest };
+        let (group, previous) = match self.groups.get_key_value(group) {
+            Some((group, last)) => (Rc::clone(group), Some(*last)),
+            None => (Rc::from(group), None),
+        };
+        let slot = Slot {
+            key: Rc::clone(&key),
+            value,
+            visited: false,
+            newer: None,
+            older: self.newest,
+            group: Rc::clone(&group),
+            next: None,
+            previous,
+        };
         let at = match self.free.pop() {
             Some(at) => at,
             None => {
@@ -86,8 +110,24 @@ impl<V> Sieve<V> {
         }
         self.newest = Some(at);
         self.oldest = self.oldest.or(Some(at));
+        if let Some(previous) = previous.and_then(|previous| self.slot_mut(previous)) {
+            previous.next = Some(at);
+        }
+        self.groups.insert(group, at);
         self.index.insert(key, at);
         evicted
+    }
+
+    /// Changes every value of a group, which is no use of them; those for which `change` says no are removed.
+    pub(super) fn change_group(&mut self, group: &[u8], mut change: impl FnMut(&mut V) -> bool) {
+        let mut next = self.groups.get(group).copied();
+        while let Some(slot) = next.and_then(|at| self.slot_mut(at)) {
+            next = slot.previous;
+            if !change(&mut slot.value) {
+                let key = Rc::clone(&slot.key);
+                self.remove(&key);
+            }
+        }
     }
 
     /// Removes an entry, if it is there.
@@ -128,6 +168,14 @@ impl<V> Sieve<V> {
         if self.hand == Some(at) {
             self.hand = slot.newer;
         }
+        match (slot.next.and_then(|next| self.slot_mut(next)), slot.previous) {
+            (Some(next), previous) => next.previous = previous,
+            (None, Some(previous)) => drop(self.groups.insert(Rc::clone(&slot.group), previous)),
+            (None, None) => drop(self.groups.remove(&slot.group)),
+        }
+        if let Some(previous) = slot.previous.and_then(|previous| self.slot_mut(previous)) {
+            previous.next = slot.next;
+        }
         self.free.push(at);
         Some(slot)
     }
@@ -149,7 +197,7 @@ mod tests {
     /// SIEVE as the paper tells it, on a plain list, newest last.
     struct Model {
         capacity: usize,
-        entries: Vec<(u8, u32, bool)>,
+        entries: Vec<(u8, u32, bool, u8)>,
         hand: usize,
     }
 
@@ -169,10 +217,13 @@ mod tests {
             value
         }
 
-        fn insert(&mut self, key: u8, value: u32) -> bool {
+        fn insert(&mut self, key: u8, group: u8, value: u32) -> bool {
             if let Some(at) = self.position(key) {
-                self.entries[at].1 = value;
-                return false;
+                if self.entries[at].3 == group {
+                    self.entries[at].1 = value;
+                    return false;
+                }
+                self.remove(at);
             }
             if self.capacity == 0 {
                 return false;
@@ -185,21 +236,33 @@ mod tests {
                 }
                 self.remove(self.hand);
             }
-            self.entries.push((key, value, false));
+            self.entries.push((key, value, false, group));
             full
+        }
+
+        /// Adds one to every value of a group; the odd ones go.
+        fn change_group(&mut self, group: u8) {
+            while let Some(at) = self.entries.iter().position(|entry| entry.3 == group && entry.1 % 2 == 1) {
+                self.remove(at);
+            }
+            for entry in self.entries.iter_mut().filter(|entry| entry.3 == group) {
+                entry.1 = entry.1.wrapping_add(1);
+            }
         }
     }
 
     #[derive(Clone, Debug)]
     enum Step {
-        Insert(u8, u32),
+        ChangeGroup(u8),
+        Insert(u8, u8, u32),
         Remove(u8),
         Visit(u8),
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = prop_oneof![
-            (0..12_u8, any::<u32>()).prop_map(|(key, value)| Step::Insert(key, value)),
+            (0..4_u8).prop_map(Step::ChangeGroup),
+            (0..12_u8, 0..4_u8, any::<u32>()).prop_map(|(key, group, value)| Step::Insert(key, group, value)),
             (0..12_u8).prop_map(Step::Remove),
             (0..12_u8).prop_map(Step::Visit),
         ];
@@ -213,7 +276,17 @@ mod tests {
             let mut model = Model { capacity, entries: vec![], hand: 0 };
             for step in steps {
                 match step {
-                    Step::Insert(key, value) => prop_assert_eq!(sieve.insert(&[key], value), model.insert(key, value)),
+                    Step::ChangeGroup(group) => {
+                        model.change_group(group);
+                        sieve.change_group(&[group], |value: &mut u32| {
+                            let stays = value.is_multiple_of(2);
+                            *value = value.wrapping_add(1);
+                            stays
+                        });
+                    }
+                    Step::Insert(key, group, value) => {
+                        prop_assert_eq!(sieve.insert(&[key], &[group], value), model.insert(key, group, value));
+                    }
                     Step::Remove(key) => {
                         let expected = model.position(key).map(|at| model.remove(at));
                         prop_assert_eq!(sieve.remove(&[key]), expected);
@@ -228,9 +301,11 @@ mod tests {
                 }
                 prop_assert!(sieve.len() <= capacity);
                 prop_assert_eq!(sieve.len(), model.entries.len());
-                for (key, value, _) in &model.entries {
+                for (key, value, _, _) in &model.entries {
                     prop_assert_eq!(sieve.peek(&[*key]), Some(value));
                 }
+                let groups: std::collections::HashSet<u8> = model.entries.iter().map(|entry| entry.3).collect();
+                prop_assert_eq!(sieve.groups.len(), groups.len());
                 prop_assert!(sieve.slots.len() <= capacity);
             }
         }
@@ -240,10 +315,10 @@ mod tests {
     fn what_is_used_outlives_what_is_not() {
         let mut sieve = Sieve::new(3);
         for key in [b"a", b"b", b"c"] {
-            assert!(!sieve.insert(key, ()));
+            assert!(!sieve.insert(key, b"", ()));
         }
         assert!(sieve.visit(b"a").is_some());
-        assert!(sieve.insert(b"d", ()));
+        assert!(sieve.insert(b"d", b"", ()));
         assert!(sieve.peek(b"a").is_some());
         assert!(sieve.peek(b"b").is_none());
     }

@@ -1,5 +1,6 @@
 //! What one worker holds, and how each event of the host reaches the flow.
 
+mod follow;
 mod perform;
 
 use std::collections::HashMap;
@@ -8,26 +9,25 @@ use std::time::Duration;
 use proxy_wasm::types::Action;
 use usher_policy::Policy;
 use usher_policy::token::keys::KeySet;
+use usher_policy::wire::LoginAnswer;
 
 use crate::clock::{Clock, Now};
 use crate::config::StoreToken;
+use crate::feed::{self, Feed, Follow};
 use crate::flow::{self, Desk, ExpectKeys, ExpectStore, Next, Tally};
 use crate::headers;
-use crate::host::{self, HostError};
+use crate::host::{self, HostError, SharedData};
 use crate::keys::{Awaited, Keys};
 use crate::log_line;
 use crate::metrics::{Counter, Histogram, Metrics};
 use crate::session::Sessions;
 use crate::signature::Signatures;
-use crate::store_call::{self, NoAnswer};
+use crate::store_call::{self, NoAnswer, STORE_MARGIN};
 
 pub(crate) use perform::refuse;
 
 /// Most requests that wait for keys in one worker; more are denied at once.
 const MAX_AWAITING_KEYS: usize = 1000;
-
-/// How much longer than its timeout a call to the store is waited for: the host ends it in time, this is for a lost answer.
-const STORE_MARGIN: Duration = Duration::from_secs(1);
 
 /// One worker's state. Envoy calls a worker's filter from one thread, and never from within a host call.
 pub(crate) struct Worker {
@@ -35,6 +35,12 @@ pub(crate) struct Worker {
     store_token: StoreToken,
     clock: Clock,
     sessions: Sessions,
+    feed: Feed,
+    follow: Follow,
+    /// When the feed's age was last reported.
+    age_reported_at: Duration,
+    /// When a line about the feed was last logged.
+    feed_logged_at: Option<Duration>,
     keys: Keys,
     signatures: Signatures,
     metrics: Metrics,
@@ -43,6 +49,8 @@ pub(crate) struct Worker {
     /// From the token of a call to the store to the request that waits for it. The host answers to whichever context was
     /// running when the call was made, so both kinds of context look here.
     calls: HashMap<u32, u32>,
+    /// Checks of sessions whose request went away before the answer came: asked again on a tick, under these tokens.
+    unattended: Vec<(Option<u32>, ExpectStore)>,
 }
 
 /// A request that waits.
@@ -67,6 +75,10 @@ impl Worker {
         log_line::configured(policy.organizations.len(), signatures.by_host());
         Self {
             sessions: Sessions::new(policy.sessions.capacity),
+            feed: Feed::new(&policy),
+            follow: Follow::default(),
+            age_reported_at: Duration::ZERO,
+            feed_logged_at: None,
             keys: Keys::new(&policy),
             policy,
             store_token,
@@ -76,6 +88,7 @@ impl Worker {
             waiting: HashMap::new(),
             awaiting_keys: 0,
             calls: HashMap::new(),
+            unattended: Vec::new(),
         }
     }
 
@@ -104,33 +117,53 @@ impl Worker {
     pub(crate) fn call_answered(&mut self, token: u32, headers: usize, body_size: usize) {
         let now = self.clock.now();
         let status = host::answer_status(headers);
-        let Some(context_id) = self.calls.get(&token).copied() else {
+        if let Some(context_id) = self.calls.get(&token).copied() {
+            let Some(Waiting::Store { expect, .. }) = self.take(context_id) else { return };
+            let answer = self.store_answer(&expect, status, body_size, now);
+            self.resume(context_id, now, |worker, headers| worker.store_answered(now, expect, answer, headers));
+        } else if let Some(at) = self.unattended.iter().position(|(own, _)| *own == Some(token)) {
+            let (_, expect) = self.unattended.swap_remove(at);
+            let answer = self.store_answer(&expect, status, body_size, now);
+            self.store_answered(now, expect, answer, &Vec::new());
+        } else if self.feed.is_poll(token) {
             // One byte more than may be: so that too long is seen as too long.
-            let body = host::answer_body(KeySet::MAX_LEN + 1);
-            if self.keys.answered(token, status, &body, now, &self.metrics) {
-                self.resume_settled(now);
-            }
-            return;
-        };
-        let Some(Waiting::Store { expect, .. }) = self.take(context_id) else { return };
+            self.poll_answered(status, &host::answer_body(feed::MAX_PAGE + 1), now);
+        } else if self.keys.answered(token, status, &host::answer_body(KeySet::MAX_LEN + 1), now, &self.metrics) {
+            self.resume_settled(now);
+        }
+    }
+
+    fn store_answer(
+        &self,
+        expect: &ExpectStore,
+        status: Option<u16>,
+        body_size: usize,
+        now: Now,
+    ) -> Result<LoginAnswer, NoAnswer> {
         self.metrics.record(Histogram::StoreLatency, now.since(expect.asked_at()));
-        let answer = match body_size > store_call::MAX_ANSWER {
+        match body_size > store_call::MAX_ANSWER {
             true => Err(NoAnswer::TooLong),
             false => store_call::read(expect.organization(), status, &host::answer_body(store_call::MAX_ANSWER)),
-        };
-        self.resume(context_id, now, |worker, headers| worker.store_answered(now, expect, answer, headers));
+        }
     }
 
     /// Time has passed.
     pub(crate) fn tick(&mut self) {
         let now = self.clock.now();
         self.keys.tick(now, &self.metrics);
+        self.follow_feed(now);
+        self.ask_unattended(now);
         self.resume_settled(now);
     }
 
-    /// A request is over: nothing that comes for it later is looked at.
+    /// A request is over: nothing that comes for it later is looked at. Whether its session is still good is asked all the
+    /// same: else somebody could go on with it by leaving before every answer.
     pub(crate) fn forget(&mut self, context_id: u32) {
-        self.take(context_id);
+        if let Some(Waiting::Store { expect, .. }) = self.take(context_id)
+            && !expect.is_login()
+        {
+            self.unattended.push((None, expect));
+        }
     }
 
     /// Whether a request's headers still wait.
@@ -145,9 +178,10 @@ impl Worker {
         headers::reserved(names, &self.policy.headers).into_iter().try_for_each(host::remove_request_trailer)
     }
 
-    /// The filter is taken down: its sessions no longer count.
+    /// The filter is taken down: its sessions no longer count, and another worker may follow the feed.
     pub(crate) fn close(&self) {
         self.metrics.sessions_changed(self.sessions.len(), 0);
+        self.feed.close(&SharedData);
     }
 
     /// Lets those requests go on for which what they wait for has come, or will not.
@@ -208,7 +242,7 @@ impl Worker {
         &mut self,
         now: Now,
         expect: ExpectStore,
-        answer: Result<usher_policy::wire::LoginAnswer, NoAnswer>,
+        answer: Result<LoginAnswer, NoAnswer>,
         headers: &host::Headers,
     ) -> Next {
         if let Err(why) = &answer {
@@ -226,6 +260,7 @@ impl Worker {
         let mut desk = Desk {
             policy: &self.policy,
             sessions: &mut self.sessions,
+            follow: &mut self.follow,
             keys: &keys,
             signatures: &self.signatures,
             now,
@@ -233,6 +268,9 @@ impl Worker {
         };
         let next = step(&mut desk);
         let tally = desk.tally;
+        if self.follow.start().is_some() && self.feed.begin(&mut self.follow, &SharedData, now) {
+            self.metrics.count(Counter::FeedResyncs);
+        }
         self.metrics.sessions_changed(before, self.sessions.len());
         if tally.session_hit {
             self.metrics.count(Counter::SessionHits);

@@ -95,7 +95,7 @@ impl Worker {
         }
     }
 
-    fn send(&self, expect: &ExpectStore, headers: &Headers) -> Result<u32, NoAnswer> {
+    pub(super) fn send(&self, expect: &ExpectStore, headers: &Headers) -> Result<u32, NoAnswer> {
         let store = &self.policy.store;
         let path = store_call::path(&expect.organization().id);
         let body = store_call::body(expect.body())?;

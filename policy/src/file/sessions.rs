@@ -11,12 +11,11 @@ pub(super) fn read(node: &Node<'_>) -> Result<Sessions, Recorded> {
     node.object(|fields| {
         let default = Sessions::default();
         let capacity = fields.optional("capacity", |node| node.whole(1..=1_000_000));
-        let recheck = fields.or("recheck", default.recheck, |node| duration::within(node, Duration::ZERO..=HOUR));
         let max_staleness =
             fields.or("max_staleness", default.max_staleness, |node| duration::within(node, TENTH..=HOUR));
         let offline = fields.or("offline", default.offline, offline);
         let capacity = capacity?.and_then(|capacity| usize::try_from(capacity).ok()).unwrap_or(default.capacity);
-        Ok(Sessions { capacity, recheck: recheck?, max_staleness: max_staleness?, offline: offline? })
+        Ok(Sessions { capacity, max_staleness: max_staleness?, offline: offline? })
     })
 }
 

@@ -59,31 +59,24 @@ pub enum CredentialSource {
 pub struct Sessions {
     /// Most sessions that one worker keeps; default 10,000.
     pub capacity: usize,
-    /// A session is checked with the store again after this long; default 5 s.
-    pub recheck: Duration,
-    /// How long the change feed may be silent before sessions are checked with the store; default 30 s.
+    /// How long nothing may be heard of the change feed before sessions are checked with the store; default 30 s.
     pub max_staleness: Duration,
-    /// What happens to a session when the store cannot be asked.
+    /// What happens to a session when neither the feed nor the store can be reached.
     pub offline: Offline,
 }
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self {
-            capacity: 10_000,
-            recheck: Duration::from_secs(5),
-            max_staleness: Duration::from_secs(30),
-            offline: Offline::Deny,
-        }
+        Self { capacity: 10_000, max_staleness: Duration::from_secs(30), offline: Offline::Deny }
     }
 }
 
-/// What happens to a session when the store cannot be asked.
+/// What happens to a session when neither the feed nor the store can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offline {
     /// It is denied `store_unavailable`.
     Deny,
-    /// It goes on for this long after the store last confirmed it.
+    /// It goes on for this long after it was last known to be as the store has it.
     Keep(Duration),
 }
 

@@ -21,6 +21,17 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// The standing after a change of role or seat; `None` where that is not a place from which this organization lets
+    /// anybody in.
+    pub fn changed(&self, organization: &Organization, role: Role, seat_tier: Option<Tier>) -> Option<Self> {
+        let has_place = match &seat_tier {
+            Some(tier) => organization.product.has_tier(tier),
+            None => organization.seats.is_none(),
+        };
+        let fits = organization.id == self.organization && organization.product.has_role(&role) && has_place;
+        fits.then(|| Self { role, seat_tier, ..self.clone() })
+    }
+
     /// The role, for logs.
     pub fn role(&self) -> &Role {
         &self.role
@@ -153,7 +164,7 @@ pub fn admit<'a>(
 mod tests {
     use super::{Request, Standing, admit, conclude};
     use crate::Reason;
-    use crate::id::{MemberId, Role, Subject, Tier};
+    use crate::id::{MemberId, OrganizationId, Role, Subject, Tier};
     use crate::member::{Source, Status};
     use crate::model::{AccessRule, Organization, PathRule, Provisioning};
     use crate::rules::plan::Plan;
@@ -324,6 +335,26 @@ mod tests {
         assert_eq!(permit.email().as_str(), "ada@acme.example");
         assert_eq!(permit.role().as_str(), "admin");
         assert_eq!(permit.seat_tier().map(Tier::as_str), Some("premium"));
+    }
+
+    #[test]
+    fn a_standing_changes_only_into_one_from_which_its_organization_lets_in() {
+        let seated = with_seats(organization(Provisioning::Manual), 1, 1);
+        let member = Some(facts(Status::Active, Some("premium")));
+        let standing = concluded(&seated, &Plan::Require, Answer::Member, member).unwrap();
+        let changed = |organization: &Organization, role: &str, tier: Option<&str>| {
+            standing.changed(organization, Role::new(role), tier.map(Tier::new))
+        };
+        let after = changed(&seated, "user", Some("standard")).unwrap();
+        assert_eq!((after.role().as_str(), after.seat_tier().map(Tier::as_str)), ("user", Some("standard")));
+        assert_eq!(after.member(), standing.member());
+        for (role, tier) in [("emperor", Some("standard")), ("user", Some("throne")), ("user", None), ("", Some(""))] {
+            assert_eq!(changed(&seated, role, tier), None, "{role} {tier:?}");
+        }
+        assert!(changed(&organization(Provisioning::Manual), "user", None).is_some());
+        let mut other = with_seats(organization(Provisioning::Manual), 1, 1);
+        other.id = OrganizationId::new("acme-talk");
+        assert_eq!(changed(&other, "user", Some("standard")), None);
     }
 
     #[test]

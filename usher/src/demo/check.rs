@@ -14,7 +14,7 @@ use super::people::Person;
 use crate::store_client::StoreClient;
 use crate::table::Table;
 
-/// Longest wait until a removal ends a live session: `sessions.recheck` of the demo's policy is 1 s.
+/// Longest wait until a removal ends a live session: the change feed takes a fraction of it.
 const REMOVAL_LIMIT: Duration = Duration::from_secs(10);
 /// Time between two looks.
 const POLL: Duration = Duration::from_millis(100);

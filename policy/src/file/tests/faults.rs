@@ -356,7 +356,7 @@ fn top_level_options_are_checked_field_by_field() {
         ("/credentials", json!({"sources": ["authorization", "authorization"]}), "credentials.sources[1]", "twice"),
         ("/sessions", json!({"capacity": 0}), "sessions.capacity", "from 1 to 1000000, found `0`"),
         ("/sessions", json!({"capacity": 1.5}), "sessions.capacity", "found `1.5`"),
-        ("/sessions", json!({"recheck": "2h"}), "sessions.recheck", "from `0s` to `1h`"),
+        ("/sessions", json!({"max_staleness": "2h"}), "sessions.max_staleness", "from `100ms` to `1h`"),
         ("/sessions", json!({"max_staleness": "0s"}), "sessions.max_staleness", "from `100ms` to `1h`"),
         ("/sessions", json!({"offline": "allow"}), "sessions.offline", "`{keep: 15m}`"),
         ("/sessions", json!({"offline": {}}), "sessions.offline.keep", "missing"),

@@ -70,7 +70,7 @@ fn every_top_level_option_is_read() {
             "/credentials",
             json!({"sources": [{"cookie": "IdToken"}, {"header": "X-Assertion"}, "authorization"], "forward": true}),
         ),
-        ("/sessions", json!({"capacity": 5, "recheck": "0s", "max_staleness": "1m", "offline": {"keep": "15m"}})),
+        ("/sessions", json!({"capacity": 5, "max_staleness": "1m", "offline": {"keep": "15m"}})),
         ("/headers", json!({"role": "X-Role"})),
         ("/enforcement", json!("shadow")),
         ("/unmatched", json!("pass")),
@@ -92,7 +92,7 @@ fn every_top_level_option_is_read() {
     let sources = vec![cookie, header, CredentialSource::Authorization];
     assert_eq!(policy.credentials, Credentials { sources, forward: true });
     let offline = Offline::Keep(seconds(900));
-    assert_eq!(policy.sessions, Sessions { capacity: 5, recheck: Duration::ZERO, max_staleness: seconds(60), offline });
+    assert_eq!(policy.sessions, Sessions { capacity: 5, max_staleness: seconds(60), offline });
     assert_eq!(policy.headers, HeaderNames { role: "x-role".into(), ..HeaderNames::default() });
     assert_eq!((policy.enforcement, policy.unmatched), (Enforcement::Shadow, Unmatched::Pass));
     assert_eq!(

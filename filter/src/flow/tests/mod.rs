@@ -16,9 +16,13 @@ use usher_policy::wire::LoginAnswer;
 
 use super::{Desk, Next, Passage, Tally, arrive};
 use crate::clock::Now;
+use crate::feed::Follow;
 use crate::keys::Lack;
 use crate::session::Sessions;
 use crate::store_call::NoAnswer;
+
+mod feed;
+mod sessions;
 
 const T0: u64 = 1_800_000_000;
 
@@ -29,7 +33,9 @@ fn jwks(kid: &str) -> Value {
 }
 
 fn policy(change: impl FnOnce(&mut Value)) -> Policy {
-    let mut document: Value = serde_json::from_str(include_str!("../../testdata/policy.json")).unwrap();
+    let mut document: Value = serde_json::from_str(include_str!("../../../testdata/policy.json")).unwrap();
+    // Without the feed a session is due after 4 seconds, and at most a quarter more.
+    document["sessions"] = json!({"max_staleness": "4s"});
     change(&mut document);
     file::from_json(document.to_string().as_bytes()).unwrap()
 }
@@ -63,6 +69,7 @@ impl KeySource for Source {
 struct World {
     policy: Policy,
     sessions: Sessions,
+    follow: Follow,
     source: Source,
     verifier: Verifier,
     seconds: u64,
@@ -72,16 +79,31 @@ struct World {
 impl World {
     fn new(policy: Policy) -> Self {
         let verifier = Verifier { says: Cell::new(true), asked: Cell::new(0) };
-        Self { sessions: Sessions::new(8), source: Source(None), verifier, seconds: 0, tally: Tally::default(), policy }
+        let follow = Follow::default();
+        Self {
+            sessions: Sessions::new(8),
+            follow,
+            source: Source(None),
+            verifier,
+            seconds: 0,
+            tally: Tally::default(),
+            policy,
+        }
     }
 
     fn step(&mut self, step: impl FnOnce(&mut Desk<'_>) -> Next) -> Next {
+        let now = Now { unix_ms: (T0 + self.seconds) * 1000, steady: Duration::from_secs(self.seconds) };
+        self.step_at(now, step)
+    }
+
+    fn step_at(&mut self, now: Now, step: impl FnOnce(&mut Desk<'_>) -> Next) -> Next {
         let mut desk = Desk {
             policy: &self.policy,
             sessions: &mut self.sessions,
+            follow: &mut self.follow,
             keys: &self.source,
             signatures: &self.verifier,
-            now: Now { unix_ms: (T0 + self.seconds) * 1000, steady: Duration::from_secs(self.seconds) },
+            now,
             tally: Tally::default(),
         };
         let next = step(&mut desk);
@@ -140,7 +162,7 @@ fn answer(answer: &str, role: &str) -> LoginAnswer {
         "status": "active", "source": "jit", "organization": "acme-chat",
     });
     let member = if answer == "member" { member } else { Value::Null };
-    serde_json::from_value(json!({"answer": answer, "member": member, "position": "7"})).unwrap()
+    serde_json::from_value(json!({"answer": answer, "member": member, "position": "d-0-0"})).unwrap()
 }
 
 fn role(next: &Next) -> &str {
@@ -194,183 +216,12 @@ fn only_a_host_that_no_organization_has_is_unmatched() {
 }
 
 #[test]
-fn a_login_is_put_to_the_store_once_and_then_remembered_without_crypto() {
-    let mut world = World::new(policy(|_| {}));
-    let token = token(|_| {});
-    let Next::AskStore(expect) = world.present("/x", &token) else { panic!("the store is not asked") };
-    assert!(expect.is_login());
-    assert_eq!((expect.body().subject.as_str(), expect.body().preview), ("ada", false));
-    let next = world.step(|desk| expect.answered(Ok(answer("member", "user")), desk));
-    assert!(matches!(&next, Next::Allow(allow) if allow.is_login));
-    let asked = world.verifier.asked.get();
-    let next = world.present("/x", &token);
-    assert_eq!(role(&next), "user");
-    assert!(matches!(&next, Next::Allow(allow) if !allow.is_login));
-    assert!(world.tally.session_hit);
-    assert_eq!(world.verifier.asked.get(), asked);
-}
-
-#[test]
-fn a_session_is_for_one_organization_and_one_credential() {
-    let mut world = World::new(policy(|document| {
-        let mut other = document["parents"][0]["organizations"][0].clone();
-        other["id"] = json!("acme-talk");
-        other["hosts"] = json!(["other.acme.example"]);
-        document["parents"][0]["organizations"].as_array_mut().unwrap().push(other);
-    }));
-    let ada = token(|_| {});
-    world.log_in("/x", &ada, Ok(answer("member", "user")));
-    let bearer = format!("Bearer {ada}");
-    let elsewhere = world.request("/x", &[(":authority", "other.acme.example"), ("authorization", &bearer)]);
-    assert!(matches!(elsewhere, Next::AskStore(expect) if expect.is_login()));
-    assert!(matches!(world.present("/x", &token(|claims| claims["sub"] = json!("bob"))), Next::AskStore(_)));
-}
-
-#[test]
 fn access_is_checked_at_every_request_of_a_session() {
     let mut world = World::new(policy(|_| {}));
     let token = token(|_| {});
     world.log_in("/x", &token, Ok(answer("member", "user")));
     assert_eq!(reason(&world.present("/admin", &token)), Reason::RoleNotAllowed);
     assert_eq!(role(&world.present("/x", &token)), "user");
-}
-
-#[test]
-fn there_is_no_session_from_exp_on_though_the_skew_still_lets_in() {
-    let mut world = World::new(policy(|_| {}));
-    let token = token(|_| {});
-    world.seconds = 599;
-    world.log_in("/x", &token, Ok(answer("member", "user")));
-    assert_eq!(role(&world.present("/x", &token)), "user");
-    for seconds in [600, 601, 659] {
-        world.seconds = seconds;
-        assert_eq!(role(&world.log_in("/x", &token, Ok(answer("member", "user")))), "user", "{seconds}");
-        assert_eq!(world.sessions.len(), 0, "{seconds}");
-    }
-    world.seconds = 660;
-    assert_eq!(reason(&world.present("/x", &token)), Reason::Expired);
-}
-
-#[test]
-fn a_session_is_confirmed_by_the_store_when_it_is_due_and_takes_up_what_changed() {
-    let mut world = World::new(policy(|_| {}));
-    let token = token(|_| {});
-    world.log_in("/x", &token, Ok(answer("member", "user")));
-    world.seconds = 4;
-    assert_eq!(role(&world.present("/x", &token)), "user");
-    world.seconds = 5;
-    let Next::AskStore(expect) = world.present("/admin/", &token) else { panic!("the store is not asked") };
-    assert!(!expect.is_login());
-    let next = world.step(|desk| expect.answered(Ok(answer("member", "admin")), desk));
-    assert_eq!(role(&next), "admin");
-    world.seconds = 9;
-    assert_eq!(role(&world.present("/admin/", &token)), "admin");
-}
-
-#[test]
-fn a_session_counts_as_confirmed_from_when_the_store_was_asked() {
-    let mut world = World::new(policy(|_| {}));
-    let token = token(|_| {});
-    let Next::AskStore(expect) = world.present("/x", &token) else { panic!("the store is not asked") };
-    world.seconds = 3;
-    world.step(|desk| expect.answered(Ok(answer("member", "user")), desk));
-    world.seconds = 5;
-    assert!(matches!(world.present("/x", &token), Next::AskStore(expect) if !expect.is_login()));
-}
-
-#[test]
-fn a_session_ends_with_the_reason_that_the_store_gives() {
-    for (said, expected) in
-        [("suspended", Reason::MemberSuspended), ("revoked", Reason::SessionRevoked), ("absent", Reason::NotAMember)]
-    {
-        let mut world = World::new(policy(|_| {}));
-        let token = token(|_| {});
-        world.log_in("/x", &token, Ok(answer("member", "user")));
-        world.seconds = 5;
-        assert_eq!(reason(&world.log_in("/x", &token, Ok(answer(said, "user")))), expected);
-        assert_eq!(world.sessions.len(), 0);
-    }
-}
-
-#[test]
-fn an_older_answer_does_not_bring_back_a_session_that_was_ended() {
-    let mut world = World::new(policy(|_| {}));
-    let token = token(|_| {});
-    world.log_in("/x", &token, Ok(answer("member", "user")));
-    world.seconds = 5;
-    let Next::AskStore(slow) = world.present("/x", &token) else { panic!("the store is not asked") };
-    world.log_in("/x", &token, Ok(answer("revoked", "user")));
-    world.step(|desk| slow.answered(Ok(answer("member", "user")), desk));
-    assert_eq!(world.sessions.len(), 0);
-}
-
-#[test]
-fn an_older_answer_does_not_undo_what_a_newer_one_changed() {
-    let mut world = World::new(policy(|_| {}));
-    let token = token(|_| {});
-    world.log_in("/x", &token, Ok(answer("member", "admin")));
-    world.seconds = 5;
-    let Next::AskStore(slow) = world.present("/x", &token) else { panic!("the store is not asked") };
-    world.seconds = 6;
-    world.log_in("/x", &token, Ok(answer("member", "user")));
-    world.step(|desk| slow.answered(Ok(answer("member", "admin")), desk));
-    assert_eq!(role(&world.present("/x", &token)), "user");
-}
-
-#[test]
-fn no_answer_means_no_at_every_login() {
-    let silences = [
-        NoAnswer::TooLong,
-        NoAnswer::Unreadable,
-        NoAnswer::Unfitting,
-        NoAnswer::Unsent,
-        NoAnswer::Reset,
-        NoAnswer::Status(500),
-    ];
-    for silence in silences {
-        let mut world = World::new(policy(|document| document["sessions"] = json!({"offline": {"keep": "15m"}})));
-        assert_eq!(reason(&world.log_in("/x", &token(|_| {}), Err(silence))), Reason::StoreUnavailable);
-        assert_eq!(world.sessions.len(), 0);
-    }
-}
-
-#[test]
-fn offline_decides_how_long_a_session_lives_without_the_store() {
-    for (offline, seconds, goes_on) in [
-        (json!("deny"), 5, false),
-        (json!({"keep": "10s"}), 5, true),
-        (json!({"keep": "10s"}), 10, true),
-        (json!({"keep": "10s"}), 11, false),
-    ] {
-        let mut world = World::new(policy(|document| document["sessions"] = json!({"offline": offline})));
-        let token = token(|_| {});
-        world.log_in("/x", &token, Ok(answer("member", "user")));
-        world.seconds = seconds;
-        let next = world.log_in("/x", &token, Err(NoAnswer::Reset));
-        match goes_on {
-            true => assert_eq!(role(&next), "user", "{offline} {seconds}"),
-            false => assert_eq!(reason(&next), Reason::StoreUnavailable, "{offline} {seconds}"),
-        }
-        // It was not confirmed: the next request asks again.
-        assert!(matches!(world.present("/x", &token), Next::AskStore(expect) if !expect.is_login()));
-    }
-}
-
-#[test]
-fn without_the_store_a_session_goes_on_only_as_the_last_answer_left_it() {
-    for (said, expected) in [("member", Ok("user")), ("suspended", Err(Reason::StoreUnavailable))] {
-        let mut world = World::new(policy(|document| document["sessions"] = json!({"offline": {"keep": "15m"}})));
-        let token = token(|_| {});
-        world.log_in("/x", &token, Ok(answer("member", "admin")));
-        world.seconds = 5;
-        let Next::AskStore(slow) = world.present("/x", &token) else { panic!("the store is not asked") };
-        world.log_in("/x", &token, Ok(answer(said, "user")));
-        let next = world.step(|desk| slow.answered(Err(NoAnswer::Reset), desk));
-        match expected {
-            Ok(expected) => assert_eq!(role(&next), expected),
-            Err(expected) => assert_eq!(reason(&next), expected),
-        }
-    }
 }
 
 #[test]
