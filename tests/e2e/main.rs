@@ -1,6 +1,7 @@
 //! End to end: what is shipped, run as it is shipped.
 
 mod configuration;
+mod feed;
 mod hostile;
 mod key_faults;
 mod passage;

@@ -52,9 +52,17 @@ struct Shared {
 #[derive(Default)]
 struct State {
     fault: Option<Fault>,
+    fault_at: Option<(String, Fault)>,
     requests: Vec<Request>,
     attempts: usize,
     stopped: bool,
+}
+
+impl State {
+    fn fault_of(&self, request: &Request) -> Option<Fault> {
+        let particular = self.fault_at.as_ref().filter(|(target, _)| request.target.starts_with(target.as_bytes()));
+        particular.map(|(_, fault)| fault.clone()).or_else(|| self.fault.clone())
+    }
 }
 
 impl Server {
@@ -85,6 +93,12 @@ impl Server {
     /// Misbehaves from now on, or behaves again.
     pub fn fault(&self, fault: Option<Fault>) {
         self.shared.state().fault = fault;
+        self.shared.changed.notify_all();
+    }
+
+    /// Misbehaves to requests whose target begins like this, or behaves again; to the others it is as before.
+    pub fn fault_at(&self, target: &str, fault: Option<Fault>) {
+        self.shared.state().fault_at = fault.map(|fault| (target.to_owned(), fault));
         self.shared.changed.notify_all();
     }
 
@@ -171,7 +185,7 @@ impl Shared {
             let mut state = self.state();
             state.requests.push(request.clone());
             state.attempts += 1;
-            state.fault.clone()
+            state.fault_of(request)
         };
         let response = match fault {
             None => (self.handler)(request),
@@ -180,7 +194,7 @@ impl Shared {
             Some(Fault::Wrong(status, body)) => Response { status, headers: Vec::new(), body: body.into_bytes() },
             Some(Fault::Nothing) => return Ok(false),
             Some(Fault::Hang) => {
-                let waiting = |state: &mut State| state.fault == Some(Fault::Hang) && !state.stopped;
+                let waiting = |state: &mut State| state.fault_of(request) == Some(Fault::Hang) && !state.stopped;
                 drop(self.changed.wait_while(self.state(), waiting));
                 return Ok(false);
             }
@@ -191,7 +205,7 @@ impl Shared {
             }
             Some(Fault::Slow) => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")?;
-                while self.state().fault == Some(Fault::Slow) && !self.state().stopped {
+                while self.state().fault_of(request) == Some(Fault::Slow) && !self.state().stopped {
                     stream.write_all(b" ")?;
                     stream.flush()?;
                     let pause = self.changed.wait_timeout(self.state(), Duration::from_millis(50));

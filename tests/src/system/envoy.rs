@@ -89,6 +89,16 @@ impl Envoy {
         Ok(String::from_utf8_lossy(&response.body).into_owned())
     }
 
+    /// One counter or gauge of the filter's; 0 while there is none.
+    ///
+    /// # Errors
+    /// The admin interface does not answer.
+    pub fn stat(&self, name: &str) -> Result<u64> {
+        let stats = self.stats()?;
+        let line = |line: &str| line.strip_prefix("wasmcustom.")?.strip_prefix(name)?.strip_prefix(": ")?.parse().ok();
+        Ok(stats.lines().find_map(line).unwrap_or(0))
+    }
+
     /// Ends it at once.
     pub fn kill(&mut self) {
         self.process.kill();

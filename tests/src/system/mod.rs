@@ -158,6 +158,45 @@ impl System {
         Ok(())
     }
 
+    /// How often the filter has asked the store about a login, or about a session.
+    pub fn logins(&self) -> usize {
+        self.store_gate.requests().iter().filter(|request| request.target.ends_with(b"/logins")).count()
+    }
+
+    /// Stops the store where it is.
+    pub fn stop_store(&mut self) {
+        self.store.kill();
+    }
+
+    /// The files of the store's database: all of it, while the store is stopped.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn database_files(&self) -> Result<Vec<PathBuf>> {
+        let name = format!("usher-{}.db", self.stores - 1);
+        let entries = std::fs::read_dir(self.folder.path())?;
+        let files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+        let is_ours = |file: &PathBuf| file.file_name().is_some_and(|own| own.to_string_lossy().starts_with(&name));
+        Ok(files.into_iter().filter(is_ours).collect())
+    }
+
+    /// Starts a second Envoy with the same bootstrap, on other ports and in a folder of its own.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn another_envoy(&self) -> Result<Envoy> {
+        let folder = self.folder.path().join("another");
+        std::fs::create_dir_all(&folder)?;
+        let (listen, admin) = (port::free()?, port::free()?);
+        let mut bootstrap = std::fs::read_to_string(self.folder.path().join("envoy.yaml"))?;
+        for (old, new) in [(self.envoy.listen(), listen), (self.envoy.admin(), admin)] {
+            bootstrap = bootstrap.replace(&old.to_string(), &new.to_string());
+        }
+        let file = folder.join("envoy.yaml");
+        std::fs::write(&file, bootstrap)?;
+        Envoy::start(&folder, &file, listen, admin)
+    }
+
     /// The folder in which everything leaves its files.
     pub fn folder(&self) -> &Path {
         self.folder.path()
