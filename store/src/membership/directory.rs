@@ -66,45 +66,74 @@ impl Membership {
     ) -> Result<Vec<Followed>, DatabaseError> {
         let mut all = Vec::new();
         for organization in organizations {
-            let mut followed =
-                Followed { organization: Arc::clone(organization), removed: 0, held: Vec::new(), notes: Vec::new() };
-            let mut removals = Vec::new();
-            let mut nothing = true;
-            for user in users {
-                let effects = self.decided(transaction, organization, user).await?;
-                nothing = nothing && effects::is_nothing(&effects) && effects.notes.is_empty();
-                if let Some(Change::Remove(member)) = effects.change {
-                    removals.push(member);
-                }
+            all.extend(self.follow_in(transaction, organization, users, following).await?);
+        }
+        Ok(all)
+    }
+
+    /// The same in one organization; `None` where nothing changes.
+    async fn follow_in(
+        &self,
+        transaction: &mut dyn Transaction,
+        organization: &Arc<Organization>,
+        users: &[DirectoryUser],
+        following: Following<'_>,
+    ) -> Result<Option<Followed>, DatabaseError> {
+        let (mut nothing, mut removals, mut last) = (true, Vec::new(), Effects::default());
+        for user in users {
+            last = self.decided(transaction, organization, user).await?;
+            nothing = nothing && effects::is_nothing(&last) && last.notes.is_empty();
+            if let Some(Change::Remove(member)) = &last.change {
+                removals.push(member.clone());
             }
-            if nothing {
-                continue;
-            }
-            if following.guarded == Guarded::Yes && !removals.is_empty() {
-                let members = transaction.member_count(&organization.id).await?;
-                if is_held(&organization.guards, u32::try_from(removals.len()).unwrap_or(u32::MAX), members) {
-                    let now = self.now().as_secs();
-                    let entry = audit::of_held(organization, &removals, following.cause, following.action, now);
-                    transaction.append_audit(entry).await?;
-                    followed.held = removals;
-                }
-            }
+        }
+        if nothing {
+            return Ok(None);
+        }
+        let held = self.held(transaction, organization, removals, following).await?;
+        let mut followed = Followed { organization: Arc::clone(organization), removed: 0, held, notes: Vec::new() };
+
+        // What concerns one alone needs nobody else to wait, and no second look.
+        let concerns_others = users.len() > 1 || effects::rest_on_others(transaction, organization, &last).await?;
+        let mut frees = false;
+        if concerns_others {
             transaction.lock_organization(&organization.id).await?;
-            let mut frees = false;
             for user in users {
                 // Each decision sees what those before it did, to seats and owners.
                 let effects = self.decided(transaction, organization, user).await?;
-                if !followed.held.is_empty() && matches!(effects.change, Some(Change::Remove(_))) {
-                    continue;
+                if followed.held.is_empty() || !matches!(effects.change, Some(Change::Remove(_))) {
+                    frees |= self.apply(transaction, organization, &effects, following, &mut followed).await?;
                 }
-                frees |= self.apply(transaction, organization, &effects, following, &mut followed).await?;
             }
-            if frees {
-                self.give_freed_seats(transaction, organization, following, &mut followed).await?;
-            }
-            all.push(followed);
+        } else {
+            frees = self.apply(transaction, organization, &last, following, &mut followed).await?;
         }
-        Ok(all)
+        if frees {
+            transaction.lock_organization(&organization.id).await?;
+            self.give_freed_seats(transaction, organization, following, &mut followed).await?;
+        }
+        Ok(Some(followed))
+    }
+
+    /// Those of the removals that wait for an operator's word: all or none.
+    async fn held(
+        &self,
+        transaction: &mut dyn Transaction,
+        organization: &Organization,
+        removals: Vec<Member>,
+        following: Following<'_>,
+    ) -> Result<Vec<Member>, DatabaseError> {
+        if following.guarded == Guarded::No || removals.is_empty() {
+            return Ok(Vec::new());
+        }
+        let members = transaction.member_count(&organization.id).await?;
+        if !is_held(&organization.guards, u32::try_from(removals.len()).unwrap_or(u32::MAX), members) {
+            return Ok(Vec::new());
+        }
+        let now = self.now().as_secs();
+        let entry = audit::of_held(organization, &removals, following.cause, following.action, now);
+        transaction.append_audit(entry).await?;
+        Ok(removals)
     }
 
     /// Gives seats that were freed by hand to those who wait. The organization is locked already.
@@ -226,7 +255,9 @@ impl Membership {
             let Some(newest) = waiting.last() else { break };
             last = Some((newest.pending_since.unwrap_or_default(), newest.id.clone()));
             looked_at += waiting.len();
-            for member in waiting {
+            for waiting in waiting {
+                // Read again, alone: a login may be about to change the same member.
+                let Some(member) = transaction.member(&organization.id, &waiting.id).await? else { continue };
                 let user = match &member.directory_user {
                     Some(id) => user(transaction, &organization.parent.id, id.as_str()).await?,
                     None => None,

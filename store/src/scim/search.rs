@@ -15,8 +15,11 @@ use super::show;
 use crate::database::{DatabaseError, Place, Snapshot};
 use crate::http::Problem;
 
-/// How many resources are read at once.
+/// How many resources are read at once …
 const BATCH: u32 = 500;
+
+/// … and how many of a group, which are put in order each time.
+const LARGE_BATCH: u32 = 5_000;
 
 /// The most members in one list of groups. A page may be shorter than asked for (RFC 7644, 3.4.2.4).
 const MAX_MEMBERS_SHOWN: u64 = 20_000;
@@ -66,9 +69,10 @@ async fn matching(
     plan: &Plan,
 ) -> Result<(u64, Vec<Stored>), DatabaseError> {
     let (mut total, mut page, mut after) = (0, Vec::new(), Place::default());
+    let batch = if matches!(plan.lookup, Lookup::InGroup(_)) { LARGE_BATCH } else { BATCH };
     loop {
-        let found = read.resources(&request.parent, kind, &plan.lookup, after, BATCH).await?;
-        let is_last = found.len() < BATCH as usize;
+        let found = read.resources(&request.parent, kind, &plan.lookup, after, batch).await?;
+        let is_last = found.len() < batch as usize;
         after = found.last().map_or(after, |(place, _)| *place);
         let found: Vec<_> = found.into_iter().map(|(_, stored)| stored).collect();
         let groups = match plan.groups && !plan.exact {

@@ -109,9 +109,13 @@ impl Snapshot for Session {
     }
 
     async fn active_with_role(&mut self, organization: &OrganizationId, role: &Role) -> Result<u32, DatabaseError> {
+        // The two that come first from here on in the order of one index: where the planner takes a rare role for a
+        // frequent one, it would look through all members for them.
         let count = sqlx::query_scalar(
-            "SELECT count(*) FROM \
-             (SELECT 1 FROM members WHERE organization = $1 AND role = $2 AND status = 'active' LIMIT 2) AS owners",
+            "SELECT count(*) FROM (SELECT organization, role, status FROM members \
+             WHERE (organization, role, status) >= ($1, $2, 'active') \
+             ORDER BY organization, role, status, id LIMIT 2) AS first \
+             WHERE organization = $1 AND role = $2 AND status = 'active'",
         )
         .bind(organization.as_str())
         .bind(role.as_str())
