@@ -118,9 +118,10 @@ impl Follow {
         self.generation
     }
 
-    /// For how long nothing has been heard of the feed; `None` where it is not followed yet.
+    /// For how long nothing has been heard of the feed; `None` where it was never followed.
     pub(crate) fn silence(&self, now: Now) -> Option<Duration> {
-        self.place.as_ref().map(|_| now.since(self.current_at.max(self.began_at)))
+        let has_begun = self.place.is_some() || self.generation > 0;
+        has_begun.then(|| now.since(self.current_at.max(self.began_at)))
     }
 
     /// A member's answer of the store: how it stands to what is known.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use usher_policy::Policy;
 use usher_policy::wire::Position;
 
+use super::PAGE;
 use super::head::Head;
 use super::lease::{self, LOOK};
 use super::page::{self, Page};
 use super::shared::{Keys, Shared};
-use super::{LONGEST_WAIT, PAGE};
 use crate::clock::Now;
 
 /// How much longer than it may wait a poll may take, besides the store's own timeout.
@@ -56,9 +56,7 @@ pub(crate) enum Ended {
 }
 
 impl Lead {
-    pub(super) fn new(policy: &Policy) -> Self {
-        // Silence must be told from a wait that is long.
-        let wait = LONGEST_WAIT.min(policy.sessions.max_staleness / 3);
+    pub(super) fn new(policy: &Policy, wait: Duration) -> Self {
         Self {
             wait,
             timeout: wait + policy.store.timeout + MARGIN,

@@ -48,7 +48,9 @@ pub(crate) struct Tick {
 impl Feed {
     /// A worker that knows nothing of the feed yet.
     pub(crate) fn new(policy: &Policy) -> Self {
-        Self { keys: Keys::new(&policy.store), lead: Lead::new(policy) }
+        // Silence must be told from a wait that is long.
+        let wait = LONGEST_WAIT.min(policy.sessions.max_staleness / 3);
+        Self { keys: Keys::new(&policy.store, wait), lead: Lead::new(policy, wait) }
     }
 
     /// Time has passed: takes up what was published, and asks the store where that is this worker's turn. For a root

@@ -1,5 +1,7 @@
 //! What the workers of one process share: under which keys, and how it is read and written.
 
+use std::time::Duration;
+
 use usher_policy::model::StoreClient;
 
 use super::RING;
@@ -25,9 +27,10 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// Filters that ask the same store in the same way share its feed.
-    pub(super) fn new(store: &StoreClient) -> Self {
-        Self { store: format!("{} {} {}", store.cluster, store.authority, store.token_env) }
+    /// Filters that ask the same store in the same way, and as often, share its feed.
+    pub(super) fn new(store: &StoreClient, wait: Duration) -> Self {
+        let wait = wait.as_millis();
+        Self { store: format!("{wait} {} {} {}", store.cluster, store.authority, store.token_env) }
     }
 
     pub(super) fn head(&self, shared: &impl Shared) -> (Head, Option<u32>) {
