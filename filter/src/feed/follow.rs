@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use usher_policy::wire::Position;
 
+use super::Tick;
 use super::change::Change;
 use super::head::Head;
-use super::{RING, Tick};
 use crate::clock::Now;
 
 /// So many changes are remembered, to tell an answer that is older than one of them.
@@ -207,11 +207,11 @@ impl Follow {
             (Some(_), _) => return self.begin_again(head, now, tick),
             (None, _) => return self.join(head, now, tick),
         };
-        // Backwards, or further than the ring reaches: what is missing is not there any more.
-        if head.sequence.checked_sub(next).is_none_or(|behind| behind > RING) {
+        if head.sequence < next {
             return self.begin_again(head, now, tick);
         }
         for sequence in next..head.sequence {
+            // What the ring has no more was overwritten: this worker was overtaken.
             let Some(changes) = entry(sequence) else { return self.begin_again(head, now, tick) };
             for change in &changes {
                 self.note(change);

@@ -198,3 +198,53 @@ fn what_is_shared_is_bounded() {
     assert_eq!(process.workers[0].seen.len(), 1_000);
     assert!(process.memory.all().len() as u64 <= RING + 2);
 }
+
+#[test]
+fn a_worker_that_slept_while_the_others_began_again_notices_it() {
+    let mut process = Process::following(2);
+    for _ in 0..3 {
+        process.history.write("ada", Some("admin"));
+    }
+    process.run(500);
+    let leader = process.polling()[0];
+    let sleeper = 1 - leader;
+    process.history.restore(2);
+    process.history.write("ada", Some("owner"));
+    assert_eq!(process.answer(leader), Some(Ended::Lost));
+    process.tick(leader);
+    process.log_in(leader);
+    process.millis += 500;
+    process.tick(leader);
+    process.history.write("ada", None);
+    assert_eq!(process.answer(leader), Some(Ended::Followed(1)));
+    process.tick(sleeper);
+    assert_eq!(process.workers[sleeper].lost, 1);
+}
+
+#[test]
+fn a_head_that_goes_backwards_is_not_followed() {
+    let mut process = Process::following(1);
+    process.history.write("ada", Some("admin"));
+    process.run(200);
+    let (head, _) = process.workers[0].feed.keys.head(&process.memory);
+    let key = process.memory.all().into_iter().map(|(key, _)| key).find(|key| key.contains("head")).unwrap();
+    process.memory.overwrite(&key, &Head { sequence: head.sequence - 1, ..head }.encode());
+    process.tick(0);
+    assert_eq!(process.workers[0].lost, 1);
+}
+
+#[test]
+fn who_is_not_the_first_to_begin_begins_where_the_first_did() {
+    let mut process = Process::new(2);
+    process.history.write("ada", Some("user"));
+    process.log_in(0);
+    // Between its look and its word another worker is faster, which knows of more.
+    process.memory.refuse_heads.set(1);
+    let (now, worker) = (process.now(), &mut process.workers[0]);
+    worker.feed.begin(&mut worker.follow, &process.memory, now);
+    process.history.write("ada", None);
+    process.log_in(1);
+    process.tick(1);
+    process.tick(0);
+    assert_eq!(process.workers[0].lost, 1, "a change lies between");
+}

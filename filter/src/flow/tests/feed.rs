@@ -216,6 +216,22 @@ fn earlier_changes_do_not_touch_a_session() {
 }
 
 #[test]
+fn a_change_ends_a_session_of_another_history_though_its_number_is_smaller() {
+    let mut process = Process::with_ada();
+    for _ in 0..5 {
+        process.history.write("ada", Some("admin"));
+        process.settle();
+    }
+    process.history.restore(1);
+    process.settle();
+    assert_eq!(process.workers[0].world.sessions.len(), 1, "it has its turn to be checked");
+    process.log_in(1, "ada");
+    process.history.write("ada", None);
+    process.settle();
+    assert_eq!(process.workers[0].world.sessions.len(), 0);
+}
+
+#[test]
 fn an_answer_that_is_older_than_a_change_is_asked_for_again() {
     let mut process = Process::with_ada();
     process.ask(1, "ada");
