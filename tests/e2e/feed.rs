@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use usher_tests::binaries;
-use usher_tests::http::{Connection, Request};
+use usher_tests::http::{Connection, Request, Response};
 use usher_tests::policy;
 use usher_tests::server::Fault;
 use usher_tests::stage::denied;
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::system::envoy::Envoy;
+use usher_tests::system::store::DIRECTORY_TOKEN;
 use usher_tests::system::{Setup, upstream};
 use usher_tests::wait;
 
@@ -114,7 +115,7 @@ fn a_role_changes_in_live_sessions_in_place_and_a_suspension_or_removal_ends_the
 }
 
 #[test]
-fn from_a_suspension_to_the_last_worker_of_two_envoys() -> Result<()> {
+fn from_the_stores_word_to_the_last_worker_of_two_envoys() -> Result<()> {
     let mut stage = RealEnvoy::start(&patient()?)?;
     let another = stage.system.another_envoy()?;
     let mut ada = Sessions::open(&mut stage, "{login: ada, iat: -50, pass: true}", &[&another])?;
@@ -129,20 +130,48 @@ fn from_a_suspension_to_the_last_worker_of_two_envoys() -> Result<()> {
         times.push(acknowledged.elapsed());
     }
     tell("a role, in place", &mut times);
+    none_went_back(&[&stage.system.envoy, &another])
+}
+
+#[test]
+fn from_a_deactivation_in_the_directory_to_the_last_worker_of_two_envoys() -> Result<()> {
+    let scim = "{options: {sessions: {max_staleness: 1h}}, organization: {provisioning: {mode: scim}}, \
+        parent: {directory: {scim: true, token_env: USHER_TEST_SCIM_TOKEN}}}";
+    let mut stage = RealEnvoy::start(&policy::changed("claude", scim)?)?;
+    let another = stage.system.another_envoy()?;
     let mut times = Vec::new();
     for round in 0..50 {
-        // Each round with a newer assertion: a suspension ends those that were there before.
-        let mut person =
-            Sessions::open(&mut stage, &format!("{{login: p{round}, iat: -50, pass: true}}"), &[&another])?;
+        let email = format!("p{round}@acme.example");
+        let user = json!({"schemas": [USER], "userName": email, "active": true, "emails": [{"value": email, "primary": true}]});
+        let made = scim_call(&stage, "POST", "Users", &user)?.body_json()?;
+        let id = made.get("id").and_then(Value::as_str).context("an id")?;
+        let login = format!("{{login: p{round}, pass: true}}");
+        let mut person = Sessions::open(&mut stage, &login, &[&another])?;
         person.settle(&stage, "user")?;
-        let id = stage.system.store.id_of("acme-chat", &format!("p{round}@acme.example"))?;
-        patch(&stage, &id, &json!({"status": "suspended"}))?;
+        // As Entra sends it.
+        let change = json!({"schemas": [PATCH], "Operations": [{"op": "Replace", "path": "active", "value": "False"}]});
+        scim_call(&stage, "PATCH", &format!("Users/{id}"), &change)?;
         let acknowledged = Instant::now();
-        person.wait_for("member_suspended")?;
+        person.wait_for("session_revoked")?;
         times.push(acknowledged.elapsed());
     }
-    tell("a suspension", &mut times);
-    for envoy in [&stage.system.envoy, &another] {
+    tell("a deactivation by SCIM", &mut times);
+    none_went_back(&[&stage.system.envoy, &another])
+}
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+fn scim_call(stage: &RealEnvoy, method: &str, path: &str, body: &Value) -> Result<Response> {
+    let request = Request::new(method, "store", format!("/scim/v2/acme/{path}")).bearer(DIRECTORY_TOKEN).json(body);
+    let response = request.send(stage.system.store.address())?;
+    let is_well = (200..300).contains(&response.status);
+    ensure!(is_well, "{method} {path}: {} {}", response.status, String::from_utf8_lossy(&response.body));
+    Ok(response)
+}
+
+fn none_went_back(envoys: &[&Envoy]) -> Result<()> {
+    for envoy in envoys {
         ensure!(envoy.stat("usher_feed_resyncs")? == 0, "no session had to go back to the store");
     }
     Ok(())
@@ -273,25 +302,34 @@ fn without_feed_and_store_sessions_go_on_for_as_long_as_the_policy_says() -> Res
 
 #[test]
 fn who_leaves_before_the_answer_does_not_keep_a_session() -> Result<()> {
-    let brief = policy::changed("claude", "options: {store: {timeout: 2s}, sessions: {max_staleness: 300ms}}")?;
+    let brief = policy::changed("claude", "options: {store: {timeout: 15s}, sessions: {max_staleness: 300ms}}")?;
     let mut stage = RealEnvoy::start(&brief)?;
     let mut ada = Sessions::open(&mut stage, "{login: ada, iat: -50, pass: true}", &[])?;
     ada.settle(&stage, "user")?;
     stage.system.store_gate.fault_at("/v1/changes", Some(Fault::Hang));
+    let polls = stage.system.polls();
+    wait::until("the feed is silent", || Ok((stage.system.polls() > polls).then_some(())))?;
+    stage.system.store_gate.fault(Some(Fault::Hang));
     stage.play("- {remove: ada}")?;
-    // Every session is found due by somebody who does not wait for the answer.
-    wait::until("nobody comes in", || {
-        let mut let_in = 0;
-        for _ in 0..CONNECTIONS {
-            let mut hasty = std::net::TcpStream::connect(stage.system.envoy.address())?;
-            std::io::Write::write_all(&mut hasty, &bytes(&ada.request))?;
-            drop(hasty);
-            let response = ada.request.send(stage.system.envoy.address())?;
-            let_in += usize::from(response.status == 200);
-        }
-        Ok((let_in == 0).then_some(()))
+    // Her sessions are found due by somebody who does not wait for the answer.
+    let asked = stage.system.logins();
+    wait::until("both workers have asked", || {
+        let mut hasty = std::net::TcpStream::connect(stage.system.envoy.address())?;
+        std::io::Write::write_all(&mut hasty, &bytes(&ada.request))?;
+        Ok((stage.system.logins() >= asked + 2).then_some(()))
     })?;
-    ada.wait_for("session_revoked")
+    wait::until("everybody has left", || {
+        let stats = stage.system.envoy.stats()?;
+        let mut under_way =
+            stats.lines().filter(|line| !line.contains("admin") && line.contains("downstream_rq_active"));
+        Ok(under_way.all(|line| line.ends_with(": 0")).then_some(()))
+    })?;
+    stage.system.store_gate.fault(None);
+    let begun = Instant::now();
+    ada.wait_for("session_revoked")?;
+    // Nobody asked in vain for as long as an answer may take.
+    ensure!(begun.elapsed() < Duration::from_secs(10), "after {:?}", begun.elapsed());
+    Ok(())
 }
 
 fn bytes(request: &Request) -> Vec<u8> {

@@ -163,6 +163,11 @@ impl System {
         self.store_gate.requests().iter().filter(|request| request.target.ends_with(b"/logins")).count()
     }
 
+    /// How often the filter has asked the store what changed.
+    pub fn polls(&self) -> usize {
+        self.store_gate.requests().iter().filter(|request| request.target.starts_with(b"/v1/changes")).count()
+    }
+
     /// Stops the store where it is.
     pub fn stop_store(&mut self) {
         self.store.kill();

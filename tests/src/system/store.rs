@@ -17,6 +17,9 @@ pub const STORE_TOKEN: &str = "store-token-of-the-tests";
 /// The operator's secret.
 pub const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 
+/// The directory's secret.
+pub const DIRECTORY_TOKEN: &str = "directory-token-of-the-tests";
+
 /// A running store.
 pub struct Store {
     process: Process,
@@ -34,7 +37,7 @@ impl Store {
         let database = format!("sqlite://{}", folder.join(format!("usher-{number}.db")).display());
         command.args(["store", "--database", &database, "--listen", &address.to_string(), "--policy"]).arg(policy);
         command.env("USHER_STORE_TOKEN", STORE_TOKEN).env("USHER_ADMIN_TOKEN", ADMIN_TOKEN);
-        command.env("USHER_TEST_SCIM_TOKEN", "directory-token-of-the-tests");
+        command.env("USHER_TEST_SCIM_TOKEN", DIRECTORY_TOKEN);
         let mut process = Process::start("the store", command, folder.join("store.log"))?;
         wait::until("the store is ready", || {
             process.still_runs()?;
