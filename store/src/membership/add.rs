@@ -41,7 +41,7 @@ impl Membership {
         transaction.lock_organization(&organization.id).await?;
         let facts = self.facts_for_hand(&mut *transaction, organization, None).await?;
         let handled = hand::add(organization, addition, same_email.as_ref(), &facts)?;
-        let why = Why { cause, reason: "added by hand", member: None };
+        let why = Why { cause, reason: "added by hand", before: None };
         effects::write(&mut *transaction, organization, &handled.effects, &why, facts.now).await?;
         transaction.commit().await?;
         Ok(handled)

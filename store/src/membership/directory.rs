@@ -49,6 +49,13 @@ pub(crate) enum Guarded {
     Yes,
 }
 
+/// What is to be written for one user, and the member whom it is about, as they were read.
+#[derive(Debug, Default)]
+struct Decided {
+    effects: Effects,
+    before: Option<Member>,
+}
+
 impl Membership {
     /// Makes the memberships of these users in these organizations what the directory now says.
     ///
@@ -79,11 +86,11 @@ impl Membership {
         users: &[DirectoryUser],
         following: Following<'_>,
     ) -> Result<Option<Followed>, DatabaseError> {
-        let (mut nothing, mut removals, mut last) = (true, Vec::new(), Effects::default());
+        let (mut nothing, mut removals, mut last) = (true, Vec::new(), Decided::default());
         for user in users {
             last = self.decided(transaction, organization, user).await?;
-            nothing = nothing && effects::is_nothing(&last) && last.notes.is_empty();
-            if let Some(Change::Remove(member)) = &last.change {
+            nothing = nothing && effects::is_nothing(&last.effects) && last.effects.notes.is_empty();
+            if let Some(Change::Remove(member)) = &last.effects.change {
                 removals.push(member.clone());
             }
         }
@@ -93,23 +100,24 @@ impl Membership {
         let held = self.held(transaction, organization, removals, following).await?;
         let mut followed = Followed { organization: Arc::clone(organization), removed: 0, held, notes: Vec::new() };
 
-        // What concerns one alone needs nobody else to wait, and no second look.
-        let concerns_others = users.len() > 1 || effects::rest_on_others(transaction, organization, &last).await?;
+        // What concerns one alone needs nobody else to wait, and no second look. A freed seat concerns those who wait.
+        let concerns_others = users.len() > 1
+            || effects::rest_on_others(organization, last.before.as_ref(), &last.effects)
+            || effects::frees_seat(last.before.as_ref(), &last.effects);
         let mut frees = false;
         if concerns_others {
             transaction.lock_organization(&organization.id).await?;
             for user in users {
                 // Each decision sees what those before it did, to seats and owners.
-                let effects = self.decided(transaction, organization, user).await?;
-                if followed.held.is_empty() || !matches!(effects.change, Some(Change::Remove(_))) {
-                    frees |= self.apply(transaction, organization, &effects, following, &mut followed).await?;
+                let decided = self.decided(transaction, organization, user).await?;
+                if followed.held.is_empty() || !matches!(decided.effects.change, Some(Change::Remove(_))) {
+                    frees |= self.apply(transaction, organization, &decided, following, &mut followed).await?;
                 }
             }
         } else {
-            frees = self.apply(transaction, organization, &last, following, &mut followed).await?;
+            self.apply(transaction, organization, &last, following, &mut followed).await?;
         }
         if frees {
-            transaction.lock_organization(&organization.id).await?;
             self.give_freed_seats(transaction, organization, following, &mut followed).await?;
         }
         Ok(Some(followed))
@@ -175,17 +183,19 @@ impl Membership {
         transaction: &mut dyn Transaction,
         organization: &Organization,
         user: &DirectoryUser,
-    ) -> Result<Effects, DatabaseError> {
+    ) -> Result<Decided, DatabaseError> {
         let member = transaction.member_of_directory_user(&organization.id, &user.id).await?;
         let by_email = match &user.email {
             Some(email) => transaction.member_with_email(&organization.id, email).await?,
             None => None,
         };
         if member.is_none() && !user.active {
-            return Ok(Effects::default());
+            return Ok(Decided::default());
         }
         let facts = self.facts_for_directory(transaction, organization, member, by_email).await?;
-        Ok(decide(organization, user, &facts))
+        let effects = decide(organization, user, &facts);
+        let before = effects::concerned(&effects, [&facts.member, &facts.by_email]).cloned();
+        Ok(Decided { effects, before })
     }
 
     async fn facts_for_directory(
@@ -216,27 +226,22 @@ impl Membership {
         &self,
         transaction: &mut dyn Transaction,
         organization: &Organization,
-        effects: &Effects,
+        Decided { effects, before }: &Decided,
         following: Following<'_>,
         followed: &mut Followed,
     ) -> Result<bool, DatabaseError> {
-        let (member, frees) = match &effects.change {
-            Some(Change::Create(member)) => (Some(member), false),
+        let member = match &effects.change {
+            Some(Change::Create(member) | Change::Update(member)) => Some(member),
             Some(Change::Remove(member)) => {
                 followed.removed += 1;
-                (Some(member), member.seat_tier.is_some())
+                Some(member)
             }
-            Some(Change::Update(member)) => {
-                let before =
-                    transaction.member(&organization.id, &member.id).await?.and_then(|before| before.seat_tier);
-                (Some(member), before.is_some() && before != member.seat_tier)
-            }
-            None => (None, false),
+            None => before.as_ref(),
         };
         followed.notes.extend(effects.notes.iter().map(|note| (*note, member.cloned())));
-        let why = Why { cause: following.cause, reason: following.action, member };
+        let why = Why { cause: following.cause, reason: following.action, before: before.as_ref() };
         effects::write(transaction, organization, effects, &why, self.now().as_secs()).await?;
-        Ok(frees)
+        Ok(effects::frees_seat(before.as_ref(), effects))
     }
 
     /// A freed seat goes to the one pending longest for whom it is one.
@@ -265,7 +270,8 @@ impl Membership {
                 let facts = self.facts_for_directory(transaction, organization, Some(member.clone()), None).await?;
                 let effects = reseat(organization, &member, user.as_ref(), &facts);
                 let following = Following { action: "seat_freed", ..following };
-                self.apply(transaction, organization, &effects, following, followed).await?;
+                let decided = Decided { effects, before: Some(member) };
+                self.apply(transaction, organization, &decided, following, followed).await?;
             }
         }
         Ok(())

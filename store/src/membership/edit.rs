@@ -35,9 +35,9 @@ impl Membership {
         let (mut transaction, member) = self.change_by_hand(&organization.id, id).await?;
         let facts = self.facts_for_hand(&mut *transaction, organization, Some(&member)).await?;
         let handled = hand::edit(organization, &member, edit, &facts)?;
-        let why = Why { cause, reason: "changed by hand", member: Some(&member) };
+        let why = Why { cause, reason: "changed by hand", before: Some(&member) };
         effects::write(&mut *transaction, organization, &handled.effects, &why, facts.now).await?;
-        let frees_seat = member.seat_tier.is_some() && handled.member.seat_tier != member.seat_tier;
+        let frees_seat = effects::frees_seat(Some(&member), &handled.effects);
         let followed = if frees_seat && organization.provisioning.is_scim() {
             Some(self.pass_seats_on(&mut *transaction, organization, cause).await?)
         } else {

@@ -17,8 +17,19 @@ pub(super) struct Why<'a> {
     pub(super) cause: &'a Cause,
     /// The plan or the reason, or what was asked for.
     pub(super) reason: &'a str,
-    /// Whom it is about, where nothing of theirs is changed.
-    pub(super) member: Option<&'a Member>,
+    /// Whom it is about, as the transaction read them; nobody where someone is made a member.
+    pub(super) before: Option<&'a Member>,
+}
+
+/// Whom a decision is about: of those that were read, the one that it changes; the first, where it changes nobody.
+pub(super) fn concerned<'a, const N: usize>(effects: &Effects, read: [&'a Option<Member>; N]) -> Option<&'a Member> {
+    match &effects.change {
+        Some(Change::Update(member) | Change::Remove(member)) => {
+            read.into_iter().flatten().find(|before| before.id == member.id)
+        }
+        Some(Change::Create(_)) => None,
+        None => read.first().copied().and_then(Option::as_ref),
+    }
 }
 
 /// Writes all effects of one decision at `now` (Unix seconds); the caller commits.
@@ -30,23 +41,20 @@ pub(super) async fn write(
     now: u64,
 ) -> Result<(), DatabaseError> {
     let revokes = revokes(transaction, organization, effects).await?;
-    let mut known = None;
     match &effects.change {
         Some(Change::Create(member)) => {
             transaction.create(member).await?;
             transaction.append_change(&FeedEntry::Member(member), now).await?;
         }
         Some(Change::Update(member)) => {
-            let before = transaction.member(&organization.id, &member.id).await?;
-            let before = before.ok_or_else(|| DatabaseError::Conflict("the member is gone".to_owned()))?;
+            let before = why.before.ok_or_else(|| DatabaseError::Conflict("the member is gone".to_owned()))?;
             transaction.update(member).await?;
             let is_another = before.identity.is_some() && before.identity != member.identity;
             if is_another || (revokes && member.status != Status::Suspended) {
                 end_sessions(transaction, member, now).await?;
-            } else if matters_to_sessions(&before, member) {
+            } else if matters_to_sessions(before, member) {
                 transaction.append_change(&FeedEntry::Member(member), now).await?;
             }
-            known = Some(before);
         }
         Some(Change::Remove(member)) => {
             transaction.remove(&organization.id, &member.id).await?;
@@ -57,7 +65,7 @@ pub(super) async fn write(
             }
         }
         None => {
-            if let Some(member) = why.member.filter(|_| revokes) {
+            if let Some(member) = why.before.filter(|_| revokes) {
                 end_sessions(transaction, member, now).await?;
             }
         }
@@ -74,12 +82,11 @@ pub(super) async fn write(
         }
         None => {}
     }
-    let before = known.as_ref().or(why.member);
-    if let Some(entry) = audit::of_member(organization, before, effects, why.cause, why.reason, now) {
+    if let Some(entry) = audit::of_member(organization, why.before, effects, why.cause, why.reason, now) {
         transaction.append_audit(entry).await?;
     }
     // Last, for the counts are what everybody of the organization wants to change.
-    let (back, wanted) = seats_changed(effects.change.as_ref(), known.as_ref());
+    let (back, wanted) = seats_changed(effects.change.as_ref(), why.before);
     seats::exchange(transaction, organization, back, wanted).await
 }
 
@@ -102,6 +109,9 @@ async fn revokes(
     effects: &Effects,
 ) -> Result<bool, DatabaseError> {
     let Some((identity, after)) = &effects.ticket else { return Ok(false) };
+    if after.not_before.is_none() {
+        return Ok(false);
+    }
     let before = transaction.ticket(&organization.id, identity).await?.unwrap_or_default();
     Ok(after.not_before > before.not_before)
 }
@@ -120,24 +130,26 @@ pub(super) fn is_nothing(effects: &Effects) -> bool {
 /// Whether a decision rests on what others of the organization hold: then it must be made with the organization locked.
 ///
 /// So do those that take the top role away, count removals, name the primary owner, or find no seat free.
-pub(super) async fn rest_on_others(
-    transaction: &mut dyn Transaction,
-    organization: &Organization,
-    effects: &Effects,
-) -> Result<bool, DatabaseError> {
-    Ok(match &effects.change {
+pub(super) fn rest_on_others(organization: &Organization, before: Option<&Member>, effects: &Effects) -> bool {
+    match &effects.change {
         Some(Change::Create(member)) => member.status == Status::Pending || member.primary_owner.is_some(),
         Some(Change::Update(member)) => {
             let owns = |member: &Member| member.status == Status::Active && member.role == *organization.top_role();
-            transaction.member(&organization.id, &member.id).await?.is_none_or(|before| {
-                (owns(&before) && !owns(member))
+            before.is_none_or(|before| {
+                (owns(before) && !owns(member))
                     || before.primary_owner != member.primary_owner
                     || (before.status != Status::Pending && member.status == Status::Pending)
             })
         }
         Some(Change::Remove(_)) => true,
         None => false,
-    })
+    }
+}
+
+/// Whether a seat is given back, for another to have.
+pub(super) fn frees_seat(before: Option<&Member>, effects: &Effects) -> bool {
+    let (back, wanted) = seats_changed(effects.change.as_ref(), before);
+    back.is_some() && back != wanted
 }
 
 /// Whether a live session would be wrong about the member: times and names do not matter to it.

@@ -65,13 +65,13 @@ impl Membership {
         transaction.lock(&organization.id, &person).await?;
         let mut facts = self.facts_for_login(&mut *transaction, organization, connection, login).await?;
         let mut outcome = decide(organization, login, &facts);
-        if effects::rest_on_others(&mut *transaction, organization, &outcome.effects).await?
+        if effects::rest_on_others(organization, concerned(&facts, &outcome), &outcome.effects)
             && transaction.lock_organization(&organization.id).await?
         {
             facts = self.facts_for_login(&mut *transaction, organization, connection, login).await?;
             outcome = decide(organization, login, &facts);
         }
-        let why = Why { cause, reason: reason(&login.plan), member: facts.linked.as_ref() };
+        let why = Why { cause, reason: reason(&login.plan), before: concerned(&facts, &outcome) };
         effects::write(&mut *transaction, organization, &outcome.effects, &why, facts.now).await?;
         let position = transaction.commit().await?;
         Ok((outcome, position))
@@ -138,6 +138,11 @@ impl Membership {
             }
         }
     }
+}
+
+/// The member whom a login is about, as they were read.
+fn concerned<'a>(facts: &'a Facts, outcome: &Outcome) -> Option<&'a Member> {
+    effects::concerned(&outcome.effects, [&facts.linked, &facts.by_email, &facts.by_external_id])
 }
 
 /// What the audit says of a login: its plan, or why it was to be turned away.

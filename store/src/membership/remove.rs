@@ -33,7 +33,7 @@ impl Membership {
         let (mut transaction, member) = self.change_by_hand(&organization.id, id).await?;
         let facts = self.facts_for_hand(&mut *transaction, organization, Some(&member)).await?;
         let handled = hand::remove(organization, &member, &facts)?;
-        let why = Why { cause, reason: "removed by hand", member: Some(&member) };
+        let why = Why { cause, reason: "removed by hand", before: Some(&member) };
         effects::write(&mut *transaction, organization, &handled.effects, &why, facts.now).await?;
         transaction.commit().await?;
         Ok(handled)

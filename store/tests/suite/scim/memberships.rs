@@ -58,6 +58,24 @@ fn a_seat_that_is_taken_away_by_hand_goes_to_the_one_pending_longest() {
 }
 
 #[test]
+fn a_deactivated_primary_owner_stays_but_their_sessions_end() {
+    let owned = DIRECTORIES.replace("{id: everyone, ", "{id: everyone, primary_owner: ada@acme.example, ");
+    let directory = Directory { store: Store::start_by(&owned) };
+    let ada = directory.user("ada");
+    let (_, member) = directory.store.answer("everyone", &login("ada", 1, require()));
+    assert_eq!((&member["role"], &member["primary_owner"]), (&json!("admin"), &json!(true)));
+    let position = directory.store.changes("").json["position"].as_str().unwrap().to_owned();
+    directory.store.clock.advance(10);
+    deactivate(&directory, &ada);
+    assert_eq!(directory.members("everyone", "role"), json!({"ada@acme.example": "admin"}));
+    let told = directory.store.changes(&format!("?after={position}")).json;
+    let told: Vec<_> = told["changes"].as_array().unwrap().iter().map(|change| &change["status"]).collect();
+    assert_eq!(told, ["removed", "active"]);
+    assert_eq!(directory.store.answer("everyone", &login("ada", 5, require())).0, "revoked");
+    assert_eq!(directory.store.answer("everyone", &login("ada", 11, require())).0, "member");
+}
+
+#[test]
 fn names_emails_and_external_ids_follow_and_other_modes_do_not() {
     let directory = Directory::start();
     let ada = directory.user("ada");
