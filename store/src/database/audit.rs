@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use sqlx::{ColumnIndex, Database, Decode, Encode, QueryBuilder, Row, Type};
+use sqlx::{ColumnIndex, Database, Decode, QueryBuilder, Row, Type};
 
+use super::bind::Bind;
 use super::{DatabaseError, row};
 use crate::audit::{AuditFilter, Entry, Kept};
 
@@ -23,11 +24,6 @@ pub(crate) trait AuditTransaction: AuditSnapshot {
     /// Forgets at most `limit` of the oldest entries, if they are from before a second since the Unix epoch; gives how many.
     async fn forget_audit(&mut self, before: u64, limit: u32) -> Result<u64, DatabaseError>;
 }
-
-/// What is bound in these statements, in a way that a database understands.
-pub(super) trait Bind<DB: Database>: for<'q> Encode<'q, DB> + Type<DB> {}
-
-impl<DB: Database, T: for<'q> Encode<'q, DB> + Type<DB>> Bind<DB> for T {}
 
 /// Most entries in one statement.
 pub(super) const BATCH: usize = 500;

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use sqlx::{Database, QueryBuilder};
 use usher_policy::id::{DirectoryUserId, MemberId, OrganizationId, ParentId};
 
-use super::audit::Bind;
+use super::bind::Bind;
 use super::directory::Place;
 use super::row::{self, member_columns};
 use crate::scim::{Lookup, ResourceType, Stored, folded};

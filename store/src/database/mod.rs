@@ -5,6 +5,7 @@
 
 mod address;
 mod audit;
+mod bind;
 mod directory;
 mod directory_session;
 mod directory_sql;
