@@ -30,6 +30,11 @@ impl Process {
         Ok(Self { name, child, log })
     }
 
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything that it said so far.
     pub fn log(&self) -> String {
         match std::fs::read(&self.log) {

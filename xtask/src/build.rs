@@ -28,6 +28,16 @@ pub(crate) fn filter_with_trap() -> Result<()> {
     place(&built_filter(&folder), "usher-trap.wasm").map(drop)
 }
 
+/// Builds the filter that the benchmark compares with.
+pub(crate) fn filter_that_does_nothing() -> Result<()> {
+    target::ready()?;
+    let mut cargo = shell::cargo()?;
+    cargo.args(["build", "--package", "usher-bench-noop", "--target", target::WASM, "--profile", "wasm"]);
+    shell::run(&mut cargo, INSTALL_RUST)?;
+    let built = paths::cargo_target()?.join(target::WASM).join("wasm").join("usher_bench_noop.wasm");
+    place(&built, "bench-noop.wasm").map(drop)
+}
+
 fn command() -> Result<()> {
     shell::progress("building the command");
     shell::run(shell::cargo()?.args(["build", "--release", "--package", "usher"]), INSTALL_RUST)?;

@@ -1,5 +1,6 @@
 //! `cargo xtask`: builds, runs and tests usher on a fresh machine.
 
+mod bench;
 mod build;
 mod envoy;
 mod paths;
@@ -19,6 +20,7 @@ usage: cargo xtask <verb>
   target         adds the Rust target of the filter, where it is missing
   envoy          finds or fetches Envoy, as target/usher/envoy
   postgres       finds PostgreSQL for the tests, or fetches it as target/usher/postgresql
+  bench [args]   measures what a request costs beside other ways, in one Envoy
   demo [args]    builds everything and runs `usher demo [args]`
   scim           runs scim2-tester and scim-sanity against a store
   test [args]    sets everything up and runs all tests: `cargo test --workspace [args]`
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         (Some("target"), []) => target::ready(),
         (Some("envoy"), []) => envoy::ready().map(drop),
         (Some("postgres"), []) => postgres::ready(),
+        (Some("bench"), rest) => bench::compare(rest),
         (Some("demo"), rest) => verbs::demo(rest),
         (Some("scim"), []) => scim::conform(),
         (Some("test"), rest) => verbs::test(rest),

@@ -52,6 +52,11 @@ impl Store {
         self.address
     }
 
+    /// The id of its process.
+    pub fn process(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Everything that it said so far.
     pub fn log(&self) -> String {
         self.process.log()

@@ -1,0 +1,97 @@
+//! `cargo xtask bench`: what a request costs, beside other ways to the same end.
+
+mod compare;
+mod cpu;
+mod envoy;
+mod grpc;
+mod load;
+mod origin;
+mod people;
+mod report;
+mod stats;
+mod variants;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use usher_tests::binaries;
+
+use crate::compare::Extent;
+use crate::variants::Modules;
+
+const USAGE: &str = "\
+usage: cargo xtask bench [options]
+
+  --rounds N       how often each is measured, in turns (15)
+  --seconds S      how long each time (1)
+  --rate R         requests a second for the latencies (1000; 0 leaves them out)
+  --only NAME,…    of the variants only those whose names begin so, and the router
+  --write          the results become docs/benchmark.md and docs/benchmark.svg
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["service", name, address] => service(name, address),
+        ["compare", rest @ ..] => compare(rest),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+/// A process that is measured beside Envoy.
+fn service(name: &str, address: &str) -> Result<()> {
+    let address = address.parse()?;
+    match name {
+        "authz-grpc" => grpc::serve(address),
+        "authz-http" => origin::serve(address, &compare::authz_answer()),
+        "plain" => origin::serve(address, &compare::plain_answer()),
+        other => bail!("no such service: {other}"),
+    }
+}
+
+fn compare(options: &[&str]) -> Result<()> {
+    let mut extent = Extent { rounds: 15, span: Duration::from_secs(1), rate: 1000, only: Vec::new() };
+    let mut is_written = false;
+    let mut options_left = options.iter();
+    while let Some(option) = options_left.next() {
+        let mut value = || options_left.next().with_context(|| format!("`{option}` wants a value"));
+        match *option {
+            "--rounds" => extent.rounds = value()?.parse()?,
+            "--seconds" => extent.span = Duration::try_from_secs_f64(value()?.parse()?)?,
+            "--rate" => extent.rate = value()?.parse()?,
+            "--only" => extent.only = value()?.split(',').map(str::to_owned).collect(),
+            "--write" => is_written = true,
+            _ => bail!("{USAGE}"),
+        }
+    }
+    let noop = noop()?;
+    let usher = binaries::filter()?.canonicalize()?;
+    let figures = compare::run(&Modules { noop: &noop, usher: &usher }, &extent)?;
+    let report = report::markdown(&figures, &extent, options)?;
+    println!("{report}");
+    if is_written {
+        let docs = binaries::workspace().join("docs");
+        std::fs::write(docs.join("benchmark.md"), report)?;
+        std::fs::write(docs.join("benchmark.svg"), report::chart(&figures))?;
+    }
+    Ok(())
+}
+
+/// The filter that does nothing, as `cargo xtask bench` has built it.
+fn noop() -> Result<PathBuf> {
+    let path = binaries::workspace().join("target").join("usher").join("bench-noop.wasm");
+    path.canonicalize()
+        .with_context(|| format!("{} is missing: run `cargo xtask bench`, which builds it", path.display()))
+}
