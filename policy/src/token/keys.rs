@@ -4,7 +4,7 @@ use jwt_simple::algorithms::{Edwards25519PublicKey, P256PublicKey, P384PublicKey
 use serde_json::{Map, Value};
 use superboring::pkey::{PKey, Public};
 
-use super::base64url;
+use super::{base64url, roca};
 use crate::json;
 use crate::model::Algorithm;
 
@@ -179,7 +179,11 @@ impl Material {
         match (text("kty")?, text("crv")) {
             ("RSA", _) => {
                 // Checks size, exponent and that the modulus is odd.
-                let key = RSAPublicKey::from_components(&bytes("n")?, &bytes("e")?).ok()?;
+                let modulus = bytes("n")?;
+                let key = RSAPublicKey::from_components(&modulus, &bytes("e")?).ok()?;
+                if roca::is_marked(&modulus) {
+                    return None;
+                }
                 let signature_len = usize::try_from(key.as_ref().size()).ok()?;
                 let spki = key.to_der().ok()?;
                 let key = PKey::from_rsa(key.as_ref().clone()).ok()?;

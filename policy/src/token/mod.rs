@@ -6,6 +6,7 @@ mod claims;
 mod groups;
 pub mod keys;
 pub mod parse;
+mod roca;
 pub mod signature;
 #[cfg(test)]
 mod tests;

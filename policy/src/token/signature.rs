@@ -47,7 +47,7 @@ impl SignatureVerifier for JwtSimple {
 
 /// Whether the signature has the one form that goes with algorithm and key; checked before any verifier is asked, so that
 /// all of them refuse the same.
-pub(super) fn is_well_formed(algorithm: Algorithm, key: &Key, signature: &[u8]) -> bool {
+pub fn is_well_formed(algorithm: Algorithm, key: &Key, signature: &[u8]) -> bool {
     key.fits(algorithm)
         && signature.len() == key.signature_len()
         && match algorithm {

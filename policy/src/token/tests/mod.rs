@@ -1,6 +1,7 @@
 //! What an assertion may and may not look like, by reason and by attack.
 
 mod claimants;
+mod hostile;
 mod key_sets;
 mod malformed;
 mod precedence;
