@@ -9,6 +9,7 @@ mod bind;
 mod directory;
 mod directory_session;
 mod directory_sql;
+mod login;
 mod migrations;
 mod open;
 mod postgres;
@@ -29,6 +30,7 @@ use usher_policy::wire::Position;
 pub(crate) use address::Address;
 use audit::{AuditSnapshot, AuditTransaction};
 pub(crate) use directory::{DirectorySnapshot, DirectoryTransaction, Place};
+pub(crate) use login::{Look, Question};
 pub use open::OpenError;
 pub(crate) use open::open;
 
@@ -43,6 +45,9 @@ pub(crate) trait Database: Send + Sync {
 
     /// Begins to write. The members that a transaction read, and whatever it locked, stay as they are until it ends.
     async fn write(&self) -> Result<Box<dyn Transaction>, DatabaseError>;
+
+    /// What a login rests on at one moment. Most logins change nothing: this one statement is all that they cost.
+    async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError>;
 
     /// Whether it can be read and written now.
     async fn ready(&self) -> Result<(), DatabaseError>;
@@ -97,27 +102,14 @@ pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot {
         identity: &Identity,
     ) -> Result<Option<Ticket>, DatabaseError>;
 
-    /// The `not_before` that is kept for an email, in seconds since the Unix epoch.
-    async fn email_not_before(
-        &mut self,
-        organization: &OrganizationId,
-        email: &Email,
-    ) -> Result<Option<u64>, DatabaseError>;
-
     /// How many active members hold this role, counted to 2.
     async fn active_with_role(&mut self, organization: &OrganizationId, role: &Role) -> Result<u32, DatabaseError>;
-
-    /// Whether some member answers to this `primary_owner`.
-    async fn has_primary_owner(&mut self, organization: &OrganizationId, email: &Email) -> Result<bool, DatabaseError>;
 
     /// Seats taken, by tier, whatever the holder's status.
     async fn seats_taken(&mut self, organization: &OrganizationId) -> Result<Taken, DatabaseError>;
 
     /// Members who wait for a seat.
     async fn pending(&mut self, organization: &OrganizationId) -> Result<u32, DatabaseError>;
-
-    /// Removals by logins after this second since the Unix epoch.
-    async fn removals_by_login(&mut self, organization: &OrganizationId, after: u64) -> Result<u32, DatabaseError>;
 
     /// The change feed's head: this database and its newest change.
     async fn position(&mut self) -> Result<Position, DatabaseError>;
@@ -139,6 +131,9 @@ pub(crate) trait Transaction: Snapshot + AuditTransaction + DirectoryTransaction
     /// Keeps others from deciding by the whole of an organization until this ends. True if others may have changed
     /// something since this transaction read: it must read again.
     async fn lock_organization(&mut self, organization: &OrganizationId) -> Result<bool, DatabaseError>;
+
+    /// What a login rests on, the members that it is about as this transaction may change them.
+    async fn look(&mut self, question: &Question<'_>) -> Result<Look, DatabaseError>;
 
     /// Takes a seat if the cap leaves one; false if not. In one statement, so that no race sells a seat twice.
     async fn take_seat(&mut self, organization: &OrganizationId, tier: &Tier, cap: Cap) -> Result<bool, DatabaseError>;

@@ -78,6 +78,21 @@ where
     })
 }
 
+/// Reads the change feed's head: its `database`, and `mark` and `position` of the newest change, where there is one.
+pub(super) fn head<'r, R>(row: &'r R) -> Result<Position, DatabaseError>
+where
+    R: Row,
+    &'static str: ColumnIndex<R>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+{
+    Ok(Position {
+        database: row.try_get("database")?,
+        mark: row.try_get::<Option<_>, _>("mark")?.unwrap_or_else(|| Position::NO_MARK.to_owned()),
+        number: row.try_get::<Option<i64>, _>("position")?.map(unsigned).transpose()?.unwrap_or_default(),
+    })
+}
+
 /// Reads a row of a directory's users or groups.
 pub(super) fn resource<'r, R>(row: &'r R, kind: ResourceType) -> Result<(Place, Stored), DatabaseError>
 where

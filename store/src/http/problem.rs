@@ -129,8 +129,11 @@ impl Problem {
 
 impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
-        let detail = "the database does not answer; nothing was changed";
-        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", detail);
+        let (code, detail) = match error.conflict() {
+            Some(_) => ("too_many_conflicts", "too many change the same at the same time; nothing was changed"),
+            None => ("database_unavailable", "the database does not answer; nothing was changed"),
+        };
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
         Self { failure: Some(error.to_string()), ..problem }
     }
 }

@@ -1,5 +1,8 @@
 //! A login: checked against the store's own policy, decided, and written where something changes.
 
+use std::time::Duration;
+
+use usher_policy::id::{Email, Tier};
 use usher_policy::member::{Identity, Member};
 use usher_policy::model::{Connection, Organization, ScimMatch};
 use usher_policy::rules::effects::{Change, Note};
@@ -10,7 +13,7 @@ use usher_policy::wire::{Answer, Login, Position};
 use super::effects::{self, REMOVALS_WINDOW, Why};
 use super::{Membership, MembershipError, new_id, seats};
 use crate::audit::Cause;
-use crate::database::{DatabaseError, Known, Snapshot};
+use crate::database::{Known, Look, Question};
 
 /// What came of a login.
 #[derive(Clone, Debug)]
@@ -37,14 +40,14 @@ impl Membership {
         let connection = trusted(organization, login)?;
 
         // Most logins change nothing: they need not queue for the writer.
-        let mut snapshot = self.database.read().await?;
-        let facts = self.facts_for_login(&mut *snapshot, organization, connection, login).await?;
-        let outcome = decide(organization, login, &facts);
+        let person = Person::of(organization, connection, login);
+        let now = self.now();
+        let look = self.database.look(&person.question(now)).await?;
+        let position = look.position.clone();
+        let outcome = decide(organization, login, &facts_at(look, now));
         if login.preview || effects::is_nothing(&outcome.effects) {
-            let position = snapshot.position().await?;
             return Ok(self.logged_in(organization, login, outcome, position));
         }
-        drop(snapshot);
 
         // What was read may have changed meanwhile: read and decide again, with nobody in the way.
         let (outcome, position) =
@@ -59,56 +62,24 @@ impl Membership {
         login: &Login,
         cause: &Cause,
     ) -> Result<(Outcome, Position), MembershipError> {
+        let person = Person::of(organization, connection, login);
+        let now = self.now();
+        let question = person.question(now);
         let mut transaction = self.database.write().await?;
-        let identity = Identity { issuer: login.issuer.clone(), subject: login.subject.clone() };
-        let person = [Known::ByIdentity(&identity), Known::ByEmail(&login.email)];
-        transaction.lock(&organization.id, &person).await?;
-        let mut facts = self.facts_for_login(&mut *transaction, organization, connection, login).await?;
+        let known = [Known::ByIdentity(&person.identity), Known::ByEmail(&login.email)];
+        transaction.lock(&organization.id, &known).await?;
+        let mut facts = facts_at(transaction.look(&question).await?, now);
         let mut outcome = decide(organization, login, &facts);
         if effects::rest_on_others(organization, concerned(&facts, &outcome), &outcome.effects)
             && transaction.lock_organization(&organization.id).await?
         {
-            facts = self.facts_for_login(&mut *transaction, organization, connection, login).await?;
+            facts = facts_at(transaction.look(&question).await?, now);
             outcome = decide(organization, login, &facts);
         }
         let why = Why { cause, reason: reason(&login.plan), before: concerned(&facts, &outcome) };
         effects::write(&mut *transaction, organization, &outcome.effects, &why, facts.now).await?;
         let position = transaction.commit().await?;
         Ok((outcome, position))
-    }
-
-    async fn facts_for_login(
-        &self,
-        read: &mut dyn Snapshot,
-        organization: &Organization,
-        connection: &Connection,
-        login: &Login,
-    ) -> Result<Facts, DatabaseError> {
-        let now = self.now();
-        let identity = Identity { issuer: login.issuer.clone(), subject: login.subject.clone() };
-        let by_external_id = match (connection.scim_match, &login.external_id) {
-            (ScimMatch::ExternalId, Some(id)) => read.member_with_external_id(&organization.id, id).await?,
-            (ScimMatch::ExternalId, None) | (ScimMatch::Email, _) => None,
-        };
-        let primary_owner_taken = match &organization.primary_owner {
-            Some(owner) => read.has_primary_owner(&organization.id, &owner.email).await?,
-            None => false,
-        };
-        Ok(Facts {
-            linked: read.member_of(&organization.id, &identity).await?,
-            by_email: read.member_with_email(&organization.id, &login.email).await?,
-            by_external_id,
-            ticket: read.ticket(&organization.id, &identity).await?,
-            email_not_before: read.email_not_before(&organization.id, &login.email).await?,
-            active_owners: read.active_with_role(&organization.id, organization.top_role()).await?,
-            primary_owner_taken,
-            taken: seats::taken(read, organization).await?,
-            removals_last_hour: read
-                .removals_by_login(&organization.id, now.as_secs().saturating_sub(REMOVALS_WINDOW))
-                .await?,
-            new_id: new_id(now),
-            now: now.as_secs(),
-        })
     }
 
     /// Counts, logs and answers. A preview is counted apart, for it did nothing.
@@ -137,6 +108,57 @@ impl Membership {
                 tracing::info!(organization = organization.id.as_str(), member, by, note = note.name(), "noted");
             }
         }
+    }
+}
+
+/// Who logs in, and what the decision wants to know of the organization.
+struct Person<'a> {
+    organization: &'a Organization,
+    identity: Identity,
+    email: &'a Email,
+    external_id: Option<&'a str>,
+    tiers: Vec<&'a Tier>,
+}
+
+impl<'a> Person<'a> {
+    fn of(organization: &'a Organization, connection: &Connection, login: &'a Login) -> Self {
+        let external_id = match connection.scim_match {
+            ScimMatch::ExternalId => login.external_id.as_deref(),
+            ScimMatch::Email => None,
+        };
+        let identity = Identity { issuer: login.issuer.clone(), subject: login.subject.clone() };
+        let tiers = seats::limited(organization).collect();
+        Self { organization, identity, email: &login.email, external_id, tiers }
+    }
+
+    fn question(&self, now: Duration) -> Question<'_> {
+        Question {
+            organization: &self.organization.id,
+            identity: &self.identity,
+            email: self.email,
+            external_id: self.external_id,
+            top_role: self.organization.top_role(),
+            primary_owner: self.organization.primary_owner.as_ref().map(|owner| &owner.email),
+            tiers: &self.tiers,
+            removals_after: now.as_secs().saturating_sub(REMOVALS_WINDOW),
+        }
+    }
+}
+
+/// What the rules want to know of what was read at `now`.
+fn facts_at(look: Look, now: Duration) -> Facts {
+    Facts {
+        linked: look.linked,
+        by_email: look.by_email,
+        by_external_id: look.by_external_id,
+        ticket: look.ticket,
+        email_not_before: look.email_not_before,
+        active_owners: look.active_owners,
+        primary_owner_taken: look.primary_owner_taken,
+        taken: look.taken,
+        removals_last_hour: look.removals,
+        new_id: new_id(now),
+        now: now.as_secs(),
     }
 }
 

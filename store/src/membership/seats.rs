@@ -46,12 +46,17 @@ impl Membership {
     }
 }
 
-/// Seats taken, for a decision. Where no tier has a cap nothing is counted: there is room however many there are.
+/// The tiers with a cap: where there is none nothing is counted, for there is room however many there are.
+pub(super) fn limited(organization: &Organization) -> impl Iterator<Item = &Tier> {
+    let tiers = organization.seats.iter().flat_map(|seats| &seats.tiers);
+    tiers.filter(|seat| matches!(seat.cap, Cap::Limited(_))).map(|seat| &seat.tier)
+}
+
+/// Seats taken, for a decision.
 pub(super) async fn taken(read: &mut dyn Snapshot, organization: &Organization) -> Result<Taken, DatabaseError> {
-    let mut tiers = organization.seats.iter().flat_map(|seats| &seats.tiers);
-    match tiers.any(|seat| matches!(seat.cap, Cap::Limited(_))) {
-        true => read.seats_taken(&organization.id).await,
-        false => Ok(Taken::default()),
+    match limited(organization).next() {
+        Some(_) => read.seats_taken(&organization.id).await,
+        None => Ok(Taken::default()),
     }
 }
 

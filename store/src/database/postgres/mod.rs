@@ -2,6 +2,7 @@
 
 mod audit;
 mod directory;
+mod kept;
 mod listen;
 mod options;
 mod read;
@@ -19,8 +20,10 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use self::session::Session;
-use super::{Database, DatabaseError, OpenError, PATIENCE, Snapshot, Transaction};
+use self::kept::Kept;
+use self::session::{Session, head};
+use super::login::{self, People};
+use super::{Database, DatabaseError, Look, OpenError, PATIENCE, Question, Snapshot, Transaction};
 use crate::metrics::Metrics;
 
 /// Most connections of one replica, the listening one included.
@@ -28,6 +31,9 @@ const CONNECTIONS: u32 = 16;
 
 /// A connection that was idle for longer is asked whether it still lives before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// A connection that is used all the time goes back to the pool after this long, which ends what has lived for long.
+const LIFETIME: Duration = Duration::from_secs(60);
 
 /// How long that may take.
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
@@ -37,21 +43,30 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bounds for what a session may do (`PATIENCE` for statements and locks): who is stuck lets others go on. And a commit
 /// is on disk when it is acknowledged, also where the server's default is otherwise.
-const SESSION_SETTINGS: &str = "\
-    SET statement_timeout = '2s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '5s'; \
-    SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'";
+macro_rules! session_settings {
+    () => {
+        "SET statement_timeout = '2s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '5s'; \
+         SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'; "
+    };
+}
 
+/// Sets a session up, in one round trip: where many connections are opened at once, each of them is waited for.
+///
 /// Remembers the server's timeline, which is another after every failover and every recovery from an archive: what the
 /// old primary acknowledged last may be lost, so that its feed positions mean nothing any more. On a standby this fails,
-/// and with it the connection. Where a provider hides the timeline, the marks of the changes must do.
-const REMEMBER_TIMELINE: &str = "DO $$ BEGIN \
-    PERFORM set_config('usher.timeline', substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), FALSE); \
-    EXCEPTION WHEN feature_not_supported OR insufficient_privilege OR undefined_function THEN \
-    PERFORM set_config('usher.timeline', '', FALSE); END $$";
+/// and with it the connection.
+const SET_UP: &str = concat!(
+    session_settings!(),
+    "SELECT set_config('usher.timeline', substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), FALSE)"
+);
+
+/// The same where a provider hides the timeline: the marks of the changes must do.
+const SET_UP_WITHOUT_TIMELINE: &str = concat!(session_settings!(), "SELECT set_config('usher.timeline', '', FALSE)");
 
 /// An open PostgreSQL database of the newest schema.
 pub(crate) struct Postgres {
     pool: PgPool,
+    kept: Kept,
     feed_grew: watch::Sender<()>,
     listener: AbortHandle,
     metrics: Arc<Metrics>,
@@ -82,14 +97,18 @@ impl Postgres {
             .after_release(|connection, _| Box::pin(async move { lives(connection).await.map(|()| true) }))
             .after_connect(|connection, _| {
                 Box::pin(async move {
-                    connection.execute(SESSION_SETTINGS).await?;
-                    connection.execute(REMEMBER_TIMELINE).await.map(drop)
+                    match connection.execute(SET_UP).await {
+                        Err(error) if hides_timeline(&error) => {
+                            connection.execute(SET_UP_WITHOUT_TIMELINE).await.map(drop)
+                        }
+                        set_up => set_up.map(drop),
+                    }
                 })
             })
             .connect_lazy_with(options);
         let feed_grew = watch::Sender::new(());
         let listener = tokio::spawn(listen::listen(pool.clone(), feed_grew.clone())).abort_handle();
-        Ok(Self { pool, feed_grew, listener, metrics })
+        Ok(Self { kept: Kept::new(pool.clone()), pool, feed_grew, listener, metrics })
     }
 
     /// Begins a transaction. A connection of the pool that turns out to be dead costs another attempt, not the request:
@@ -122,6 +141,12 @@ fn is_cut(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether what tells the timeline is not there, or not for us.
+fn hides_timeline(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|refusal| refusal.code());
+    code.is_some_and(|code| matches!(&*code, "0A000" | "42501" | "42883"))
+}
+
 #[async_trait]
 impl Database for Postgres {
     async fn read(&self) -> Result<Box<dyn Snapshot>, DatabaseError> {
@@ -133,6 +158,24 @@ impl Database for Postgres {
         // READ COMMITTED: who waited for a lock reads what the one before left. The locks make it safe (see the trait).
         let transaction = self.begin("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE").await?;
         Ok(Box::new(Session::writing(transaction, Arc::clone(&self.metrics))))
+    }
+
+    async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError> {
+        let mut attempts = CONNECTIONS;
+        loop {
+            let mut connection = self.kept.take().await?;
+            let mut query = login::statement(question, People::Anyone, head!());
+            match query.build().fetch_all(&mut *connection).await {
+                Ok(found) => {
+                    self.kept.keep(connection);
+                    return login::look(&found, question, People::Anyone);
+                }
+                // As at the beginning of a transaction: nothing has happened on it yet.
+                Err(error) if is_cut(&error) && attempts > 0 => tracing::debug!(%error, "a connection was dead"),
+                Err(error) => return Err(error.into()),
+            }
+            attempts -= 1;
+        }
     }
 
     async fn ready(&self) -> Result<(), DatabaseError> {
@@ -150,7 +193,10 @@ impl Database for Postgres {
 
     async fn close(&self) {
         self.listener.abort();
-        if timeout(CLOSE_TIMEOUT, self.pool.close()).await.is_err() {
+        let closing = self.pool.close();
+        // From here on nothing is kept any more.
+        self.kept.forget();
+        if timeout(CLOSE_TIMEOUT, closing).await.is_err() {
             tracing::warn!("some connections to the database were cut off");
         }
     }

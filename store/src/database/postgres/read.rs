@@ -9,7 +9,7 @@ use usher_policy::rules::seats::Taken;
 use usher_policy::wire::Position;
 
 use super::Session;
-use super::session::database;
+use super::session::{database, head};
 use crate::database::row::{self, member_columns};
 use crate::database::{DatabaseError, FeedChange, MemberFilter, Snapshot};
 
@@ -94,20 +94,6 @@ impl Snapshot for Session {
         Ok(Some(Ticket { last_iat: row::unsigned(last_iat)?, not_before }))
     }
 
-    async fn email_not_before(
-        &mut self,
-        organization: &OrganizationId,
-        email: &Email,
-    ) -> Result<Option<u64>, DatabaseError> {
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT not_before FROM email_blocks WHERE organization = $1 AND email_key = $2")
-                .bind(organization.as_str())
-                .bind(email.key())
-                .fetch_optional(self.connection())
-                .await?;
-        found.map(row::unsigned).transpose()
-    }
-
     async fn active_with_role(&mut self, organization: &OrganizationId, role: &Role) -> Result<u32, DatabaseError> {
         // The two that come first from here on in the order of one index: where the planner takes a rare role for a
         // frequent one, it would look through all members for them.
@@ -122,16 +108,6 @@ impl Snapshot for Session {
         .fetch_one(self.connection())
         .await?;
         row::count(count)
-    }
-
-    async fn has_primary_owner(&mut self, organization: &OrganizationId, email: &Email) -> Result<bool, DatabaseError> {
-        let found: Option<i32> =
-            sqlx::query_scalar("SELECT 1 FROM members WHERE organization = $1 AND primary_owner = $2 LIMIT 1")
-                .bind(organization.as_str())
-                .bind(email.key())
-                .fetch_optional(self.connection())
-                .await?;
-        Ok(found.is_some())
     }
 
     async fn seats_taken(&mut self, organization: &OrganizationId) -> Result<Taken, DatabaseError> {
@@ -154,21 +130,8 @@ impl Snapshot for Session {
         row::count(count)
     }
 
-    async fn removals_by_login(&mut self, organization: &OrganizationId, after: u64) -> Result<u32, DatabaseError> {
-        let count = sqlx::query_scalar("SELECT count(*) FROM removals_by_login WHERE organization = $1 AND at > $2")
-            .bind(organization.as_str())
-            .bind(row::signed(after))
-            .fetch_one(self.connection())
-            .await?;
-        row::count(count)
-    }
-
     async fn position(&mut self) -> Result<Position, DatabaseError> {
-        let (database, mark, number): (String, String, i64) =
-            sqlx::query_as(concat!("SELECT ", database!(), ", mark, position FROM feed_head"))
-                .fetch_one(self.connection())
-                .await?;
-        Ok(Position { database, mark, number: row::unsigned(number)? })
+        row::head(&sqlx::query(head!()).fetch_one(self.connection()).await?)
     }
 
     async fn changes(&mut self, after: u64, limit: u32) -> Result<Vec<FeedChange>, DatabaseError> {

@@ -18,6 +18,18 @@ macro_rules! database {
 }
 pub(super) use database;
 
+/// The change feed's head.
+macro_rules! head {
+    () => {
+        concat!(
+            "SELECT ",
+            $crate::database::postgres::session::database!(),
+            " AS database, mark, position FROM feed_head"
+        )
+    };
+}
+pub(super) use head;
+
 /// A snapshot or a transaction.
 pub(super) struct Session {
     pub(super) transaction: sqlx::Transaction<'static, sqlx::Postgres>,

@@ -9,10 +9,11 @@ use usher_policy::rules::effects::Ticket;
 use usher_policy::wire::Position;
 
 use super::listen::CHANNEL;
-use super::session::{Appended, Session};
+use super::session::{Appended, Session, head};
 use crate::clock::mark;
+use crate::database::login::{self, People};
 use crate::database::row::{self, exactly_one};
-use crate::database::{DatabaseError, FeedEntry, Known, Snapshot, Transaction};
+use crate::database::{DatabaseError, FeedEntry, Known, Look, Question, Snapshot, Transaction};
 
 #[async_trait]
 impl Transaction for Session {
@@ -33,6 +34,23 @@ impl Transaction for Session {
             .execute(self.connection())
             .await?;
         Ok(true)
+    }
+
+    async fn look(&mut self, question: &Question<'_>) -> Result<Look, DatabaseError> {
+        let (organization, person) = (question.organization, question.identity);
+        // One by one, for each record that is found is locked as it is read.
+        let by_external_id = match question.external_id {
+            Some(id) => self.member_with_external_id(organization, id).await?,
+            None => None,
+        };
+        let linked = self.member_of(organization, person).await?;
+        let by_email = match &linked {
+            Some(member) if member.email == *question.email => linked.clone(),
+            _ => self.member_with_email(organization, question.email).await?,
+        };
+        let mut query = login::statement(question, People::Nobody, head!());
+        let found = query.build().fetch_all(self.connection()).await?;
+        Ok(Look { linked, by_email, by_external_id, ..login::look(&found, question, People::Nobody)? })
     }
 
     async fn take_seat(&mut self, organization: &OrganizationId, tier: &Tier, cap: Cap) -> Result<bool, DatabaseError> {

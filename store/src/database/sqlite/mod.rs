@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use self::session::Session;
 use self::writer::Writer;
-use super::{Database, DatabaseError, OpenError, PATIENCE, Snapshot, Transaction, migrations};
+use super::{Database, DatabaseError, Look, OpenError, PATIENCE, Question, Snapshot, Transaction, migrations};
 use crate::metrics::Metrics;
 
 /// How many requests read at once.
@@ -69,6 +69,10 @@ impl Database for Sqlite {
 
     async fn write(&self) -> Result<Box<dyn Transaction>, DatabaseError> {
         Ok(Box::new(Session::writing(self.writer.turn().await?)))
+    }
+
+    async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError> {
+        session::look(&mut *self.readers.acquire().await?, question).await
     }
 
     async fn ready(&self) -> Result<(), DatabaseError> {

@@ -9,6 +9,7 @@ use usher_policy::rules::seats::Taken;
 use usher_policy::wire::Position;
 
 use super::Session;
+use super::session::HEAD;
 use crate::database::row::{self, member_columns};
 use crate::database::{DatabaseError, FeedChange, MemberFilter, Snapshot};
 
@@ -122,20 +123,6 @@ impl Snapshot for Session {
         Ok(Some(Ticket { last_iat: row::unsigned(last_iat)?, not_before }))
     }
 
-    async fn email_not_before(
-        &mut self,
-        organization: &OrganizationId,
-        email: &Email,
-    ) -> Result<Option<u64>, DatabaseError> {
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT not_before FROM email_blocks WHERE organization = ? AND email_key = ?")
-                .bind(organization.as_str())
-                .bind(email.key())
-                .fetch_optional(self.connection())
-                .await?;
-        found.map(row::unsigned).transpose()
-    }
-
     async fn active_with_role(&mut self, organization: &OrganizationId, role: &Role) -> Result<u32, DatabaseError> {
         let count = sqlx::query_scalar(
             "SELECT count(*) FROM \
@@ -146,16 +133,6 @@ impl Snapshot for Session {
         .fetch_one(self.connection())
         .await?;
         row::count(count)
-    }
-
-    async fn has_primary_owner(&mut self, organization: &OrganizationId, email: &Email) -> Result<bool, DatabaseError> {
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM members WHERE organization = ? AND primary_owner = ? LIMIT 1")
-                .bind(organization.as_str())
-                .bind(email.key())
-                .fetch_optional(self.connection())
-                .await?;
-        Ok(found.is_some())
     }
 
     async fn seats_taken(&mut self, organization: &OrganizationId) -> Result<Taken, DatabaseError> {
@@ -178,25 +155,8 @@ impl Snapshot for Session {
         row::count(count)
     }
 
-    async fn removals_by_login(&mut self, organization: &OrganizationId, after: u64) -> Result<u32, DatabaseError> {
-        let count = sqlx::query_scalar("SELECT count(*) FROM removals_by_login WHERE organization = ? AND at > ?")
-            .bind(organization.as_str())
-            .bind(row::signed(after))
-            .fetch_one(self.connection())
-            .await?;
-        row::count(count)
-    }
-
     async fn position(&mut self) -> Result<Position, DatabaseError> {
-        // The newest change is always kept.
-        let (database, mark, number): (String, Option<String>, Option<i64>) = sqlx::query_as(
-            "SELECT database, mark, position FROM identity LEFT JOIN \
-             (SELECT mark, position FROM changes ORDER BY position DESC LIMIT 1) ON TRUE",
-        )
-        .fetch_one(self.connection())
-        .await?;
-        let mark = mark.unwrap_or_else(|| Position::NO_MARK.to_owned());
-        Ok(Position { database, mark, number: row::unsigned(number.unwrap_or_default())? })
+        row::head(&sqlx::query(HEAD).fetch_one(self.connection()).await?)
     }
 
     async fn changes(&mut self, after: u64, limit: u32) -> Result<Vec<FeedChange>, DatabaseError> {

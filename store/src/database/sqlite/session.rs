@@ -5,7 +5,12 @@ use sqlx::sqlite::{Sqlite, SqliteConnection};
 use usher_policy::member::Member;
 
 use super::writer::Turn;
-use crate::database::{DatabaseError, row};
+use crate::database::login::{self, People};
+use crate::database::{DatabaseError, Look, Question, row};
+
+/// The change feed's head; the newest change is always kept.
+pub(super) const HEAD: &str = "SELECT database, mark, position FROM identity LEFT JOIN \
+    (SELECT mark, position FROM changes ORDER BY position DESC LIMIT 1) ON TRUE";
 
 /// A snapshot on a reader, a transaction on the writer.
 pub(super) struct Session {
@@ -47,4 +52,11 @@ impl Session {
             Access::Turn(turn) => Some(turn),
         }
     }
+}
+
+/// What a login rests on.
+pub(super) async fn look(connection: &mut SqliteConnection, question: &Question<'_>) -> Result<Look, DatabaseError> {
+    let mut query = login::statement(question, People::Anyone, HEAD);
+    let found = query.build().fetch_all(connection).await?;
+    login::look(&found, question, People::Anyone)
 }

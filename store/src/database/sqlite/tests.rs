@@ -6,13 +6,13 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection, query_scalar};
 use tempfile::TempDir;
-use usher_policy::id::{Email, MemberId, OrganizationId, Role, Tier};
-use usher_policy::member::{Member, Source};
+use usher_policy::id::{Email, Issuer, MemberId, OrganizationId, Role, Subject, Tier};
+use usher_policy::member::{Identity, Member, Source};
 use usher_policy::model::Cap;
 
 use super::Sqlite;
 use crate::audit::{Actor, AuditFilter, Cause, Entry};
-use crate::database::{Database, FeedEntry, MemberFilter};
+use crate::database::{Database, FeedEntry, MemberFilter, Question};
 use crate::metrics::Metrics;
 
 const NOW: u64 = 1_767_225_600;
@@ -114,11 +114,22 @@ async fn a_disk_that_was_full_is_written_again_once_there_is_room() {
 async fn a_clock_that_was_turned_back_does_not_move_an_emails_not_before_back() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
-    let (chat, email) = (OrganizationId::new("chat"), bea().email);
+    let (chat, email, role) = (OrganizationId::new("chat"), bea().email, Role::new("owner"));
+    let identity = Identity { issuer: Issuer::new("https://acme.okta.example"), subject: Subject::new("bea") };
     let mut transaction = database.write().await.unwrap();
     for (not_before, kept) in [(Some(10), Some(10)), (Some(5), Some(10)), (Some(11), Some(11)), (None, None)] {
         transaction.keep_email_not_before(&chat, &email, not_before).await.unwrap();
-        assert_eq!(transaction.email_not_before(&chat, &email).await.unwrap(), kept);
+        let question = Question {
+            organization: &chat,
+            identity: &identity,
+            email: &email,
+            external_id: None,
+            top_role: &role,
+            primary_owner: None,
+            tiers: &[],
+            removals_after: 0,
+        };
+        assert_eq!(transaction.look(&question).await.unwrap().email_not_before, kept);
     }
 }
 

@@ -8,9 +8,10 @@ use usher_policy::rules::effects::Ticket;
 use usher_policy::wire::Position;
 
 use super::Session;
+use super::session::look;
 use crate::clock::mark;
 use crate::database::row::{self, exactly_one};
-use crate::database::{DatabaseError, FeedEntry, Known, Snapshot, Transaction};
+use crate::database::{DatabaseError, FeedEntry, Known, Look, Question, Snapshot, Transaction};
 
 #[async_trait]
 impl Transaction for Session {
@@ -21,6 +22,10 @@ impl Transaction for Session {
 
     async fn lock_organization(&mut self, _: &OrganizationId) -> Result<bool, DatabaseError> {
         Ok(false)
+    }
+
+    async fn look(&mut self, question: &Question<'_>) -> Result<Look, DatabaseError> {
+        look(self.connection(), question).await
     }
 
     async fn take_seat(&mut self, organization: &OrganizationId, tier: &Tier, cap: Cap) -> Result<bool, DatabaseError> {
