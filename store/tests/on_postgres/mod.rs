@@ -4,11 +4,12 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use usher_store::{OpenError, StartError};
 
 use crate::suite::database::Database;
-use crate::suite::harness::{NEW_YEAR, POLICY, Store, config, ensure, login, start_error, until};
-use crate::suite::server::{self, postgres};
+use crate::suite::harness::{NEW_YEAR, POLICY, Store, assign, config, ensure, login, start_error, until};
+use crate::suite::server::{self, Postgres, postgres};
 
 fn name(database: &Database) -> &str {
     match database {
@@ -73,23 +74,29 @@ fn connections_that_were_cut_are_not_used_again() {
     }
 }
 
-/// Freezes the server's side of every connection to a database, as a network does that swallows everything.
-fn frozen(database: &Database, signal: &str, processes: &[String]) -> Vec<String> {
-    let name = name(database);
-    let found = match processes {
-        [] => {
-            let every = format!("SELECT pid FROM pg_stat_activity WHERE datname = '{name}'");
-            postgres().sql("postgres", &every).lines().map(str::to_owned).collect()
-        }
-        known => known.to_vec(),
-    };
-    assert!(std::process::Command::new("kill").args(["-s", signal]).args(&found).status().unwrap().success());
-    found
+/// A store on a server that one test has for itself.
+fn store_on(server: &Postgres) -> Store {
+    let unused = Arc::new(Database::Sqlite(TempDir::new().unwrap()));
+    Store::start_with(config(&server.address("postgres"), POLICY), unused, NEW_YEAR)
+}
+
+/// Freezes the server's side of every connection of a store, as a network does that swallows everything.
+fn freeze(server: &Postgres) -> Vec<String> {
+    let every = "SELECT pid FROM pg_stat_activity WHERE application_name = 'usher'";
+    let processes: Vec<String> = server.sql("postgres", every).lines().map(str::to_owned).collect();
+    signal("STOP", &processes);
+    processes
+}
+
+fn signal(signal: &str, processes: &[String]) {
+    assert!(std::process::Command::new("kill").args(["-s", signal]).args(processes).status().unwrap().success());
 }
 
 #[test]
 fn connections_on_which_nobody_answers_any_more_are_given_up() {
-    let store = Store::start();
+    // Who is frozen may hold a lock that every other database of the server needs.
+    let server = server::made();
+    let store = store_on(&server);
     // More at once than there are connections: all of them are open, then all of them hang.
     let all_at_once = |round: &str| -> Vec<u16> {
         std::thread::scope(|scope| {
@@ -101,14 +108,33 @@ fn connections_on_which_nobody_answers_any_more_are_given_up() {
         })
     };
     assert!(all_at_once("a").iter().all(|status| *status == 200));
-    let processes = frozen(&store.database, "STOP", &[]);
+    let processes = freeze(&server);
     assert!(all_at_once("b").contains(&503));
     until("it is ready again, with other connections", || {
         store.send("GET", "/readyz", &[], None).status == 200
             && store.login("jit", &login("cyd", 1, ensure())).status == 200
     });
-    frozen(&store.database, "CONT", &processes);
+    signal("CONT", &processes);
     assert_eq!(store.answer("jit", &login("cyd", 1, ensure())).0, "member");
+}
+
+#[test]
+fn a_known_login_that_changes_nothing_is_one_statement() {
+    const LOGINS: usize = 40;
+    let server = server::made();
+    server.sql("postgres", "ALTER DATABASE postgres SET log_statement = 'all'");
+    let store = store_on(&server);
+    let log_in = || assert_eq!(store.answer("mapped", &login("bea", 1, assign("user"))).0, "member");
+    log_in();
+    let before = server.log().lines().count();
+    (0..LOGINS).for_each(|_| log_in());
+    let log = server.log();
+    let count = |what: &str| log.lines().skip(before).filter(|line| line.contains(what)).count();
+    for what in ["FROM tickets", "FROM members", "FROM seats"] {
+        assert_eq!(count(what), LOGINS, "statements with `{what}`");
+    }
+    // The store itself looks after old entries once in a while.
+    assert!(count("BEGIN") < LOGINS, "{} transactions", count("BEGIN"));
 }
 
 #[test]

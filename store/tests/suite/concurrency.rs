@@ -20,7 +20,7 @@ fn sixty_four_logins_race_for_five_seats() {
                 let (store, gate) = (&store, &gate);
                 scope.spawn(move || {
                     gate.wait();
-                    store.answer("five", &login(&format!("p{n}"), 1, ensure())).0
+                    store.patient_answer("five", &login(&format!("p{n}"), 1, ensure())).0
                 })
             })
             .collect();
@@ -48,7 +48,7 @@ fn the_same_person_at_many_doors_is_one_member() {
                 let (store, gate) = (&store, &gate);
                 scope.spawn(move || {
                     gate.wait();
-                    store.answer("jit", &login("bea", 1, ensure())).1["id"].as_str().unwrap().to_owned()
+                    store.patient_answer("jit", &login("bea", 1, ensure())).1["id"].as_str().unwrap().to_owned()
                 })
             })
             .collect();
@@ -75,7 +75,7 @@ fn callers_who_hang_up_leave_nothing_half_done() {
     }
     // Each of them is wholly there or not at all, and the store goes on.
     let answers: Vec<String> =
-        (0..hung_up).map(|n| store.answer("five", &login(&format!("p{n}"), 2, ensure())).0).collect();
+        (0..hung_up).map(|n| store.patient_answer("five", &login(&format!("p{n}"), 2, ensure())).0).collect();
     assert_eq!(answers.iter().filter(|answer| *answer == "member").count(), 5);
     assert_eq!(store.emails("five", "?limit=500").len(), hung_up);
     assert_eq!(store.seats("five")["pending"], json!(hung_up - 5));

@@ -206,9 +206,12 @@ impl Store {
 
     /// Logs in, expects 200, and gives the answer with the member.
     pub(crate) fn answer(&self, organization: &str, login: &Value) -> (String, Value) {
-        let reply = self.login(organization, login);
-        assert_eq!(reply.status, 200, "{}", reply.text);
-        (reply.json["answer"].as_str().unwrap().to_owned(), reply.json["member"].clone())
+        answered(self.login(organization, login))
+    }
+
+    /// The same of a client that comes again.
+    pub(crate) fn patient_answer(&self, organization: &str, login: &Value) -> (String, Value) {
+        answered(patiently(|| self.login(organization, login)))
     }
 
     pub(crate) fn add(&self, organization: &str, member: &Value) -> Reply {
@@ -228,7 +231,8 @@ impl Store {
     }
 
     pub(crate) fn list(&self, organization: &str, query: &str) -> Value {
-        let reply = self.call("GET", &format!("{}{query}", members_path(organization)), ADMIN, None);
+        let path = format!("{}{query}", members_path(organization));
+        let reply = patiently(|| self.call("GET", &path, ADMIN, None));
         assert_eq!(reply.status, 200, "{}", reply.text);
         reply.json
     }
@@ -293,6 +297,30 @@ impl Reply {
         for words in ["title", "detail"] {
             assert!(self.json[words].as_str().is_some_and(|text| !text.is_empty()), "{}", self.text);
         }
+    }
+}
+
+/// The answer of a login that is one, with the member.
+#[track_caller]
+fn answered(reply: Reply) -> (String, Value) {
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    (reply.json["answer"].as_str().unwrap().to_owned(), reply.json["member"].clone())
+}
+
+/// Asks as a client does, which comes again when the database had no time for it; not for ever. Nothing was written then,
+/// so that it is as if the one before had never come. What others got in the way of is answered otherwise, and no reason
+/// to come again.
+#[track_caller]
+pub(crate) fn patiently(ask: impl Fn() -> Reply) -> Reply {
+    let began = Instant::now();
+    loop {
+        let reply = ask();
+        if reply.json["code"] != "database_unavailable" {
+            return reply;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "asked in vain: {}", reply.text);
+        let after = reply.header("retry-after").parse().expect("a client is told when to come again");
+        std::thread::sleep(Duration::from_secs(after));
     }
 }
 

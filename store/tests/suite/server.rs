@@ -1,6 +1,6 @@
 //! A PostgreSQL server for the tests of this process, from the system's binaries, on a temporary folder and a free port.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const PROGRAMS: &[&str] = &["initdb", "pg_basebackup", "pg_dump", "pg_isready", 
 ///
 /// Lives as long as this process: the script's input ends with it, however it ends, and takes the server along.
 const GUARD: &str = r#"
-"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=200 -c fsync=off >"$2/log" 2>&1 &
+"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=800 -c fsync=off >"$2/log" 2>&1 &
 server=$!
 echo "$server"
 cat >/dev/null
@@ -42,9 +42,12 @@ pub(crate) struct Postgres {
 /// Starts it, the first time.
 pub(crate) fn postgres() -> &'static Postgres {
     static SERVER: OnceLock<Postgres> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        start("initdb", &["--username=usher", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"])
-    })
+    SERVER.get_or_init(made)
+}
+
+/// Makes a server.
+pub(crate) fn made() -> Postgres {
+    start("initdb", &["--username=usher", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"])
 }
 
 impl Postgres {
@@ -60,6 +63,11 @@ impl Postgres {
         let output = command.args(["-h"]).arg(&self.folder).args(["-U", "usher"]).args(arguments).output().unwrap();
         assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What it logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap()
     }
 
     /// Runs SQL.
@@ -105,9 +113,7 @@ pub(crate) fn start(maker: &str, arguments: &[&str]) -> Postgres {
     let server = Postgres { folder: folder.to_owned(), programs, _guard: guard, _until_the_end: until_the_end };
     let began = Instant::now();
     while !answers(&server) {
-        let mut log = String::new();
-        drop(std::fs::File::open(folder.join("log")).and_then(|mut file| file.read_to_string(&mut log)));
-        assert!(began.elapsed() < Duration::from_secs(30), "PostgreSQL does not come up: {log}");
+        assert!(began.elapsed() < Duration::from_secs(30), "PostgreSQL does not come up: {}", server.log());
         std::thread::yield_now();
     }
     server
