@@ -22,6 +22,8 @@ pub(crate) enum Actor {
     Filter,
     /// The store itself, at its start or by a new policy file.
     Store,
+    /// A reconciliation that an administrator asked for, by its name.
+    Sync(String),
 }
 
 impl Actor {
@@ -32,13 +34,14 @@ impl Actor {
             Self::Directory(_) => "directory",
             Self::Filter => "filter",
             Self::Store => "store",
+            Self::Sync(_) => "sync",
         }
     }
 
     /// Which of its kind.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Administrator(name) => name,
+            Self::Administrator(name) | Self::Sync(name) => name,
             Self::Directory(parent) => parent.as_str(),
             Self::Filter | Self::Store => "",
         }
@@ -150,6 +153,22 @@ pub(crate) fn of_held(organization: &Organization, held: &[Member], cause: &Caus
         notes: Vec::new(),
         before: None,
         after: Some(json!({"removals": held.len(), "emails": emails})),
+        at,
+    }
+}
+
+/// What a reconciliation that came to its end, or had to stop, leaves in the audit.
+pub(crate) fn of_sync(parent: &ParentId, counts: Value, cause: &Cause, at: u64) -> Entry {
+    Entry {
+        cause: cause.clone(),
+        parent: Some(parent.clone()),
+        organization: None,
+        member: None,
+        action: "synced",
+        reason: "sync".to_owned(),
+        notes: Vec::new(),
+        before: None,
+        after: Some(counts),
         at,
     }
 }

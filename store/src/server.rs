@@ -110,6 +110,9 @@ impl Server {
     /// Serves until `shutdown` is done, then lets requests under way finish, for a while, and closes the database.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         tracing::info!(address = %self.address, "the store listens");
+        // Before the first request, so that a sync finds its own policy in force.
+        let first = self.app.in_force.now();
+        let noted = note_policy(&self.app, None, &first).await.then_some(first);
         let shutdown = async {
             shutdown.await;
             self.app.feed.stop();
@@ -118,7 +121,7 @@ impl Server {
         tokio::select! {
             () = serve => {}
             () = upkeep(&self.app) => {}
-            () = note_policies(&self.app) => {}
+            () = note_policies(&self.app, noted) => {}
         }
         self.database.close().await;
         tracing::info!("the store has stopped");
@@ -133,22 +136,35 @@ async fn open(address: &str, metrics: Arc<Metrics>) -> Result<Arc<dyn Database>,
     opened.map_err(|source| StartError::Database { address: address.told(), source })
 }
 
-/// Notes in the audit which policy is in force, and each that replaces it.
-async fn note_policies(app: &App) {
+/// Notes which policy is in force, and each that replaces `noted`: in the audit, and for those who reconcile by it.
+async fn note_policies(app: &App, mut noted: Option<Arc<InForce>>) {
     let mut in_force = app.in_force.follow();
-    let mut before: Option<Arc<InForce>> = None;
     loop {
         let now = Arc::clone(&in_force.borrow_and_update());
-        let entry = audit::of_policy(before.as_deref(), &now, app.clock.now().as_secs());
-        while let Err(error) = app.memberships.note_in_audit(entry.clone()).await {
-            tracing::warn!(%error, "the policy in force could not be noted in the audit; trying again");
-            tokio::time::sleep(UPKEEP_INTERVAL).await;
+        if !noted.as_ref().is_some_and(|noted| Arc::ptr_eq(noted, &now)) {
+            while !note_policy(app, noted.as_deref(), &now).await {
+                tokio::time::sleep(UPKEEP_INTERVAL).await;
+            }
+            noted = Some(now);
         }
-        before = Some(now);
         if in_force.changed().await.is_err() {
             return std::future::pending().await;
         }
     }
+}
+
+/// Whether it could be noted.
+async fn note_policy(app: &App, before: Option<&InForce>, now: &InForce) -> bool {
+    let entry = audit::of_policy(before, now, app.clock.now().as_secs());
+    let noted = async {
+        app.memberships.put_policy_in_force(&now.digest).await?;
+        app.memberships.note_in_audit(entry).await
+    };
+    let noted = noted.await;
+    if let Err(error) = &noted {
+        tracing::warn!(%error, "the policy in force could not be noted in the database; trying again");
+    }
+    noted.is_ok()
 }
 
 /// What is to be done now and then.

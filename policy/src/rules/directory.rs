@@ -28,6 +28,13 @@ pub struct DirectoryUser {
     pub groups: Vec<Group>,
 }
 
+impl DirectoryUser {
+    /// A user whom the directory no longer has: entitled to nothing.
+    pub fn gone(id: DirectoryUserId) -> Self {
+        Self { id, email: None, name: None, external_id: None, active: false, groups: Vec::new() }
+    }
+}
+
 /// What the store read, in the transaction in which it will write.
 #[derive(Clone, Debug)]
 pub struct Facts {

@@ -331,7 +331,8 @@ where
     query
 }
 
-fn members<DB: Database>(organization: &OrganizationId) -> QueryBuilder<DB>
+/// The members of an organization; conditions may follow.
+pub(super) fn members<DB: Database>(organization: &OrganizationId) -> QueryBuilder<DB>
 where
     String: Bind<DB>,
 {
@@ -365,7 +366,8 @@ fn related<DB: Database>(
     query.push_bind(value.to_owned()).push(")");
 }
 
-fn among<DB: Database>(query: &mut QueryBuilder<DB>, column: &str, values: &[String])
+/// One more condition: the column holds one of these values.
+pub(super) fn among<DB: Database>(query: &mut QueryBuilder<DB>, column: &str, values: &[String])
 where
     String: Bind<DB>,
 {

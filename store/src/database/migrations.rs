@@ -16,6 +16,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (1, "members", include_str!("../../migrations/postgres/0001_members.sql")),
     (2, "directory", include_str!("../../migrations/postgres/0002_directory.sql")),
     (3, "audit", include_str!("../../migrations/postgres/0003_audit.sql")),
+    (4, "sync", include_str!("../../migrations/postgres/0004_sync.sql")),
 ];
 
 /// The schema in SQLite.
@@ -25,6 +26,7 @@ pub(super) const SQLITE: &[Step] = &[
     (3, "seats and feed", include_str!("../../migrations/sqlite/0003_seats_and_feed.sql")),
     (4, "directory", include_str!("../../migrations/sqlite/0004_directory.sql")),
     (5, "audit", include_str!("../../migrations/sqlite/0005_audit.sql")),
+    (6, "sync", include_str!("../../migrations/sqlite/0006_sync.sql")),
 ];
 
 /// Brings the database to the newest version. On PostgreSQL an advisory lock lets one store do it while others wait.

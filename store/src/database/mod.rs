@@ -15,6 +15,7 @@ mod open;
 mod postgres;
 mod row;
 mod sqlite;
+mod sync;
 
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub(crate) use directory::{DirectorySnapshot, DirectoryTransaction, Place};
 pub(crate) use login::{Look, Question};
 pub use open::OpenError;
 pub(crate) use open::open;
+pub(crate) use sync::Lease;
+use sync::{SyncSnapshot, SyncTransaction};
 
 /// Longest wait for a connection, and for a lock that somebody else holds.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -61,7 +64,7 @@ pub(crate) trait Database: Send + Sync {
 
 /// One consistent state of the database. Lookups answer `None` for what is not there.
 #[async_trait]
-pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot {
+pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot + SyncSnapshot {
     /// The member with this id.
     async fn member(&mut self, organization: &OrganizationId, id: &MemberId) -> Result<Option<Member>, DatabaseError>;
 
@@ -124,7 +127,7 @@ pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot {
 /// others hold locks the organization, too, and last: locks that are always taken in one order cannot wait in a circle.
 /// Where two get in each other's way all the same, one of them hears [`DatabaseError::Conflict`] and begins again.
 #[async_trait]
-pub(crate) trait Transaction: Snapshot + AuditTransaction + DirectoryTransaction {
+pub(crate) trait Transaction: Snapshot + AuditTransaction + DirectoryTransaction + SyncTransaction {
     /// Keeps others from deciding about a person until this ends, whether or not there is a record of them yet.
     async fn lock(&mut self, organization: &OrganizationId, people: &[Known<'_>]) -> Result<(), DatabaseError>;
 

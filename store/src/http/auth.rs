@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use usher_policy::model::Organization;
+use usher_policy::model::{Organization, Parent};
 
 use super::App;
 use super::problem::Problem;
@@ -33,6 +33,14 @@ pub(crate) struct AdminRequest {
 /// A request with an administrator's token, for no organization.
 pub(crate) struct Admin {
     pub(super) administrator: Arc<Administrator>,
+}
+
+/// A request with an administrator's token, for a parent that they may see.
+pub(crate) struct ParentRequest {
+    pub(super) in_force: Arc<InForce>,
+    pub(super) parent: Arc<Parent>,
+    /// A reconciliation by this administrator: all that is done to a parent as a whole.
+    pub(super) cause: Cause,
 }
 
 impl FromRequestParts<Arc<App>> for Filter {
@@ -82,6 +90,25 @@ impl FromRequestParts<Arc<App>> for Admin {
         let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
         let administrator = app.in_force.now().secrets.administrator(token).ok_or_else(Problem::unauthorized)?;
         Ok(Self { administrator })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for ParentRequest {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
+        let in_force = app.in_force.now();
+        let administrator = in_force.secrets.administrator(token).ok_or_else(Problem::unauthorized)?;
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Problem::parent_not_found())?;
+        let id = params.iter().find(|(name, _)| *name == "parent").map(|(_, id)| id);
+        let parent = id.and_then(|id| in_force.policy.parent(id)).cloned().ok_or_else(Problem::parent_not_found)?;
+        if !administrator.may_see(&parent.id) {
+            // Not 403: what they may not see is not there.
+            return Err(Problem::parent_not_found());
+        }
+        let cause = cause(parts, Actor::Sync(administrator.name.clone()));
+        Ok(Self { in_force, parent, cause })
     }
 }
 

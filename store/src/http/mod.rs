@@ -9,11 +9,13 @@ mod logins;
 mod members;
 mod openapi;
 mod operations;
+mod parents;
 mod pipeline;
 mod problem;
 mod query;
 mod request_id;
 mod seats;
+mod sync;
 #[cfg(test)]
 mod tests;
 
@@ -65,6 +67,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             get(members::show::show).patch(members::edit::edit).delete(members::remove::remove),
         )
         .route("/v1/organizations/{organization}/seats", get(seats::seats))
+        .route("/v1/parents", get(parents::parents))
+        .route(sync::PATH, post(sync::sync))
         .route(changes::PATH, get(changes::changes))
         .route("/v1/audit", get(audit::audit))
         .route("/healthz", get(operations::healthz))

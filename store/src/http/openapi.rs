@@ -14,8 +14,10 @@ use super::members::MemberJson;
 use super::members::add::AddBody;
 use super::members::edit::EditBody;
 use super::members::list::MemberList;
+use super::parents::{ParentJson, Parents};
 use super::problem::ProblemJson;
 use super::seats::{SeatsJson, TierJson};
+use super::sync::{OrganizationSync, SyncChange, SyncPlace, SyncReport};
 use crate::scim;
 
 /// The whole document.
@@ -36,6 +38,8 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         super::seats::seats,
         super::changes::changes,
         super::audit::audit,
+        super::parents::parents,
+        super::sync::sync,
         scim::users::list::list,
         scim::users::create::create,
         scim::users::read::read,
@@ -59,7 +63,8 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
         super::operations::openapi,
     ),
     components(schemas(
-        AddBody, AuditPage, ChangeJson, Changes, EditBody, EntryJson, LoginResponse, LoginSchema, MemberJson, MemberList, ProblemJson, SeatsJson, TierJson
+        AddBody, AuditPage, ChangeJson, Changes, EditBody, EntryJson, LoginResponse, LoginSchema, MemberJson, MemberList, OrganizationSync,
+        ParentJson, Parents, ProblemJson, SeatsJson, SyncChange, SyncPlace, SyncReport, TierJson
     )),
     modifiers(&BearerTokens),
     tags(

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::{Problem, written};
 use super::request_id::{RequestId, X_REQUEST_ID};
-use super::{App, changes};
+use super::{App, changes, sync};
 use crate::scim;
 
 pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
@@ -23,6 +23,8 @@ pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, ne
     let longer = match route.as_str() {
         // A poll of the feed waits on purpose.
         changes::PATH => changes::MAX_WAIT,
+        // A large directory is read from end to end.
+        sync::PATH => sync::MORE_TIME,
         // A group may have many members, and every one of them a membership.
         route if route.starts_with(scim::PREFIX) => scim::MORE_TIME,
         _ => Duration::ZERO,

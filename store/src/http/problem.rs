@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::request_id::RequestId;
 use crate::database::DatabaseError;
-use crate::membership::MembershipError;
+use crate::membership::{MembershipError, SyncError};
 use crate::scim::{self, SCIM_JSON, ScimError, error_document};
 
 /// Seconds after which a caller may try again, where trying again may help.
@@ -85,6 +85,10 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "organization_not_found", "there is no organization with this id")
     }
 
+    pub(super) fn parent_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "parent_not_found", "there is no parent with this id")
+    }
+
     pub(super) fn timed_out() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "timed_out", "the request took too long")
     }
@@ -156,6 +160,17 @@ impl From<MembershipError> for Problem {
                 Self::new(status, refusal.code(), refusal.to_string())
             }
         }
+    }
+}
+
+impl From<SyncError> for Problem {
+    fn from(error: SyncError) -> Self {
+        let code = match error {
+            SyncError::AnotherPolicy => "another_policy",
+            SyncError::Database(error) => return error.into(),
+            SyncError::UnderWay => "sync_under_way",
+        };
+        Self::new(StatusCode::CONFLICT, code, error.to_string())
     }
 }
 

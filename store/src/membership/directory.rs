@@ -1,13 +1,14 @@
 //! From the directory to memberships: what a change of users or groups means, in the transaction that makes it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use usher_policy::id::{Email, Group, ParentId};
+use usher_policy::id::{Email, Group, MemberId, ParentId};
 use usher_policy::member::Member;
 use usher_policy::model::{Cap, Organization};
 use usher_policy::rules::directory::{DirectoryUser, Facts, decide, is_held, reseat};
 use usher_policy::rules::effects::{Change, Effects, Note};
-use usher_policy::rules::seats::has_room;
+use usher_policy::rules::seats::{Taken, has_room};
 
 use super::effects::{self, Why};
 use super::{Membership, new_id, seats};
@@ -25,10 +26,18 @@ const BATCH: u32 = 100;
 #[derive(Debug)]
 pub(crate) struct Followed {
     organization: Arc<Organization>,
-    removed: u32,
+    /// Members as they were and as they became, in the order in which it was written.
+    pub(super) done: Vec<Done>,
     /// Members whose removal waits for an operator's word.
     held: Vec<Member>,
     notes: Vec<(Note, Option<Member>)>,
+}
+
+/// What was written about one member: nobody before is an addition, nobody after a removal.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) before: Option<Member>,
+    pub(super) after: Option<Member>,
 }
 
 /// A change of the directory: what memberships follow.
@@ -45,15 +54,23 @@ pub(crate) struct Following<'a> {
 pub(crate) enum Guarded {
     /// Any: users who were deactivated or deleted are never held.
     No,
+    /// None at all: whose membership would end is left as they are.
+    Never,
     /// As many as the organization's guards allow, else none (design §2, "Guards").
     Yes,
 }
 
 /// What is to be written for one user, and the member whom it is about, as they were read.
 #[derive(Debug, Default)]
-struct Decided {
-    effects: Effects,
-    before: Option<Member>,
+pub(super) struct Decided {
+    pub(super) effects: Effects,
+    pub(super) before: Option<Member>,
+}
+
+impl Followed {
+    pub(super) fn nothing(organization: &Arc<Organization>) -> Self {
+        Self { organization: Arc::clone(organization), done: Vec::new(), held: Vec::new(), notes: Vec::new() }
+    }
 }
 
 impl Membership {
@@ -98,7 +115,7 @@ impl Membership {
             return Ok(None);
         }
         let held = self.held(transaction, organization, removals, following).await?;
-        let mut followed = Followed { organization: Arc::clone(organization), removed: 0, held, notes: Vec::new() };
+        let mut followed = Followed { held, ..Followed::nothing(organization) };
 
         // What concerns one alone needs nobody else to wait, and no second look. A freed seat concerns those who wait.
         let concerns_others = users.len() > 1
@@ -118,7 +135,10 @@ impl Membership {
             self.apply(transaction, organization, &last, following, &mut followed).await?;
         }
         if frees {
-            self.give_freed_seats(transaction, organization, following, &mut followed).await?;
+            self.give_free_seats(transaction, organization, following, &mut followed, None).await?;
+        }
+        if following.guarded == Guarded::Never {
+            followed.held.clear();
         }
         Ok(Some(followed))
     }
@@ -131,8 +151,13 @@ impl Membership {
         removals: Vec<Member>,
         following: Following<'_>,
     ) -> Result<Vec<Member>, DatabaseError> {
-        if following.guarded == Guarded::No || removals.is_empty() {
+        if removals.is_empty() {
             return Ok(Vec::new());
+        }
+        match following.guarded {
+            Guarded::Never => return Ok(removals),
+            Guarded::No => return Ok(Vec::new()),
+            Guarded::Yes => {}
         }
         let members = transaction.member_count(&organization.id).await?;
         if !is_held(&organization.guards, u32::try_from(removals.len()).unwrap_or(u32::MAX), members) {
@@ -154,18 +179,17 @@ impl Membership {
         organization: &Arc<Organization>,
         cause: &Cause,
     ) -> Result<Followed, DatabaseError> {
-        let mut followed =
-            Followed { organization: Arc::clone(organization), removed: 0, held: Vec::new(), notes: Vec::new() };
+        let mut followed = Followed::nothing(organization);
         let following = Following { cause, action: "seat_freed", guarded: Guarded::No };
-        self.give_freed_seats(transaction, organization, following, &mut followed).await?;
+        self.give_free_seats(transaction, organization, following, &mut followed, None).await?;
         Ok(followed)
     }
 
-    /// Counts and tells what was done, once it is committed.
-    pub(crate) fn tell(&self, followed: &[Followed]) {
-        for Followed { organization, removed, held, notes } in followed {
-            for _ in 0..*removed {
-                self.metrics.removal(&organization.id, "directory");
+    /// Counts and tells what was done, once it is committed; `by` whom is `directory` or `sync`.
+    pub(crate) fn tell(&self, followed: &[Followed], by: &'static str) {
+        for Followed { organization, done, held, notes } in followed {
+            for _ in done.iter().filter(|done| done.after.is_none()) {
+                self.metrics.removal(&organization.id, by);
             }
             if !held.is_empty() {
                 self.metrics.removals_held(&organization.id, held.len() as u64);
@@ -173,7 +197,7 @@ impl Membership {
                 tracing::warn!(organization, removals, "more removals than allowed at once: nobody is removed");
             }
             for (note, member) in notes {
-                self.note(organization, member.as_ref(), *note, "directory");
+                self.note(organization, member.as_ref(), *note, by);
             }
         }
     }
@@ -198,7 +222,7 @@ impl Membership {
         Ok(Decided { effects, before })
     }
 
-    async fn facts_for_directory(
+    pub(super) async fn facts_for_directory(
         &self,
         read: &mut dyn Snapshot,
         organization: &Organization,
@@ -222,7 +246,7 @@ impl Membership {
     }
 
     /// Writes the effects; whether a seat was freed.
-    async fn apply(
+    pub(super) async fn apply(
         &self,
         transaction: &mut dyn Transaction,
         organization: &Organization,
@@ -230,31 +254,36 @@ impl Membership {
         following: Following<'_>,
         followed: &mut Followed,
     ) -> Result<bool, DatabaseError> {
-        let member = match &effects.change {
-            Some(Change::Create(member) | Change::Update(member)) => Some(member),
-            Some(Change::Remove(member)) => {
-                followed.removed += 1;
-                Some(member)
-            }
-            None => before.as_ref(),
+        let (member, done) = match &effects.change {
+            Some(Change::Create(member)) => (Some(member), Some((None, Some(member)))),
+            Some(Change::Update(member)) => (Some(member), Some((before.as_ref(), Some(member)))),
+            Some(Change::Remove(member)) => (Some(member), Some((Some(member), None))),
+            None => (before.as_ref(), None),
         };
+        let done = done.map(|(before, after)| Done { before: before.cloned(), after: after.cloned() });
+        followed.done.extend(done);
         followed.notes.extend(effects.notes.iter().map(|note| (*note, member.cloned())));
         let why = Why { cause: following.cause, reason: following.action, before: before.as_ref() };
         effects::write(transaction, organization, effects, &why, self.now().as_secs()).await?;
         Ok(effects::frees_seat(before.as_ref(), effects))
     }
 
-    /// A freed seat goes to the one pending longest for whom it is one.
-    async fn give_freed_seats(
+    /// A free seat goes to the one pending longest for whom it is one: after whom to go on, should there be seats and
+    /// people left. The organization is locked already.
+    pub(super) async fn give_free_seats(
         &self,
         transaction: &mut dyn Transaction,
         organization: &Organization,
         following: Following<'_>,
         followed: &mut Followed,
-    ) -> Result<(), DatabaseError> {
-        let mut last = None;
+        after: Option<Waiting>,
+    ) -> Result<Option<Waiting>, DatabaseError> {
+        let mut last = after;
         let mut looked_at = 0;
-        while looked_at < MAX_WAITING && is_any_free(transaction, organization).await? {
+        while is_any_free(organization, &seats::taken(transaction, organization).await?) {
+            if looked_at >= MAX_WAITING {
+                return Ok(last);
+            }
             let after = last.as_ref().map(|(since, id)| (*since, id));
             let waiting = transaction.waiting(&organization.id, after, BATCH).await?;
             let Some(newest) = waiting.last() else { break };
@@ -263,10 +292,7 @@ impl Membership {
             for waiting in waiting {
                 // Read again, alone: a login may be about to change the same member.
                 let Some(member) = transaction.member(&organization.id, &waiting.id).await? else { continue };
-                let user = match &member.directory_user {
-                    Some(id) => user(transaction, &organization.parent.id, id.as_str()).await?,
-                    None => None,
-                };
+                let user = user_of(transaction, &organization.parent.id, &member).await?;
                 let facts = self.facts_for_directory(transaction, organization, Some(member.clone()), None).await?;
                 let effects = reseat(organization, &member, user.as_ref(), &facts);
                 let following = Following { action: "seat_freed", ..following };
@@ -274,9 +300,12 @@ impl Membership {
                 self.apply(transaction, organization, &decided, following, followed).await?;
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
+
+/// Where one stands among those who wait: since when, and who.
+pub(super) type Waiting = (u64, MemberId);
 
 /// The organizations of a parent in which its directory decides.
 pub(crate) fn all_of<'a>(organizations: impl Iterator<Item = &'a Arc<Organization>>) -> Vec<Arc<Organization>> {
@@ -310,17 +339,36 @@ pub(crate) fn as_the_rules_see(user: &Stored, groups: &[GroupOfUser]) -> Directo
     }
 }
 
-async fn user(read: &mut dyn Snapshot, parent: &ParentId, id: &str) -> Result<Option<DirectoryUser>, DatabaseError> {
-    let Some(stored) = read.resource(parent, ResourceType::User, id).await? else { return Ok(None) };
-    let groups = read.groups_of(parent, &[id.to_owned()]).await?;
-    let groups: Vec<_> = groups.into_iter().map(|(_, group)| group).collect();
-    Ok(Some(as_the_rules_see(&stored, &groups)))
+/// The directory's user who entitles a member, if one does.
+pub(super) async fn user_of(
+    read: &mut dyn Snapshot,
+    parent: &ParentId,
+    member: &Member,
+) -> Result<Option<DirectoryUser>, DatabaseError> {
+    let Some(id) = &member.directory_user else { return Ok(None) };
+    let Some(stored) = read.resource(parent, ResourceType::User, id.as_str()).await? else { return Ok(None) };
+    Ok(with_groups(read, parent, std::slice::from_ref(&stored)).await?.pop())
+}
+
+/// These users as the rules see them, in the same order.
+pub(super) async fn with_groups(
+    read: &mut dyn Snapshot,
+    parent: &ParentId,
+    users: &[Stored],
+) -> Result<Vec<DirectoryUser>, DatabaseError> {
+    let ids: Vec<_> = users.iter().map(|user| user.id.clone()).collect();
+    let mut groups: HashMap<String, Vec<GroupOfUser>> = HashMap::new();
+    for (user, group) in read.groups_of(parent, &ids).await? {
+        groups.entry(user).or_default().push(group);
+    }
+    let users = users.iter();
+    Ok(users.map(|user| as_the_rules_see(user, groups.get(&user.id).map_or(&[], Vec::as_slice))).collect())
 }
 
 /// Whether a seat of some tier with a cap is free; where there is no cap, nobody waits for it.
-async fn is_any_free(read: &mut dyn Snapshot, organization: &Organization) -> Result<bool, DatabaseError> {
-    let Some(seats) = &organization.seats else { return Ok(false) };
-    let limited = seats.tiers.iter().filter(|seat| matches!(seat.cap, Cap::Limited(_)));
-    let taken = seats::taken(read, organization).await?;
-    Ok(limited.into_iter().any(|seat| has_room(seats, &seat.tier, &taken)))
+pub(super) fn is_any_free(organization: &Organization, taken: &Taken) -> bool {
+    organization.seats.as_ref().is_some_and(|seats| {
+        let mut limited = seats.tiers.iter().filter(|seat| matches!(seat.cap, Cap::Limited(_)));
+        limited.any(|seat| has_room(seats, &seat.tier, taken))
+    })
 }

@@ -44,7 +44,7 @@ impl Membership {
             None
         };
         transaction.commit().await?;
-        self.tell(followed.as_slice());
+        self.tell(followed.as_slice(), "directory");
         Ok(handled)
     }
 }

@@ -10,6 +10,7 @@ mod list;
 mod login;
 mod remove;
 mod seats;
+mod sync;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use crate::metrics::Metrics;
 pub(crate) use attempts::Attempt;
 pub(crate) use directory::{Followed, Following, Guarded, all_of, as_the_rules_see, that_map};
 pub(crate) use seats::SeatsInUse;
+pub(crate) use sync::{Kind, OrganizationReport, Step, SyncError, Task};
 
 /// The memberships of all organizations.
 pub(crate) struct Membership {

@@ -148,7 +148,7 @@ impl<'a> Change<'a> {
     /// Ends it. When this returns, everything is on disk.
     pub(super) async fn commit(self) -> Result<(), DatabaseError> {
         self.transaction.commit().await?;
-        self.request.app.memberships.tell(&self.followed);
+        self.request.app.memberships.tell(&self.followed, "directory");
         Ok(())
     }
 

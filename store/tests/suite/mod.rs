@@ -15,6 +15,7 @@ mod logins;
 mod openapi;
 mod operations;
 mod races;
-mod scim;
+pub(crate) mod scim;
 pub(crate) mod server;
 mod start;
+mod sync;

@@ -74,6 +74,8 @@ fn every_documented_route_answers_as_documented() {
         "get /v1/organizations/{organization}/members",
         "get /v1/organizations/{organization}/members/{member}",
         "get /v1/organizations/{organization}/seats",
+        "get /v1/parents",
+        "post /v1/parents/{parent}/sync",
         "patch /v1/organizations/{organization}/members/{member}",
         "post /v1/organizations/{organization}/logins",
         "post /v1/organizations/{organization}/members",

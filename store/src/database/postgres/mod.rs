@@ -8,6 +8,7 @@ mod options;
 mod read;
 mod session;
 mod start;
+mod sync;
 mod write;
 
 use std::sync::Arc;

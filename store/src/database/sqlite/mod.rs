@@ -4,6 +4,7 @@ mod audit;
 mod directory;
 mod read;
 mod session;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod write;

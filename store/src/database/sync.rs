@@ -1,0 +1,216 @@
+//! What the store needs of a database to reconcile memberships, and the statements for it: the same for every database.
+
+use async_trait::async_trait;
+use sqlx::{Database, QueryBuilder};
+use usher_policy::id::{Email, MemberId, OrganizationId, ParentId, Role};
+use usher_policy::member::Member;
+
+use super::bind::Bind;
+use super::directory_sql::{among, members};
+use super::{DatabaseError, row};
+
+/// What a reconciliation reads. Lists are bounded by who asks.
+#[async_trait]
+pub(crate) trait SyncSnapshot: Send {
+    /// The members whom these users of the directory entitle, in no order.
+    async fn members_of_directory_users(
+        &mut self,
+        organization: &OrganizationId,
+        users: &[String],
+    ) -> Result<Vec<Member>, DatabaseError>;
+
+    /// The members with these emails, in no order.
+    async fn members_with_emails(
+        &mut self,
+        organization: &OrganizationId,
+        emails: &[Email],
+    ) -> Result<Vec<Member>, DatabaseError>;
+
+    /// At most `limit` members after `after`, in the order of their ids, whom no user of the parent's directory entitles.
+    async fn without_directory_user(
+        &mut self,
+        parent: &ParentId,
+        organization: &OrganizationId,
+        after: Option<&MemberId>,
+        limit: u32,
+    ) -> Result<Vec<Member>, DatabaseError>;
+
+    /// How many active members hold this role.
+    async fn holders(&mut self, organization: &OrganizationId, role: &Role) -> Result<u32, DatabaseError>;
+
+    /// The digest of the policy that some replica put in force last.
+    async fn policy_in_force(&mut self) -> Result<Option<String>, DatabaseError>;
+}
+
+/// What a reconciliation writes beside memberships.
+#[async_trait]
+pub(crate) trait SyncTransaction: SyncSnapshot {
+    /// Notes at `now` (Unix seconds) that a replica put this policy in force.
+    async fn put_policy_in_force(&mut self, digest: &str, now: u64) -> Result<(), DatabaseError>;
+
+    /// Takes or prolongs the right to reconcile a parent; false while another has it.
+    async fn lease(&mut self, parent: &ParentId, lease: &Lease<'_>) -> Result<bool, DatabaseError>;
+
+    /// Gives the right back, if it is still had.
+    async fn release(&mut self, parent: &ParentId, holder: &str) -> Result<(), DatabaseError>;
+}
+
+/// The right to reconcile, as it is asked for. Times are Unix seconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lease<'a> {
+    pub(crate) holder: &'a str,
+    pub(crate) now: u64,
+    pub(crate) until: u64,
+}
+
+pub(super) fn of_directory_users<DB: Database>(organization: &OrganizationId, users: &[String]) -> QueryBuilder<DB>
+where
+    String: Bind<DB>,
+{
+    let mut query = members(organization);
+    among(&mut query, "directory_user", users);
+    query
+}
+
+pub(super) fn with_emails<DB: Database>(organization: &OrganizationId, emails: &[Email]) -> QueryBuilder<DB>
+where
+    String: Bind<DB>,
+{
+    let keys: Vec<_> = emails.iter().map(Email::key).collect();
+    let mut query = members(organization);
+    among(&mut query, "email_key", &keys);
+    query
+}
+
+pub(super) fn without_user<DB: Database>(
+    parent: &ParentId,
+    organization: &OrganizationId,
+    after: Option<&MemberId>,
+    limit: u32,
+) -> QueryBuilder<DB>
+where
+    String: Bind<DB>,
+    i64: Bind<DB>,
+{
+    let mut query = members(organization);
+    if let Some(after) = after {
+        query.push(" AND id > ").push_bind(after.to_string());
+    }
+    query.push(" AND NOT EXISTS (SELECT 1 FROM directory_users AS u WHERE u.parent = ").push_bind(parent.to_string());
+    query.push(" AND u.id = members.directory_user) ORDER BY id LIMIT ").push_bind(i64::from(limit));
+    query
+}
+
+pub(super) fn holders<DB: Database>(organization: &OrganizationId, role: &Role) -> QueryBuilder<DB>
+where
+    String: Bind<DB>,
+{
+    let mut query = QueryBuilder::new("SELECT count(*) FROM members WHERE organization = ");
+    query.push_bind(organization.to_string()).push(" AND role = ").push_bind(role.to_string());
+    query.push(" AND status = 'active'");
+    query
+}
+
+pub(super) fn put_policy<DB: Database>(digest: &str, now: u64) -> QueryBuilder<DB>
+where
+    String: Bind<DB>,
+    i64: Bind<DB>,
+{
+    let mut query = QueryBuilder::new("INSERT INTO policy_in_force (one, digest, at) VALUES (1, ");
+    query.push_bind(digest.to_owned()).push(", ").push_bind(row::signed(now));
+    query.push(") ON CONFLICT (one) DO UPDATE SET digest = excluded.digest, at = excluded.at");
+    query
+}
+
+/// One statement, so that of two who ask at once only one is given it.
+pub(super) fn lease<DB: Database>(parent: &ParentId, lease: &Lease<'_>) -> QueryBuilder<DB>
+where
+    String: Bind<DB>,
+    i64: Bind<DB>,
+{
+    let mut query = QueryBuilder::new("INSERT INTO syncs (parent, holder, until) VALUES (");
+    query.push_bind(parent.to_string()).push(", ").push_bind(lease.holder.to_owned());
+    query.push(", ").push_bind(row::signed(lease.until));
+    query.push(") ON CONFLICT (parent) DO UPDATE SET holder = excluded.holder, until = excluded.until ");
+    query.push("WHERE syncs.holder = excluded.holder OR syncs.until <= ").push_bind(row::signed(lease.now));
+    query
+}
+
+pub(super) fn release<DB: Database>(parent: &ParentId, holder: &str) -> QueryBuilder<DB>
+where
+    String: Bind<DB>,
+{
+    let mut query = QueryBuilder::new("DELETE FROM syncs WHERE parent = ");
+    query.push_bind(parent.to_string()).push(" AND holder = ").push_bind(holder.to_owned());
+    query
+}
+
+/// Implements the traits for `Session`, whose statements run on this driver.
+macro_rules! reconcile {
+    ($driver:ty) => {
+        #[async_trait::async_trait]
+        impl SyncSnapshot for Session {
+            async fn members_of_directory_users(
+                &mut self,
+                organization: &OrganizationId,
+                users: &[String],
+            ) -> Result<Vec<Member>, DatabaseError> {
+                let mut query = $crate::database::sync::of_directory_users::<$driver>(organization, users);
+                let found = query.build().persistent(false).fetch_all(self.connection()).await?;
+                found.iter().map(row::member).collect()
+            }
+
+            async fn members_with_emails(
+                &mut self,
+                organization: &OrganizationId,
+                emails: &[Email],
+            ) -> Result<Vec<Member>, DatabaseError> {
+                let mut query = $crate::database::sync::with_emails::<$driver>(organization, emails);
+                let found = query.build().persistent(false).fetch_all(self.connection()).await?;
+                found.iter().map(row::member).collect()
+            }
+
+            async fn without_directory_user(
+                &mut self,
+                parent: &ParentId,
+                organization: &OrganizationId,
+                after: Option<&MemberId>,
+                limit: u32,
+            ) -> Result<Vec<Member>, DatabaseError> {
+                let mut query = $crate::database::sync::without_user::<$driver>(parent, organization, after, limit);
+                query.build().fetch_all(self.connection()).await?.iter().map(row::member).collect()
+            }
+
+            async fn holders(&mut self, organization: &OrganizationId, role: &Role) -> Result<u32, DatabaseError> {
+                let mut query = $crate::database::sync::holders::<$driver>(organization, role);
+                row::count(query.build_query_scalar().fetch_one(self.connection()).await?)
+            }
+
+            async fn policy_in_force(&mut self) -> Result<Option<String>, DatabaseError> {
+                let query = sqlx::query_scalar("SELECT digest FROM policy_in_force");
+                Ok(query.fetch_optional(self.connection()).await?)
+            }
+        }
+
+        #[async_trait::async_trait]
+        impl SyncTransaction for Session {
+            async fn put_policy_in_force(&mut self, digest: &str, now: u64) -> Result<(), DatabaseError> {
+                let mut query = $crate::database::sync::put_policy::<$driver>(digest, now);
+                query.build().execute(self.connection()).await?;
+                Ok(())
+            }
+
+            async fn lease(&mut self, parent: &ParentId, lease: &Lease<'_>) -> Result<bool, DatabaseError> {
+                let mut query = $crate::database::sync::lease::<$driver>(parent, lease);
+                Ok(query.build().execute(self.connection()).await?.rows_affected() == 1)
+            }
+
+            async fn release(&mut self, parent: &ParentId, holder: &str) -> Result<(), DatabaseError> {
+                let mut query = $crate::database::sync::release::<$driver>(parent, holder);
+                query.build().execute(self.connection()).await?;
+                Ok(())
+            }
+        }
+    };
+}
+pub(super) use reconcile;
