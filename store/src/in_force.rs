@@ -16,6 +16,25 @@ pub(crate) struct InForce {
     /// What tells this policy from others: see [`digest`].
     pub(crate) digest: String,
     pub(crate) secrets: Secrets,
+    /// Whether the database knows that this policy is in force.
+    noted: watch::Sender<bool>,
+}
+
+impl InForce {
+    fn new(policy: Arc<Policy>, digest: String, secrets: Secrets) -> Self {
+        Self { policy, digest, secrets, noted: watch::Sender::new(false) }
+    }
+
+    /// The database knows now.
+    pub(crate) fn is_noted(&self) {
+        self.noted.send_replace(true);
+    }
+
+    /// Waits until the database knows.
+    pub(crate) async fn noted(&self) {
+        // It cannot fail: the sender is here.
+        let _ = self.noted.subscribe().wait_for(|noted| *noted).await;
+    }
 }
 
 /// The SHA-256 of a policy's text, in hexadecimal: what tells one version from another.
@@ -33,7 +52,7 @@ pub struct PolicyInForce {
 impl PolicyInForce {
     /// This policy, until it is replaced.
     pub(crate) fn new(policy: Arc<Policy>, digest: String, secrets: Secrets, metrics: Arc<Metrics>) -> Self {
-        let current = watch::Sender::new(Arc::new(InForce { policy, digest, secrets }));
+        let current = watch::Sender::new(Arc::new(InForce::new(policy, digest, secrets)));
         Self { current: Arc::new(current), metrics }
     }
 
@@ -50,7 +69,7 @@ impl PolicyInForce {
     /// Puts another policy in force for every request that begins after this.
     pub fn replace(&self, policy: Arc<Policy>, digest: String, secrets: Secrets) {
         let (organizations, told) = (policy.organizations.len(), digest.clone());
-        self.current.send_replace(Arc::new(InForce { policy, digest, secrets }));
+        self.current.send_replace(Arc::new(InForce::new(policy, digest, secrets)));
         self.metrics.policy_load("replaced");
         tracing::info!(organizations, digest = told, "another policy is in force");
     }

@@ -161,8 +161,11 @@ async fn note_policy(app: &App, before: Option<&InForce>, now: &InForce) -> bool
         app.memberships.note_in_audit(entry).await
     };
     let noted = noted.await;
-    if let Err(error) = &noted {
-        tracing::warn!(%error, "the policy in force could not be noted in the database; trying again");
+    match &noted {
+        Ok(()) => now.is_noted(),
+        Err(error) => {
+            tracing::warn!(%error, "the policy in force could not be noted in the database; trying again");
+        }
     }
     noted.is_ok()
 }

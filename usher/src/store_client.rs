@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use ureq::http::{HeaderValue, Method, Request, StatusCode, header};
 
@@ -17,6 +18,8 @@ const MAX_PAGES: usize = 10_000;
 const MAX_ANSWER: u64 = 16 * 1024 * 1024;
 /// Longest wait for a whole answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// The same, while the store reads a large directory from end to end.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// An operator's connection to a store.
 pub(crate) struct StoreClient {
@@ -108,7 +111,6 @@ impl StoreClient {
             .max_redirects(0)
             // A proxy from the environment would read the token.
             .proxy(None)
-            .timeout_global(Some(TIMEOUT))
             .build()
             .new_agent();
         Ok(Self { agent, base: format!("{scheme}://{authority}"), authorization })
@@ -167,6 +169,27 @@ impl StoreClient {
         self.call(Method::GET, &format!("/v1/organizations/{}/seats", segment(organization)), None)
     }
 
+    /// The ids of the parents that the token is for.
+    pub(crate) fn parents(&self) -> Result<Vec<String>, StoreClientError> {
+        let path = "/v1/parents";
+        let document = self.call(Method::GET, path, None)?.document;
+        let parents = document.get("parents").and_then(Value::as_array);
+        let ids = parents.map(|parents| parents.iter().map(|parent| Some(parent.get("id")?.as_str()?.to_owned())));
+        ids.and_then(Iterator::collect).ok_or_else(|| self.misunderstood(path, 200))
+    }
+
+    /// Reconciles a parent's memberships, or a part of them, or tells what would be done.
+    pub(crate) fn sync<T: DeserializeOwned>(
+        &self,
+        parent: &str,
+        preview: bool,
+        confirm: bool,
+    ) -> Result<T, StoreClientError> {
+        let path = format!("/v1/parents/{}/sync?preview={preview}&confirm={confirm}", segment(parent));
+        let document = self.call_within(SYNC_TIMEOUT, Method::POST, &path, None)?.document;
+        serde_json::from_value(document).map_err(|_| self.misunderstood(&path, 200))
+    }
+
     /// One page of the audit; `filters` are query parameters.
     pub(crate) fn audit(&self, filters: &[(&str, &str)], cursor: Option<&str>) -> Result<AuditPage, StoreClientError> {
         let mut query = vec![("limit", PAGE)];
@@ -184,6 +207,16 @@ impl StoreClient {
     }
 
     fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answered, StoreClientError> {
+        self.call_within(TIMEOUT, method, path, body)
+    }
+
+    fn call_within(
+        &self,
+        timeout: Duration,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Answered, StoreClientError> {
         let url = format!("{}{path}", self.base);
         let unreachable =
             |source: ureq::Error| StoreClientError::Unreachable { base: self.base.clone(), source: Box::new(source) };
@@ -193,8 +226,11 @@ impl StoreClient {
                 .header(header::CONTENT_TYPE, "application/json")
                 .body(body.to_string())
                 .map_err(ureq::Error::from)
-                .and_then(|request| self.agent.run(request)),
-            None => request.body(()).map_err(ureq::Error::from).and_then(|request| self.agent.run(request)),
+                .and_then(|request| self.agent.run(self.bounded(request, timeout))),
+            None => {
+                let request = request.body(()).map_err(ureq::Error::from);
+                request.and_then(|request| self.agent.run(self.bounded(request, timeout)))
+            }
         };
         let mut response = sent.map_err(unreachable)?;
         let status = response.status();
@@ -215,6 +251,10 @@ impl StoreClient {
             (Some(code), Some(detail)) => Err(StoreClientError::Problem { code, detail }),
             _ => Err(self.misunderstood(path, status.as_u16())),
         }
+    }
+
+    fn bounded<B: ureq::AsSendBody>(&self, request: Request<B>, timeout: Duration) -> Request<B> {
+        self.agent.configure_request(request).timeout_global(Some(timeout)).build()
     }
 
     fn misunderstood(&self, path: &str, status: u16) -> StoreClientError {

@@ -11,6 +11,7 @@ mod members;
 mod render;
 mod seats;
 mod store;
+mod sync;
 mod test;
 
 use std::fs::File;
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Seats(seats::Seats),
     /// Run the membership store
     Store(store::Store),
+    /// Reconcile memberships with the directory and the policy, in a running store; exit 3 where removals wait for --confirm
+    Sync(sync::Sync),
     /// Play scenario files against a policy, as a team does in its own CI; exit 0 all hold, 1 some do not, 2 bad files
     Test(test::Test),
 }
@@ -63,6 +66,7 @@ impl Command {
             Self::Render(render) => render.run(),
             Self::Seats(seats) => seats.run(),
             Self::Store(store) => store.run(),
+            Self::Sync(sync) => sync.run(),
             Self::Test(test) => test.run(),
         }
     }

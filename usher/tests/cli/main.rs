@@ -26,3 +26,5 @@ mod scenarios;
 mod store;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod sync;

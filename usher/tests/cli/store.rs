@@ -13,7 +13,8 @@ fn policy_file(folder: &Folder) -> String {
     folder.file("usher.json", &policy(&jwks, &json!({})).to_string())
 }
 
-fn store(folder: &Folder, policy: &str) -> Command {
+/// A store with this policy file, its database in the folder.
+pub(crate) fn store(folder: &Folder, policy: &str) -> Command {
     let database = format!("sqlite://{}", folder.path().join("usher.db").display());
     store_at(policy, &database, "127.0.0.1:0")
 }
@@ -28,7 +29,7 @@ fn store_at(policy: &str, database: &str, listen: &str) -> Command {
 }
 
 /// Killed when a test fails.
-struct Process(Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {

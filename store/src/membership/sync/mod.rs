@@ -9,7 +9,7 @@ mod sketch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use usher_policy::id::ParentId;
 use usher_policy::model::Organization;
 
@@ -25,6 +25,9 @@ use crate::in_force::InForce;
 
 /// How long one request reconciles: whoever asked asks again for the rest, and sees how far it is.
 const BUDGET: Duration = Duration::from_secs(10);
+
+/// How long it is waited until the database knows which policy is in force here.
+const NOTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Most plans in one request: what changes meanwhile is planned again.
 const MAX_ROUNDS: usize = 8;
@@ -78,6 +81,8 @@ impl Membership {
     pub(crate) async fn sync(&self, task: &Task<'_>) -> Result<Report, SyncError> {
         let organizations = task.organizations();
         let mut report = Report::begin(&organizations);
+        // Right after a policy came in force. Where it cannot be noted, the database does not answer here either.
+        let _ = timeout(NOTED_WITHIN, task.in_force.noted()).await;
         let run = Run::begin(self, task).await?;
         let result = self.rounds(task, &run, &organizations, &mut report).await;
         run.end(&report).await?;
