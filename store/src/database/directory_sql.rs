@@ -314,7 +314,8 @@ fn table(kind: ResourceType) -> &'static str {
     }
 }
 
-fn select<DB: Database>(parent: &ParentId, kind: ResourceType) -> QueryBuilder<DB>
+/// The resources of one kind in a directory; conditions may follow.
+pub(super) fn select<DB: Database>(parent: &ParentId, kind: ResourceType) -> QueryBuilder<DB>
 where
     String: Bind<DB>,
 {

@@ -6,8 +6,9 @@ use usher_policy::id::{Email, MemberId, OrganizationId, ParentId, Role};
 use usher_policy::member::Member;
 
 use super::bind::Bind;
-use super::directory_sql::{among, members};
+use super::directory_sql::{among, members, select};
 use super::{DatabaseError, row};
+use crate::scim::{ResourceType, Stored};
 
 /// What a reconciliation reads. Lists are bounded by who asks.
 #[async_trait]
@@ -26,14 +27,18 @@ pub(crate) trait SyncSnapshot: Send {
         emails: &[Email],
     ) -> Result<Vec<Member>, DatabaseError>;
 
-    /// At most `limit` members after `after`, in the order of their ids, whom no user of the parent's directory entitles.
+    /// Of the next `limit` members after `after`, in the order of their ids, those whom no user of the parent's directory
+    /// entitles; and the last of all that were looked at, if there may be more.
     async fn without_directory_user(
         &mut self,
         parent: &ParentId,
         organization: &OrganizationId,
         after: Option<&MemberId>,
         limit: u32,
-    ) -> Result<Vec<Member>, DatabaseError>;
+    ) -> Result<(Vec<Member>, Option<MemberId>), DatabaseError>;
+
+    /// The users with these ids, in no order.
+    async fn users_with_ids(&mut self, parent: &ParentId, ids: &[String]) -> Result<Vec<Stored>, DatabaseError>;
 
     /// How many active members hold this role.
     async fn holders(&mut self, organization: &OrganizationId, role: &Role) -> Result<u32, DatabaseError>;
@@ -82,8 +87,8 @@ where
     query
 }
 
-pub(super) fn without_user<DB: Database>(
-    parent: &ParentId,
+/// The id of the `limit`th member after `after`: no statement looks at more than this, however many there are.
+pub(super) fn last_of_page<DB: Database>(
     organization: &OrganizationId,
     after: Option<&MemberId>,
     limit: u32,
@@ -92,12 +97,46 @@ where
     String: Bind<DB>,
     i64: Bind<DB>,
 {
+    let mut query = QueryBuilder::new("SELECT id FROM members WHERE organization = ");
+    query.push_bind(organization.to_string());
+    between(&mut query, after, None);
+    query.push(" ORDER BY id LIMIT 1 OFFSET ").push_bind(i64::from(limit.saturating_sub(1)));
+    query
+}
+
+pub(super) fn without_user<DB: Database>(
+    parent: &ParentId,
+    organization: &OrganizationId,
+    after: Option<&MemberId>,
+    last: Option<&MemberId>,
+) -> QueryBuilder<DB>
+where
+    String: Bind<DB>,
+{
     let mut query = members(organization);
-    if let Some(after) = after {
-        query.push(" AND id > ").push_bind(after.to_string());
-    }
+    between(&mut query, after, last);
     query.push(" AND NOT EXISTS (SELECT 1 FROM directory_users AS u WHERE u.parent = ").push_bind(parent.to_string());
-    query.push(" AND u.id = members.directory_user) ORDER BY id LIMIT ").push_bind(i64::from(limit));
+    query.push(" AND u.id = members.directory_user) ORDER BY id");
+    query
+}
+
+fn between<DB: Database>(query: &mut QueryBuilder<DB>, after: Option<&MemberId>, last: Option<&MemberId>)
+where
+    String: Bind<DB>,
+{
+    for (comparison, id) in [(" AND id > ", after), (" AND id <= ", last)] {
+        if let Some(id) = id {
+            query.push(comparison).push_bind(id.to_string());
+        }
+    }
+}
+
+pub(super) fn users<DB: Database>(parent: &ParentId, ids: &[String]) -> QueryBuilder<DB>
+where
+    String: Bind<DB>,
+{
+    let mut query = select(parent, ResourceType::User);
+    among(&mut query, "id", ids);
     query
 }
 
@@ -176,9 +215,29 @@ macro_rules! reconcile {
                 organization: &OrganizationId,
                 after: Option<&MemberId>,
                 limit: u32,
-            ) -> Result<Vec<Member>, DatabaseError> {
-                let mut query = $crate::database::sync::without_user::<$driver>(parent, organization, after, limit);
-                query.build().fetch_all(self.connection()).await?.iter().map(row::member).collect()
+            ) -> Result<(Vec<Member>, Option<MemberId>), DatabaseError> {
+                let mut query = $crate::database::sync::last_of_page::<$driver>(organization, after, limit);
+                let last: Option<String> = query.build_query_scalar().fetch_optional(self.connection()).await?;
+                let last = last.map(MemberId::new);
+                let mut query =
+                    $crate::database::sync::without_user::<$driver>(parent, organization, after, last.as_ref());
+                let found = query.build().fetch_all(self.connection()).await?;
+                Ok((found.iter().map(row::member).collect::<Result<_, _>>()?, last))
+            }
+
+            async fn users_with_ids(
+                &mut self,
+                parent: &ParentId,
+                ids: &[String],
+            ) -> Result<Vec<Stored>, DatabaseError> {
+                let mut users = Vec::new();
+                for ids in ids.chunks($crate::database::directory_sql::MAX_IDS) {
+                    let mut query = $crate::database::sync::users::<$driver>(parent, ids);
+                    for found in query.build().persistent(false).fetch_all(self.connection()).await? {
+                        users.push(row::resource(&found, ResourceType::User)?.1);
+                    }
+                }
+                Ok(users)
             }
 
             async fn holders(&mut self, organization: &OrganizationId, role: &Role) -> Result<u32, DatabaseError> {

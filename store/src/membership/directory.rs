@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use usher_policy::id::{Email, Group, MemberId, ParentId};
+use usher_policy::id::{DirectoryUserId, Email, Group, MemberId, ParentId};
 use usher_policy::member::Member;
 use usher_policy::model::{Cap, Organization};
 use usher_policy::rules::directory::{DirectoryUser, Facts, decide, is_held, reseat};
@@ -14,7 +14,7 @@ use super::effects::{self, Why};
 use super::{Membership, new_id, seats};
 use crate::audit::{self, Cause};
 use crate::database::{DatabaseError, Snapshot, Transaction};
-use crate::scim::{GroupOfUser, ResourceType, Stored};
+use crate::scim::{GroupOfUser, Stored};
 
 /// Most members who are looked at when a seat was freed. Beyond, the next change or sync goes on.
 const MAX_WAITING: usize = 500;
@@ -289,12 +289,13 @@ impl Membership {
             let Some(newest) = waiting.last() else { break };
             last = Some((newest.pending_since.unwrap_or_default(), newest.id.clone()));
             looked_at += waiting.len();
+            let users = users_of(transaction, &organization.parent.id, &waiting).await?;
             for waiting in waiting {
                 // Read again, alone: a login may be about to change the same member.
                 let Some(member) = transaction.member(&organization.id, &waiting.id).await? else { continue };
-                let user = user_of(transaction, &organization.parent.id, &member).await?;
+                let user = member.directory_user.as_ref().and_then(|id| users.get(id));
                 let facts = self.facts_for_directory(transaction, organization, Some(member.clone()), None).await?;
-                let effects = reseat(organization, &member, user.as_ref(), &facts);
+                let effects = reseat(organization, &member, user, &facts);
                 let following = Following { action: "seat_freed", ..following };
                 let decided = Decided { effects, before: Some(member) };
                 self.apply(transaction, organization, &decided, following, followed).await?;
@@ -330,7 +331,7 @@ pub(crate) fn as_the_rules_see(user: &Stored, groups: &[GroupOfUser]) -> Directo
     let emails = user.document.emails();
     let values = groups.iter().flat_map(|group| std::iter::once(&group.display_name).chain(&group.external_id));
     DirectoryUser {
-        id: usher_policy::id::DirectoryUserId::new(user.id.as_str()),
+        id: DirectoryUserId::new(user.id.as_str()),
         email: emails.into_iter().chain(user.document.text("userName")).find_map(Email::parse),
         name: user.document.shown_name(),
         external_id: user.document.text("externalId").map(str::to_owned),
@@ -339,15 +340,17 @@ pub(crate) fn as_the_rules_see(user: &Stored, groups: &[GroupOfUser]) -> Directo
     }
 }
 
-/// The directory's user who entitles a member, if one does.
-pub(super) async fn user_of(
+/// The directory's users who entitle these members.
+pub(super) async fn users_of(
     read: &mut dyn Snapshot,
     parent: &ParentId,
-    member: &Member,
-) -> Result<Option<DirectoryUser>, DatabaseError> {
-    let Some(id) = &member.directory_user else { return Ok(None) };
-    let Some(stored) = read.resource(parent, ResourceType::User, id.as_str()).await? else { return Ok(None) };
-    Ok(with_groups(read, parent, std::slice::from_ref(&stored)).await?.pop())
+    members: &[Member],
+) -> Result<HashMap<DirectoryUserId, DirectoryUser>, DatabaseError> {
+    let ids: Vec<_> =
+        members.iter().filter_map(|member| member.directory_user.as_ref()).map(ToString::to_string).collect();
+    let users = read.users_with_ids(parent, &ids).await?;
+    let users = with_groups(read, parent, &users).await?;
+    Ok(users.into_iter().map(|user| (user.id.clone(), user)).collect())
 }
 
 /// These users as the rules see them, in the same order.

@@ -205,6 +205,50 @@ fn raised_caps_reach_those_who_wait_the_longest_wait_first() {
 }
 
 #[test]
+fn a_seat_that_is_there_goes_to_who_waits_before_it_goes_to_who_has_another() {
+    let directory = Directory::start();
+    let (cyd, bob, ada) = (directory.user("cyd"), directory.user("bob"), directory.user("ada"));
+    directory.group("power", &[&bob]);
+    for (user, name) in [(&cyd, "players"), (&bob, "b"), (&ada, "a")] {
+        let group = directory.group(name, &[user]);
+        let players = json!({"op": "replace", "path": "externalId", "value": "players"});
+        directory.patch(&format!("/Groups/{group}"), players);
+    }
+    let seats = |directory: &Directory| directory.members("seated", "seat_tier");
+    let before = json!({"cyd@acme.example": "standard", "bob@acme.example": "premium", "ada@acme.example": null});
+    assert_eq!(seats(&directory), before);
+    let policy = DIRECTORIES
+        .replace("{premium: 1, standard: 1}", "{premium: 1, standard: 2}")
+        .replace("{group: power, tier: premium}", "{group: power, tier: standard}");
+    let directory = with_policy(directory, &policy);
+    for query in ["?preview=true", ""] {
+        assert_eq!(named(&sync(&directory, query), "seated"), ["change ada@acme.example"], "{query}");
+    }
+    let after = json!({"cyd@acme.example": "standard", "bob@acme.example": "premium", "ada@acme.example": "standard"});
+    assert_eq!(seats(&directory), after);
+}
+
+#[test]
+fn however_many_the_directory_never_knew_all_of_them_go() {
+    let directory = Directory { store: Store::start_by(&switched()) };
+    directory.user("ada");
+    let rows: Vec<_> = (0..1_101)
+        .map(|number| {
+            let email = format!("m{number}@acme.example");
+            format!("('jit', 'm{number:04}', '{email}', '{email}', 'user', 'active', 'manual', 1, 1)")
+        })
+        .collect();
+    let columns = "organization, id, email, email_key, role, status, source, created_at, updated_at";
+    directory.store.database.sql(&format!("INSERT INTO members ({columns}) VALUES {}", rows.join(", ")));
+    let preview = sync(&directory, "?preview=true");
+    assert_eq!(counts(&preview, "jit"), (0, 0, 0, 1_101));
+    let told = in_organization(&preview, "jit");
+    assert_eq!((told["changes"].as_array().unwrap().len(), &told["more"]), (1_000, &json!(101)));
+    assert_eq!(counts(&sync(&directory, "?confirm=true"), "jit"), (0, 0, 1_101, 0));
+    assert_eq!(directory.members("jit", "role"), json!({"ada@acme.example": "user"}));
+}
+
+#[test]
 fn a_seat_freed_by_the_sync_goes_to_who_wants_a_higher_one() {
     let directory = Directory::start();
     let (ada, bob) = (directory.user("ada"), directory.user("bob"));

@@ -6,5 +6,6 @@ use usher_policy::member::Member;
 use super::session::Session;
 use crate::database::sync::{Lease, SyncSnapshot, SyncTransaction, reconcile};
 use crate::database::{DatabaseError, row};
+use crate::scim::{ResourceType, Stored};
 
 reconcile!(sqlx::Postgres);

@@ -1,5 +1,6 @@
 //! Doing what was planned: in batches, each one transaction that holds the right to reconcile and decides again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -193,13 +194,17 @@ impl<'a> Run<'a> {
         targets: &[Target],
         guarded: Guarded,
     ) -> Result<Vec<Followed>, DatabaseError> {
-        let (mut users, mut members) = (Vec::new(), Vec::new());
+        let (mut ids, mut members) = (Vec::new(), Vec::new());
         for target in targets {
             match target {
                 Target::Unentitled(member) => members.push(member),
-                Target::User(id) => users.extend(transaction.resource(self.task.parent, ResourceType::User, id).await?),
+                Target::User(id) => ids.push(id.clone()),
             }
         }
+        let mut users = transaction.users_with_ids(self.task.parent, &ids).await?;
+        // In the order of the plan: of two who want one seat, the one gets it who was told.
+        let order: HashMap<_, _> = ids.iter().zip(0..).collect();
+        users.sort_by_key(|user| order.get(&user.id).copied().unwrap_or(usize::MAX));
         let users = with_groups(transaction, self.task.parent, &users).await?;
         let organizations = std::slice::from_ref(organization);
         let following = self.following(guarded);

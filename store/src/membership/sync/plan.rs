@@ -14,7 +14,7 @@ use usher_policy::rules::effects::{Change, Effects};
 use super::report::{OrganizationReport, Step};
 use super::sketch::Sketch;
 use crate::database::{DatabaseError, Place, Snapshot};
-use crate::membership::directory::{is_any_free, user_of, with_groups};
+use crate::membership::directory::{is_any_free, users_of, with_groups};
 use crate::membership::seats;
 use crate::scim::{Lookup, ResourceType};
 
@@ -191,11 +191,13 @@ impl Draft {
         let (mut candidates, mut after) = (Vec::new(), None);
         while candidates.len() < MAX_CONCERNED {
             let (parent, id) = (&self.organization.parent.id, &self.organization.id);
-            let members = read.without_directory_user(parent, id, after.as_ref(), PAGE).await?;
-            let Some(last) = members.last() else { break };
-            after = Some(last.id.clone());
+            let (members, last) = read.without_directory_user(parent, id, after.as_ref(), PAGE).await?;
             let left = members.into_iter().filter(|member| !self.adopted.contains(&member.id));
             candidates.extend(left.map(Candidate::unentitled));
+            after = last;
+            if after.is_none() {
+                break;
+            }
         }
         Ok(candidates)
     }
@@ -265,11 +267,12 @@ impl Draft {
             let Some(newest) = waiting.last() else { break };
             after = Some((newest.pending_since.unwrap_or_default(), newest.id.clone()));
             looked_at += waiting.len();
+            let users = users_of(read, &self.organization.parent.id, &waiting).await?;
             for member in waiting {
-                let user = user_of(read, &self.organization.parent.id, &member).await?;
+                let user = member.directory_user.as_ref().and_then(|id| users.get(id));
                 let facts = self.sketch.facts(Some(&member), None, None);
                 let Some(member) = &facts.member else { continue };
-                let effects = reseat(&self.organization, member, user.as_ref(), &facts);
+                let effects = reseat(&self.organization, member, user, &facts);
                 if let Some(step) = self.sketch.draw(&effects, &facts) {
                     report.push(step);
                     gives = true;
