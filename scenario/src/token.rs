@@ -131,7 +131,17 @@ impl KeyRing {
 
     /// Signs claims under any header, with the Ed25519 key.
     pub fn sign_under(self, header: &Members, payload: &Value) -> String {
-        let signed = format!("{}.{}", encode_json(&json!(header)), encode_json(payload));
+        self.seal(json!(header).to_string().as_bytes(), payload.to_string().as_bytes())
+    }
+
+    /// Signs what may be no JSON at all, with the Ed25519 key.
+    pub fn seal(self, header: &[u8], payload: &[u8]) -> String {
+        self.sign_parts(&encode(header), &encode(payload))
+    }
+
+    /// Signs what may not even be encoded, with the Ed25519 key.
+    pub fn sign_parts(self, header: &str, payload: &str) -> String {
+        let signed = format!("{header}.{payload}");
         let signature = self.keys().ed25519.key_pair().as_ref().sk.sign(&signed, None);
         format!("{signed}.{}", encode(signature.as_ref()))
     }

@@ -1,8 +1,12 @@
 //! End to end: what is shipped, run as it is shipped.
 
+mod attack;
 mod configuration;
 mod feed;
 mod hostile;
+mod hostile_framing;
+mod hostile_requests;
+mod hostile_tokens;
 mod key_faults;
 mod passage;
 mod races;

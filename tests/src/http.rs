@@ -21,6 +21,8 @@ pub struct Request {
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
     /// The body.
     pub body: Vec<u8>,
+    /// The trailers in order, of a request that was received.
+    pub trailers: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// One response.
@@ -156,8 +158,8 @@ pub fn read_request(stream: &mut impl BufRead) -> Result<Option<Request>> {
     let mut words = text.split(' ');
     let (Some(method), Some(target)) = (words.next(), words.next()) else { bail!("not a request line: {text}") };
     let headers = read_headers(stream)?;
-    let body = read_body(stream, &headers)?.unwrap_or_default();
-    Ok(Some(Request { method: method.to_owned(), target: target.into(), headers, body }))
+    let (body, trailers) = read_body(stream, &headers)?.unwrap_or_default();
+    Ok(Some(Request { method: method.to_owned(), target: target.into(), headers, body, trailers }))
 }
 
 /// Writes one response.
@@ -185,7 +187,7 @@ fn read_response(stream: &mut impl BufRead, head_only: bool) -> Result<Response>
     let headers = read_headers(stream)?;
     let body = if head_only || status == 204 || status == 304 {
         Vec::new()
-    } else if let Some(body) = read_body(stream, &headers)? {
+    } else if let Some((body, _)) = read_body(stream, &headers)? {
         body
     } else {
         let mut rest = Vec::new();
@@ -197,7 +199,9 @@ fn read_response(stream: &mut impl BufRead, head_only: bool) -> Result<Response>
     Ok(Response { status, headers, body })
 }
 
-fn read_headers(stream: &mut impl BufRead) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+type Header = (Vec<u8>, Vec<u8>);
+
+fn read_headers(stream: &mut impl BufRead) -> Result<Vec<Header>> {
     let mut headers = Vec::new();
     loop {
         let line = read_line(stream)?;
@@ -211,7 +215,7 @@ fn read_headers(stream: &mut impl BufRead) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
 }
 
 /// The body as its headers frame it; `None` where only the end of the connection does.
-fn read_body(stream: &mut impl BufRead, headers: &[(Vec<u8>, Vec<u8>)]) -> Result<Option<Vec<u8>>> {
+fn read_body(stream: &mut impl BufRead, headers: &[Header]) -> Result<Option<(Vec<u8>, Vec<Header>)>> {
     let find = |name: &[u8]| headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     if find(b"transfer-encoding").is_some() {
         return read_chunks(stream).map(Some);
@@ -219,21 +223,22 @@ fn read_body(stream: &mut impl BufRead, headers: &[(Vec<u8>, Vec<u8>)]) -> Resul
     let Some(length) = find(b"content-length") else { return Ok(None) };
     let mut body = vec![0; std::str::from_utf8(length)?.parse()?];
     stream.read_exact(&mut body)?;
-    Ok(Some(body))
+    Ok(Some((body, Vec::new())))
 }
 
-fn read_chunks(stream: &mut impl BufRead) -> Result<Vec<u8>> {
+/// Chunks, and the trailers after them.
+fn read_chunks(stream: &mut impl BufRead) -> Result<(Vec<u8>, Vec<Header>)> {
     let mut body = Vec::new();
     loop {
         let size = String::from_utf8_lossy(&read_line(stream)?).into_owned();
         let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16)?;
+        if size == 0 {
+            return Ok((body, read_headers(stream)?));
+        }
         let mut chunk = vec![0; size];
         stream.read_exact(&mut chunk)?;
         body.append(&mut chunk);
         read_line(stream)?;
-        if size == 0 {
-            return Ok(body);
-        }
     }
 }
 

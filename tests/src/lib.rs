@@ -2,6 +2,7 @@
 
 pub mod binaries;
 pub mod http;
+pub mod http2;
 pub mod policy;
 pub mod port;
 pub mod process;

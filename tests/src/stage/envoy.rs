@@ -81,6 +81,22 @@ impl RealEnvoy {
         Ok(raw(&ask))
     }
 
+    /// Takes a token that a test has made itself to those that must never be logged.
+    pub fn remember(&mut self, token: &str) {
+        self.sent.push(token.to_owned());
+    }
+
+    /// Fails where a filter died, in any worker.
+    ///
+    /// # Errors
+    /// One did.
+    pub fn no_filter_died(&self) -> Result<()> {
+        let log = self.system.envoy.log();
+        let trap = log.lines().find(|line| line.contains("panicked") || line.contains("Uncaught RuntimeError"));
+        ensure!(trap.is_none(), "the filter died: {trap:?}");
+        Ok(())
+    }
+
     /// Looks for every token that was sent in everything that was logged.
     ///
     /// # Errors

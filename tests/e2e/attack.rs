@@ -1,0 +1,49 @@
+//! What the tests of hostile requests share: a policy with something to get around, bytes as they are, a look at what is left.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::Result;
+use usher_tests::stage::envoy::RealEnvoy;
+use usher_tests::wait;
+
+/// The organization's host.
+pub(crate) const HOST: &str = "chat.acme.example";
+
+/// A role for `/admin/`, and a bypass: what is meant to be reached around both.
+pub(crate) const GUARDED: &str = "organization: {access: [{path: /admin/, roles: [owner]}], \
+                                  bypass: [{path: /open/}, {path: /healthz, methods: [GET]}]}";
+
+/// After so long without a byte, nothing more is coming.
+const QUIET: Duration = Duration::from_millis(700);
+
+/// The pseudo-headers of a request to it.
+pub(crate) fn pseudo<'a>(method: &'a str, path: &'a str) -> [(&'a str, &'a str); 4] {
+    [(":method", method), (":scheme", "http"), (":authority", HOST), (":path", path)]
+}
+
+/// Sends bytes and reads what comes until the other side is done, or has nothing more to say.
+pub(crate) fn raw(to: SocketAddr, bytes: &[u8]) -> Result<String> {
+    let mut stream = TcpStream::connect(to)?;
+    stream.set_read_timeout(Some(QUIET))?;
+    // Who refuses may close before everything is read.
+    let _ = stream.write_all(bytes);
+    let (mut answer, mut chunk) = (Vec::new(), [0; 4096]);
+    while let Ok(read @ 1..) = stream.read(&mut chunk) {
+        answer.extend_from_slice(chunk.get(..read).unwrap_or_default());
+    }
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// The filters live, ada is let in, and her tokens are in no log.
+pub(crate) fn unharmed(stage: &mut RealEnvoy) -> Result<()> {
+    let good = stage.request_of("{login: ada, path: /, pass: true}")?;
+    let mut in_a_row = 0;
+    wait::until("both workers let ada in", || {
+        in_a_row = if stage.system.envoy.send(&good)?.status == 200 { in_a_row + 1 } else { 0 };
+        Ok((in_a_row >= 8).then_some(()))
+    })?;
+    stage.no_filter_died()?;
+    stage.no_token_was_logged()
+}

@@ -1,0 +1,96 @@
+//! Requests that two parsers would cut in different places (request smuggling): never two, and never for somebody else.
+
+use anyhow::{Context, Result, ensure};
+use usher_tests::policy;
+use usher_tests::stage::envoy::RealEnvoy;
+
+use crate::attack::{GUARDED, HOST, raw, unharmed};
+
+#[test]
+fn a_request_that_two_parsers_would_cut_elsewhere_is_never_two() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::changed("claude", GUARDED)?)?;
+    let smuggled = format!("GET /admin/ HTTP/1.1\r\nhost: {HOST}\r\nx-usher-role: owner\r\nx-smuggled: yes\r\n\r\n");
+    let head = format!("POST /open/ HTTP/1.1\r\nhost: {HOST}\r\n");
+    for (name, bytes) in [
+        (
+            "CL.TE",
+            format!(
+                "{head}content-length: {}\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}",
+                smuggled.len() + 5
+            ),
+        ),
+        (
+            "TE.CL",
+            format!(
+                "{head}transfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n{:x}\r\n{smuggled}\r\n0\r\n\r\n",
+                smuggled.len()
+            ),
+        ),
+        (
+            "TE.TE",
+            format!("{head}transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n0\r\n\r\n{smuggled}"),
+        ),
+        ("two lengths", format!("{head}content-length: 0\r\ncontent-length: {}\r\n\r\n{smuggled}", smuggled.len())),
+        ("a list of lengths", format!("{head}content-length: 0, {}\r\n\r\n{smuggled}", smuggled.len())),
+        ("a signed length", format!("{head}content-length: +0\r\n\r\n{smuggled}")),
+        ("chunked in other words", format!("{head}transfer-encoding: xchunked\r\n\r\n0\r\n\r\n{smuggled}")),
+        ("chunked after a tab", format!("{head}transfer-encoding:\tchunked\r\n\r\n0\r\n\r\n")),
+        ("a folded line", format!("{head}x: y\r\n transfer-encoding: chunked\r\ncontent-length: 0\r\n\r\n")),
+        ("a space before the colon", format!("{head}x-usher-role : owner\r\ncontent-length: 0\r\n\r\n")),
+        ("a bare line feed", format!("{head}x: y\nx-usher-role: owner\r\ncontent-length: 0\r\n\r\n")),
+        ("a bare carriage return", format!("{head}x: y\rx-usher-role: owner\r\ncontent-length: 0\r\n\r\n")),
+        ("a NUL in a value", format!("{head}x: y\0x-usher-role: owner\r\ncontent-length: 0\r\n\r\n")),
+        ("a NUL in a name", format!("{head}x-usher-\0role: owner\r\ncontent-length: 0\r\n\r\n")),
+        ("no name", format!("{head}: owner\r\ncontent-length: 0\r\n\r\n")),
+        ("a chunk extension with a line", format!("{head}transfer-encoding: chunked\r\n\r\n0;x\n\r\n\r\n{smuggled}")),
+        (
+            "a chunk size too large",
+            format!("{head}transfer-encoding: chunked\r\n\r\n10000000000000000\r\n\r\n{smuggled}"),
+        ),
+        ("HTTP/0.9", "GET /admin/\r\n\r\n".to_owned()),
+        ("HTTP/1.0 without a host", "GET /admin/ HTTP/1.0\r\n\r\n".to_owned()),
+        ("HTTP/9.9", format!("GET /admin/ HTTP/9.9\r\nhost: {HOST}\r\n\r\n")),
+        ("two hosts", format!("GET /open/ HTTP/1.1\r\nhost: {HOST}\r\nhost: evil.example\r\n\r\n")),
+        ("no host", "GET /open/ HTTP/1.1\r\n\r\n".to_owned()),
+        ("an empty host", "GET /open/ HTTP/1.1\r\nhost:\r\n\r\n".to_owned()),
+        ("absolute form, another host", format!("GET http://evil.example/open/ HTTP/1.1\r\nhost: {HOST}\r\n\r\n")),
+        ("absolute form with a user", format!("GET http://{HOST}@evil.example/open/ HTTP/1.1\r\nhost: {HOST}\r\n\r\n")),
+        ("absolute form, guarded path", format!("GET http://{HOST}/admin/ HTTP/1.1\r\nhost: {HOST}\r\n\r\n")),
+        ("absolute form, dots", format!("GET http://{HOST}/open/../admin/ HTTP/1.1\r\nhost: {HOST}\r\n\r\n")),
+        ("absolute form, a scheme that is none", format!("GET admin://{HOST}/open/ HTTP/1.1\r\nhost: {HOST}\r\n\r\n")),
+        ("authority form", format!("GET {HOST}:80 HTTP/1.1\r\nhost: {HOST}\r\n\r\n")),
+        ("CONNECT", format!("CONNECT {HOST}:443 HTTP/1.1\r\nhost: {HOST}\r\n\r\n{smuggled}")),
+        ("CONNECT to a path", format!("CONNECT /admin/ HTTP/1.1\r\nhost: {HOST}\r\n\r\n{smuggled}")),
+        ("asterisk form", format!("OPTIONS * HTTP/1.1\r\nhost: {HOST}\r\n\r\n")),
+        (
+            "an upgrade to h2c",
+            format!(
+                "GET /admin/ HTTP/1.1\r\nhost: {HOST}\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n"
+            ),
+        ),
+        (
+            "an upgrade to something",
+            format!("GET /admin/ HTTP/1.1\r\nhost: {HOST}\r\nconnection: upgrade\r\nupgrade: admin\r\n\r\n"),
+        ),
+        (
+            "connection names our header",
+            format!(
+                "GET /open/ HTTP/1.1\r\nhost: {HOST}\r\nconnection: x-usher-role, authorization\r\nx-usher-role: owner\r\n\r\n"
+            ),
+        ),
+        ("a verb override", format!("GET /admin/ HTTP/1.1\r\nhost: {HOST}\r\nx-http-method-override: POST\r\n\r\n")),
+    ] {
+        let before = stage.system.upstream.attempts();
+        raw(stage.system.envoy.address(), bytes.as_bytes()).with_context(|| name.to_owned())?;
+        for request in stage.system.upstream.requests().iter().skip(before) {
+            let target = String::from_utf8_lossy(&request.target).into_owned();
+            ensure!(target == "/open/", "{name}: `{target}` arrives");
+            ensure!(request.first("x-smuggled").is_none(), "{name}: a second request arrives");
+            let forged = request.headers.iter().find(|(known, _)| known.to_ascii_lowercase().starts_with(b"x-usher-"));
+            ensure!(forged.is_none(), "{name}: the upstream saw {forged:?}");
+            let host = request.first("host").unwrap_or_default();
+            ensure!(host == HOST.as_bytes(), "{name}: for {:?}", String::from_utf8_lossy(host));
+        }
+    }
+    unharmed(&mut stage)
+}
