@@ -66,11 +66,11 @@ pub trait Stage {
     fn neighbours(&mut self, neighbours: &Neighbours) -> Result<()>;
 }
 
-/// A step of which something is not as it was written.
+/// A step, or a refusal of the policy, of which something is not as it was written.
 #[derive(Clone, Debug)]
 pub struct Failed {
-    /// Its place among the steps, from 0.
-    pub step: usize,
+    /// Its place among the steps, from 0; none where the policy is refused and nothing happens.
+    pub step: Option<usize>,
     /// Its line in the file, from 1; 0 where it stands in none.
     pub line: usize,
     /// What happens in it, in a few words.
@@ -85,9 +85,9 @@ pub struct Failed {
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => writeln!(f, "step {}: {}", self.step + 1, self.title)?,
-            line => writeln!(f, "line {line}: {}", self.title)?,
+        match (self.line, self.step) {
+            (0, Some(step)) => writeln!(f, "step {}: {}", step + 1, self.title)?,
+            (line, _) => writeln!(f, "line {line}: {}", self.title)?,
         }
         write!(f, "{}", self.diff())
     }
@@ -124,7 +124,7 @@ pub fn play(steps: &[Step], stage: &mut dyn Stage, memory: &mut Memory) -> Resul
         })?;
         if seen != *step.expected.fields() {
             failed.push(Failed {
-                step: index,
+                step: Some(index),
                 line: step.line,
                 title: step.title(),
                 expected: step.expected.fields().clone(),

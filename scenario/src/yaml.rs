@@ -62,6 +62,14 @@ fn differ(expected: &Map<String, Value>, seen: &Map<String, Value>, depth: usize
                 lines.push_str(&line(' ', name, ""));
                 differ(expected, seen, depth + 1, lines);
             }
+            (Some(Value::Array(expected)), Some(Value::Array(seen)))
+                if seen.iter().chain(expected).all(Value::is_object) =>
+            {
+                lines.push_str(&line(' ', name, ""));
+                let item = |sign: char, item: &Value| format!("{sign} {}- {}\n", "  ".repeat(depth), flow(item));
+                lines.extend(expected.iter().filter(|old| !seen.contains(old)).map(|old| item('-', old)));
+                lines.extend(seen.iter().filter(|new| !expected.contains(new)).map(|new| item('+', new)));
+            }
             (expected, seen) => {
                 lines.extend(expected.map(|expected| line('-', name, &flow(expected))));
                 lines.extend(seen.map(|seen| line('+', name, &flow(seen))));

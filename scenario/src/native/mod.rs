@@ -46,10 +46,10 @@ pub struct Native {
 /// Plays a scenario by the rules alone; what failed is returned, with an empty list for success.
 ///
 /// # Errors
-/// It cannot begin, a step after which the playing cannot go on, or a policy that is not refused as it must be.
+/// It cannot begin, a step after which the playing cannot go on, or a policy that is not refused at all as it must be.
 pub fn perform(scenario: &Scenario) -> Result<Vec<Failed>> {
     if !scenario.refused.is_empty() {
-        return refusal::check(scenario).map(|()| Vec::new());
+        return Ok(refusal::check(scenario)?.into_iter().collect());
     }
     play::perform(scenario, &mut Native::new(scenario)?)
 }

@@ -25,6 +25,21 @@ impl<'t> Edits<'t> {
         self.list.push((span.bytes.clone(), format!("{space}{}", flow(value))));
     }
 
+    /// Other items in the place of all of a list; `None` where a comment stands among them.
+    pub(super) fn replace_items(&mut self, list: &Span, items: &[Value]) -> Option<()> {
+        let Below::Items { flow: in_brackets, .. } = &list.below else { return None };
+        self.without_comment(list.bytes.clone())?;
+        let items: Vec<String> = items.iter().map(flow).collect();
+        let text = if *in_brackets {
+            format!("[{}]", items.join(", "))
+        } else {
+            let items: Vec<String> = items.iter().map(|item| format!("- {item}")).collect();
+            items.join(&self.line_break(list.bytes.start)?)
+        };
+        self.list.push((list.bytes.clone(), text));
+        Some(())
+    }
+
     /// Another member in the place of one.
     pub(super) fn replace_member(&mut self, map: &Span, old: &str, new: &str, value: &Value) -> Option<()> {
         let Below::Members { members, .. } = &map.below else { return None };

@@ -15,7 +15,7 @@ use crate::play::Failed;
 pub struct FailedScenario<'a> {
     /// Its place in the file, from 0.
     pub index: usize,
-    /// The steps that failed.
+    /// The steps that failed, or the refusal of its policy.
     pub steps: &'a [Failed],
 }
 
@@ -41,8 +41,9 @@ pub fn rewrite(text: &str, failed: &[FailedScenario<'_>]) -> Result<String, Rewr
     for scenario in failed {
         for step in scenario.steps {
             let unwritable = RewriteError::Layout(step.line);
-            let span = step_span(&root, scenario.index, step.step).ok_or(unwritable)?;
-            let pointer = format!("/scenarios/{}/steps/{}", scenario.index, step.step);
+            let span = span_of(&root, scenario.index, step.step).ok_or(unwritable)?;
+            let story = format!("/scenarios/{}", scenario.index);
+            let pointer = step.step.map_or(story.clone(), |step| format!("{story}/steps/{step}"));
             let value = intended.pointer_mut(&pointer).and_then(Value::as_object_mut).ok_or(unwritable)?;
             change_step(&mut edits, span, value, step).ok_or(unwritable)?;
         }
@@ -56,8 +57,13 @@ pub fn rewrite(text: &str, failed: &[FailedScenario<'_>]) -> Result<String, Rewr
     Ok(rewritten)
 }
 
-fn step_span(root: &Span, scenario: usize, step: usize) -> Option<&Span> {
-    root.member("scenarios")?.item(scenario)?.member("steps")?.item(step)
+/// A step; without one the scenario itself, which says for what its policy is refused.
+fn span_of(root: &Span, scenario: usize, step: Option<usize>) -> Option<&Span> {
+    let scenario = root.member("scenarios")?.item(scenario)?;
+    match step {
+        Some(step) => scenario.member("steps")?.item(step),
+        None => Some(scenario),
+    }
 }
 
 fn change_step(edits: &mut Edits<'_>, span: &Span, value: &mut Map<String, Value>, step: &Failed) -> Option<()> {
@@ -92,6 +98,10 @@ fn change_map(
             (Some(Value::Object(old)), Value::Object(new)) if !old.is_empty() => {
                 change_map(edits, span.member(name)?, value.get_mut(name)?.as_object_mut()?, old, new)?;
             }
+            (Some(Value::Array(old)), Value::Array(new)) if new.iter().all(Value::is_object) && !new.is_empty() => {
+                change_list(edits, span.member(name)?, old, new)?;
+                value.insert(name.clone(), seen.get(name)?.clone());
+            }
             (Some(_), new) => {
                 edits.replace(span.member(name)?, new);
                 value.insert(name.clone(), new.clone());
@@ -106,6 +116,19 @@ fn change_map(
         value.remove(*name);
     }
     edits.change_members(span, &gone, &added)
+}
+
+/// Item by item where as many were seen as were written; else the list is written anew.
+fn change_list(edits: &mut Edits<'_>, span: &Span, expected: &[Value], seen: &[Value]) -> Option<()> {
+    if expected.len() != seen.len() {
+        return edits.replace_items(span, seen);
+    }
+    for (index, (old, new)) in expected.iter().zip(seen).enumerate() {
+        let (Value::Object(old), Value::Object(new)) = (old, new) else { return None };
+        let mut written = old.clone();
+        change_map(edits, span.item(index)?, &mut written, old, new)?;
+    }
+    Some(())
 }
 
 #[cfg(test)]

@@ -16,8 +16,13 @@ pub(super) struct Span {
 /// What stands below a value.
 #[derive(Clone, Debug)]
 pub(super) enum Below {
-    /// A list's items.
-    Items(Vec<Span>),
+    /// A list.
+    Items {
+        /// In brackets, or in lines.
+        flow: bool,
+        /// In the order of the text.
+        items: Vec<Span>,
+    },
     /// A map's members.
     Members {
         /// In braces, or in lines.
@@ -49,7 +54,7 @@ impl Span {
 
     /// An item of a list.
     pub(super) fn item(&self, index: usize) -> Option<&Span> {
-        let Below::Items(items) = &self.below else { return None };
+        let Below::Items { items, .. } = &self.below else { return None };
         items.get(index)
     }
 }
@@ -112,7 +117,7 @@ fn close(open: Open, end: usize) -> Span {
         let members = pairs.map(|((name, key), value)| Member { name, key, value }).collect();
         Below::Members { flow: open.flow, members }
     } else {
-        Below::Items(open.values)
+        Below::Items { flow: open.flow, items: open.values }
     };
     Span { bytes, below }
 }

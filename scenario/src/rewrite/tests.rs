@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{FailedScenario, RewriteError, rewrite};
-use crate::native::Native;
-use crate::play::{self, Failed};
-use crate::{Scenario, read};
+use crate::play::Failed;
+use crate::{Scenario, native, read};
 
 fn policy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios/policies/claude.yaml")
@@ -17,7 +16,7 @@ fn scenarios(text: &str) -> Vec<Scenario> {
 
 fn failures(text: &str) -> Vec<(usize, Vec<Failed>)> {
     let played = scenarios(text).into_iter().map(|scenario| {
-        let failed = play::perform(&scenario, &mut Native::new(&scenario).unwrap()).unwrap();
+        let failed = native::perform(&scenario).unwrap();
         (scenario.index, failed)
     });
     played.filter(|(_, failed)| !failed.is_empty()).collect()
@@ -92,4 +91,25 @@ fn line_breaks_and_other_scripts_stay() {
 fn what_would_take_a_comment_along_is_left_alone() {
     let text = "scenarios:\n- name: a\n  steps:\n  - refused: no_seat_available # because\n    add: ada\n";
     assert_eq!(rewritten(text), Err(RewriteError::Layout(4)));
+    let text = "scenarios:\n- name: a\n  policy: {parent: {plan: gold}}\n  refused:\n  - {field: a, says: b} # why\n  - {field: c, says: d}\n";
+    assert_eq!(rewritten(text), Err(RewriteError::Layout(2)));
+}
+
+#[test]
+fn the_faults_of_a_refused_policy_too() {
+    // In its place and its layout; the words that hold stay as they are, and so do comments.
+    check(
+        "scenarios:\n- name: a\n  policy: {parent: {plan: gold, domains: []}}\n  refused: # both\n  - field: parents[0].domain # no\n    says: must not be empty # so\n  - {field: \"parents[0].plan\", says: nobody sells it}  # gold\n",
+        "scenarios:\n- name: a\n  policy: {parent: {plan: gold, domains: []}}\n  refused: # both\n  - field: \"parents[0].plan\" # no\n    says: \"unknown plan `gold`. Write one of `team`, `enterprise`, `console`\" # so\n  - {field: \"parents[0].domains\", says: \"must not be empty\"}  # gold\n",
+    );
+    // Fewer than were written; and whatever comes first.
+    check(
+        "scenarios:\n- name: a\n  policy: {parent: {plan: team, domains: []}}\n  refused: [{field: \"parents[0].plan\", says: unknown plan}, {field: \"parents[0].domains\", says: must not}]\n- {name: b, policy: {parent: {plan: gold}}, refused: [{says: y, field: \"parents[0].plan\"}]}\n",
+        "scenarios:\n- name: a\n  policy: {parent: {plan: team, domains: []}}\n  refused: [{field: \"parents[0].domains\", says: \"must not\"}]\n- {name: b, policy: {parent: {plan: gold}}, refused: [{says: \"unknown plan `gold`. Write one of `team`, `enterprise`, `console`\", field: \"parents[0].plan\"}]}\n",
+    );
+    // More than were written, in lines.
+    check(
+        "scenarios:\n- name: a\n  policy: {parent: {plan: team, domains: [], connections: []}}\n  refused:\n    - field: \"parents[0].domains\"\n      says: must not\n- {name: b, steps: [{members: {}}]}\n",
+        "scenarios:\n- name: a\n  policy: {parent: {plan: team, domains: [], connections: []}}\n  refused:\n    - {field: \"parents[0].domains\", says: \"must not\"}\n    - {field: \"parents[0].connections\", says: \"must not be empty\"}\n- {name: b, steps: [{members: {}}]}\n",
+    );
 }

@@ -159,7 +159,7 @@ fn a_policy_must_be_refused_for_exactly_what_is_written() {
     for (scenarios, code, told) in [
         (story("team", ""), 0, "1 passed"),
         (story("enterprise", ""), 1, "the policy is not refused"),
-        (story("gold", ""), 1, "+ parents[0].plan: unknown plan `gold`"),
+        (story("gold", ""), 1, "+ - {field: \"parents[0].plan\", says: \"unknown plan `gold`"),
         (
             story("team", "  steps: []\n"),
             2,

@@ -315,6 +315,25 @@ scenarios:
 }
 
 #[test]
+fn what_a_policy_must_be_refused_for_is_rewritten_and_one_that_is_not_refused_is_left() {
+    let story = |name: &str, plan: &str, says: &str| {
+        let refused = format!("[{{field: 'parents[0].directory.scim', says: {says}}}]");
+        format!("- name: {name}\n  policy: {{parent: {{plan: {plan}}}}}\n  refused: {refused} # scim\n")
+    };
+    let right = story("right", "team", "does not include SCIM");
+    let none = story("none", "enterprise", "does not include SCIM");
+    let (folder, file) = folder(&format!("scenarios:\n{}{right}{none}", story("wrong", "team", "no directory")));
+    let outcome = run(&folder, &["--override"]);
+    assert_eq!(outcome.code, 1, "{outcome:?}");
+    assert!(outcome.stdout.contains(&format!("{file}:8: the policy is not refused")), "{outcome:?}");
+    assert!(outcome.stdout.ends_with("1 passed, 1 failed, 1 rewritten\n"), "{outcome:?}");
+    let says = "\"plan `team` does not include SCIM. Write `plan: enterprise`, or leave `directory` out\"";
+    let after = format!("scenarios:\n{}{right}{none}", story("wrong", "team", says));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), after);
+    assert!(run(&folder, &[]).stdout.ends_with("2 passed, 1 failed\n"));
+}
+
+#[test]
 fn a_file_with_faults_is_never_rewritten() {
     let text = format!("{}  - {{login: eve, deny: expird}}\n", step("{login: ada, groups: [staff], deny: expired}"));
     let (folder, file) = folder(&text);
