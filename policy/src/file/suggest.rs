@@ -54,6 +54,7 @@ mod tests {
         assert_eq!(closest("xxxanizations", &known), Some("organizations"));
         assert_eq!(closest("xxxxnizations", &known), None);
         assert_eq!(closest("xlxx", &known), None);
+        assert_eq!((closest("xxplan", &known), closest("xxplam", &known)), (Some("plan"), None));
         let longest = "a".repeat(40);
         assert_eq!(closest(&longest, &[&longest]), Some(longest.as_str()));
         assert_eq!(closest(&format!("{longest}a"), &[&longest]), None);

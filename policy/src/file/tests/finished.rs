@@ -108,6 +108,15 @@ fn every_top_level_option_is_read() {
 }
 
 #[test]
+fn what_is_the_default_can_be_written_too() {
+    let offline = policy(&changed("/sessions", json!({"offline": "deny"}))).sessions.offline;
+    assert_eq!(offline, Offline::Deny);
+    let directory = json!({"scim": true, "token_env": "S", "patch_response": "resource"});
+    let policy = policy(&changed("/parents/0/directory", directory));
+    assert_eq!(policy.parents[0].directory.as_ref().unwrap().patch_response, PatchResponse::Resource);
+}
+
+#[test]
 fn every_field_of_a_connection_is_read() {
     let mut document = base();
     let mut full = connection("full");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::{Fault, from_yaml, yaml_to_json};
+use super::super::{Fault, from_yaml, from_yaml_with, yaml_to_json};
 use super::{base, shown};
 use crate::id::{Email, Group, Role, Tier};
 use crate::model::{Algorithm, Cap, GroupRole, GroupTier, HostPattern, Jwks, Mappings, PathRule, Provisioning};
@@ -75,6 +75,17 @@ fn the_line_is_that_of_the_name_and_of_what_a_missing_field_would_stand_in() {
 }
 
 #[test]
+fn a_reader_may_ask_for_a_line() {
+    let lines = from_yaml_with("# first\na: 1\n\nb:\n  [x, y]\n", |root| {
+        root.object(|fields| {
+            let item = fields.required("b", "[x]", |node| node.list(1..=2, |item| Ok(item.line())))?;
+            Ok((fields.node().line(), fields.field("a").and_then(|node| node.line()), item))
+        })
+    });
+    assert_eq!(lines, Ok((Some(2), Some(2), vec![Some(5); 2])));
+}
+
+#[test]
 fn json_is_read_as_json_with_lines() {
     let text = serde_json::to_string_pretty(&base()).unwrap();
     assert!(from_yaml(&text).is_ok());
@@ -84,6 +95,9 @@ fn json_is_read_as_json_with_lines() {
     assert_eq!((found.len(), found[0].line), (1, Some(line)));
     // Surrogate pairs are JSON's, not YAML's.
     assert_eq!(yaml_to_json(r#"{"a": "\ud83d\ude00"}"#), Ok(json!({"a": "😀"})));
+    // Where YAML cannot read it no line is known.
+    let found = faults(r#"{"version": 1, "parents": [], "a": "\ud83d\ude00"}"#);
+    assert_eq!(found.iter().map(|fault| (fault.path.as_str(), fault.line)).collect::<Vec<_>>(), [("a", None)]);
     assert_eq!(yaml_to_json("{\"a\":1,\n\"a\":2}").unwrap_err()[0].line, Some(2));
     assert_eq!(yaml_to_json("{a: 1}"), Ok(json!({"a": 1})));
 }
@@ -119,6 +133,7 @@ fn what_yaml_would_allow_in_two_ways_is_refused_with_its_line() {
         ("a: [1,\n", "", 2, "not YAML"),
         ("a: 'x\n", "", 1, "not YAML"),
         ("a: b: c\n", "", 1, "not YAML"),
+        ("abc: [\n  1,\n  ]]\n", "", 3, "(column 4)"),
     ] {
         let found = yaml_to_json(text).unwrap_err();
         assert_eq!(found.len(), 1, "{text}: {}", shown(&found));

@@ -30,7 +30,8 @@ pub(super) fn display_names<'d>(organization: &Organization, place: &Place<'d>, 
     let distinct: HashSet<&str> = roles.clone().chain(tiers.clone()).collect();
     let count = |wanted: Form| distinct.iter().filter(|group| form(group) == wanted).count();
     let (names, words, ids, paths) = (count(Form::DisplayName), count(Form::Word), count(Form::Id), count(Form::Path));
-    let all_paths = ids == 0 && paths > 0;
+    // Where there are neither ids nor paths, nothing is odd among the others.
+    let all_paths = ids == 0;
     let odd = if all_paths { names + words } else { names };
     if odd > ids + paths || !all_paths && words > 0 {
         return;
@@ -109,9 +110,11 @@ mod tests {
             ("/Staff/Chat Admins", Form::Path),
             ("Chat Admins", Form::DisplayName),
             ("chat admins", Form::DisplayName),
+            ("Chat, Admins", Form::DisplayName),
             ("Staff", Form::DisplayName),
             ("00g1a2b3c4", Form::Word),
             ("chat-admins", Form::Word),
+            ("dept=chat", Form::Word),
             ("404", Form::Word),
         ] {
             assert!(form(group) == is, "{group}");

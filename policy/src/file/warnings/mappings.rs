@@ -1,5 +1,6 @@
 //! Group mappings that never decide.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use super::place::Place;
@@ -108,13 +109,10 @@ pub(super) fn overtaken<'d>(organization: &Organization, place: &Place<'d>, find
     let asked: HashSet<&str> =
         organization.connections.iter().flat_map(|one| asked_groups(one)).flatten().map(String::as_str).collect();
     for list in lists(organization) {
-        let mut best: HashMap<&str, Entry<'_>> = HashMap::new();
-        for entry in &list.entries {
-            let known = best.entry(entry.group.as_str()).or_insert(*entry);
-            if entry.rank < known.rank {
-                *known = *entry;
-            }
-        }
+        let mut best_last = list.entries.clone();
+        best_last.sort_by_key(|entry| Reverse(entry.rank));
+        // Of a group's entries the last one stays.
+        let best: HashMap<&str, Entry<'_>> = best_last.into_iter().map(|entry| (entry.group.as_str(), entry)).collect();
         let least_of_connections =
             organization.connections.iter().map(|connection| least(connection, &best)).collect::<Option<Vec<_>>>();
         let Some(floor) = least_of_connections.into_iter().flatten().max_by_key(|entry| entry.rank) else {

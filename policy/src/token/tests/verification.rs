@@ -80,6 +80,11 @@ fn the_connection_is_chosen_by_issuer_and_audience_and_must_be_listed() {
     ] {
         let organization = listing(all(), listed);
         assert_eq!(found(&organization, edits.clone()), expected.map(str::to_owned), "{listed:?} {edits}");
+        // Before anything is verified it is known through which it would be.
+        let assertion = Assertion::parse(token(&with(claims(), edits)).as_bytes()).unwrap();
+        let chosen = verify::connection(&organization, &assertion).map(|connection| connection.id.as_str());
+        assert_eq!(chosen.is_none(), expected == Err(UnknownIssuer), "{listed:?}");
+        assert!(expected.is_err() || chosen == expected.ok(), "{listed:?}");
     }
 }
 

@@ -17,6 +17,9 @@ fn an_organization_without_a_seat_to_get_is_warned_of() {
     let seats = |seats: Value| ("{O}/seats", seats);
     let none = json!({"premium": 0, "standard": 0});
     let no_premium = json!({"premium": 0, "standard": 5});
+    let no_standard = json!({"premium": 5, "standard": 0});
+    let standard_mapped =
+        ("{O}/provisioning/group_mappings/seat_tiers", json!([{"group": "power", "tier": "standard"}]));
     let tier = ("tier_without_seats", mapped);
     let owner = ("{O}/primary_owner", json!("ada@acme.example"));
     check(vec![
@@ -31,6 +34,11 @@ fn an_organization_without_a_seat_to_get_is_warned_of() {
         (&[seats(json!({"caps": no_premium, "default": "remove"}))], &[tier, nobody]),
         (&[seats(json!({"caps": no_premium, "default": "remove"})), owner], &[tier]),
         (&[seats(json!({"caps": no_premium, "default": "none", "when_full": "next_tier"}))], &[tier]),
+        // They fall, and never rise.
+        (
+            &[standard_mapped, seats(json!({"caps": no_standard, "default": "none", "when_full": "next_tier"}))],
+            &[tier, nobody],
+        ),
         (&[seats(json!({"caps": no_premium, "default": "standard"}))], &[tier]),
         (&[seats(json!({"caps": no_premium, "default": "lowest_available"}))], &[tier]),
         // Where tiers are not mapped, somebody can be given one by hand.

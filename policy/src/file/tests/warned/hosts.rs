@@ -112,3 +112,21 @@ fn it_is_told_who_answers_instead() {
     assert!(told.contains("`h2.acme.example`") && !told.contains("`h3.acme.example`"), "{told}");
     assert!(told.contains("and so for more hosts"), "{told}");
 }
+
+#[test]
+fn three_are_named_at_most_and_whether_there_are_more() {
+    let below = |count: usize| {
+        let others = (1..=count).map(|number| {
+            let organization = another(&format!("o{number}"), "chat.acme.example", Some(&format!("/p{number}")));
+            (format!("/parents/0/organizations/{number}"), organization)
+        });
+        let others: Vec<_> = others.collect();
+        let changes: Vec<_> = others.iter().map(|(pointer, value)| (pointer.as_str(), value.clone())).collect();
+        warnings(&changes).remove(0).message
+    };
+    for (count, named, more) in [(2, 2, false), (3, 3, false), (4, 3, true), (5, 3, true)] {
+        let told = below(count);
+        assert_eq!(told.matches("answers organization").count(), named, "{told}");
+        assert_eq!(told.contains("; and so for more prefixes."), more, "{told}");
+    }
+}

@@ -4,7 +4,8 @@ use std::slice;
 
 use serde_json::{Value, json};
 
-use super::check;
+use super::super::super::WarningCode;
+use super::{check, warnings};
 
 fn roles(list: &[(&str, &str)]) -> (&'static str, Value) {
     let list: Vec<_> = list.iter().map(|(group, role)| json!({"group": group, "role": role})).collect();
@@ -80,6 +81,18 @@ fn a_group_that_is_mapped_twice_is_warned_of_and_so_is_what_it_never_gives() {
 }
 
 #[test]
+fn the_first_that_gives_a_group_the_most_is_told() {
+    let told = warnings(&[roles(&[("heads", "owner"), ("a", "user"), ("a", "admin"), ("a", "admin")])]);
+    let dead: Vec<_> = told.iter().filter(|warning| warning.code == WarningCode::DeadMapping).collect();
+    assert_eq!(dead.len(), 1, "{told:?}");
+    assert!(dead[0].message.starts_with("never decides: `roles[2]` gives the same group `admin`"), "{told:?}");
+    let twice = told.iter().filter(|warning| warning.code == WarningCode::GroupMappedTwice);
+    assert!(
+        twice.clone().count() == 2 && twice.clone().all(|warning| warning.message.contains("`roles[1]` has it too"))
+    );
+}
+
+#[test]
 fn a_mapping_that_everybody_who_may_log_in_has_outdone_is_warned_of() {
     let assigned =
         |claim: &str, any_of: Value| ("/parents/0/connections/0/assignment", json!({"claim": claim, "any_of": any_of}));
@@ -103,6 +116,21 @@ fn a_mapping_that_everybody_who_may_log_in_has_outdone_is_warned_of() {
         (
             &[roles(&[("heads", "owner"), ("all", "admin"), ("all", "user")]), assigned("groups", json!(["all"]))],
             &[("group_mapped_twice", &twice), ("dead_mapping", &twice)],
+        ),
+        // Of a group that is mapped twice the better counts, wherever it stands.
+        (
+            &[
+                roles(&[("heads", "owner"), ("all", "user"), ("all", "admin"), ("staff", "user")]),
+                assigned("groups", json!(["all"])),
+            ],
+            &[("group_mapped_twice", &twice), ("dead_mapping", &dead(1)), ("dead_mapping", &staff)],
+        ),
+        (
+            &[
+                roles(&[("heads", "owner"), ("all", "admin"), ("all", "user"), ("leads", "admin")]),
+                assigned("groups", json!(["all"])),
+            ],
+            &[("group_mapped_twice", &twice), ("dead_mapping", &twice), ("dead_mapping", &staff)],
         ),
         // In scim modes the token's groups give nothing.
         (
@@ -140,6 +168,11 @@ fn a_name_for_people_among_ids_or_paths_is_warned_of() {
         (&[roles(&[(ID, "owner"), ("chat-admins", "admin")]), none.clone()], &[]),
         (&[roles(&[(ID, "owner"), ("Staff", "user"), ("Chat Admins", "admin")]), none.clone()], &[]),
         (&[roles(&[("Heads", "owner"), ("Chat Admins", "admin")]), none.clone()], &[]),
-        (&[roles(&[("/Chat Admins", "owner"), ("/Staff", "user")]), none], &[]),
+        (&[roles(&[("/Chat Admins", "owner"), ("/Staff", "user")]), none.clone()], &[]),
+        (&[roles(&[("heads", "owner"), ("leads", "admin")]), none.clone()], &[]),
+        (&[roles(&[("heads", "owner"), ("Chat Admins", "admin")]), none.clone()], &[]),
+        (&[roles(&[("/heads", "owner"), ("Leads", "admin"), ("staff", "user")]), none.clone()], &[]),
+        (&[roles(&[(ID, "owner"), ("/leads", "admin"), ("staff", "user")]), none.clone()], &[]),
+        (&[roles(&[(ID, "owner"), (OTHER, "admin"), ("Chat Admins", "user"), ("staff", "user")]), none], &[]),
     ]);
 }

@@ -97,4 +97,6 @@ fn every_code_stands_in_the_docs_once_and_in_order() {
     let codes: Vec<_> = WarningCode::ALL.iter().map(|code| code.name()).collect();
     assert_eq!(rows, codes);
     assert!(codes.is_sorted(), "{codes:?}");
+    let shown: Vec<_> = WarningCode::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, codes);
 }

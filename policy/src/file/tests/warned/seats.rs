@@ -52,4 +52,7 @@ fn it_is_told_what_the_people_of_a_mapped_tier_get_instead() {
     };
     assert!(message("deny").contains("wait for one that never comes"));
     assert!(message("next_tier").contains("get `standard` instead"));
+    let lowest = ("{O}/provisioning/group_mappings/seat_tiers", json!([{"group": "power", "tier": "standard"}]));
+    let seats = seats(json!({"caps": {"premium": 5, "standard": 0}, "when_full": "next_tier"}));
+    assert!(warnings(&[lowest, seats]).remove(0).message.contains("wait for one that never comes"));
 }
