@@ -112,7 +112,11 @@ fn directory<'d>(
                 _ => Ok(scim),
             }
         });
-        let token_env = fields.optional("token_env", |node| registry.secret(node));
+        // A directory that is served and has no token answers 401 to everybody.
+        let token_env = match scim {
+            Ok(true) => fields.required("token_env", "ACME_SCIM_TOKEN", |node| registry.secret(node)).map(Some),
+            _ => fields.optional("token_env", |node| registry.secret(node)),
+        };
         let patch_response = fields.or("patch_response", PatchResponse::default(), |node| {
             let name = node.text(256)?;
             PatchResponse::named(name)

@@ -120,7 +120,25 @@ fn scim_is_not_for_a_team_plan_nor_its_console_organizations() {
     }
     let mut document = changed("/parents/0/plan", json!("team"));
     change(&mut document, "/parents/0/directory", json!({"scim": true}));
-    assert_eq!(faults(&document)[0].path, "parents[0].directory.scim");
+    let found = faults(&document);
+    assert_eq!((found.len(), found[0].path.as_str()), (1, "parents[0].directory.scim"));
+}
+
+#[test]
+fn a_directory_that_is_served_has_a_token() {
+    for scim in [json!({"scim": true}), json!({"scim": true, "patch_response": "no_content"})] {
+        let found = faults(&changed("/parents/0/directory", scim));
+        assert_eq!((found.len(), found[0].path.as_str()), (1, "parents[0].directory.token_env"));
+        assert_eq!(found[0].message, "missing. Write for example `token_env: ACME_SCIM_TOKEN`");
+    }
+    let directory = "/parents/0/directory";
+    taken(vec![
+        (directory, json!({})),
+        (directory, json!({"scim": false})),
+        (directory, json!({"scim": false, "token_env": "S"})),
+        (directory, json!({"scim": true, "token_env": "S"})),
+    ]);
+    assert_eq!(faults(&changed(directory, json!({"scim": 1}))).len(), 1);
 }
 
 #[test]

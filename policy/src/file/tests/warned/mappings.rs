@@ -42,7 +42,7 @@ fn scim_without_a_directory_is_warned_of() {
         (&[scim.clone(), owner.clone()], &[("no_directory", mode)]),
         (&[scim.clone(), owner, ("/parents/0/directory", json!({"scim": false}))], &[("no_directory", mode)]),
         (slice::from_ref(&scim), &[("no_directory", mode), ("nobody_can_enter", mode)]),
-        (&[scim.clone(), ("/parents/0/directory", json!({"scim": true}))], &[]),
+        (&[scim.clone(), ("/parents/0/directory", json!({"scim": true, "token_env": "S"}))], &[]),
     ]);
 }
 
@@ -138,7 +138,7 @@ fn a_mapping_that_everybody_who_may_log_in_has_outdone_is_warned_of() {
                 mapped,
                 assigned("groups", json!(["all"])),
                 ("{O}/provisioning/mode", json!("scim")),
-                ("/parents/0/directory", json!({"scim": true})),
+                ("/parents/0/directory", json!({"scim": true, "token_env": "S"})),
             ],
             &[],
         ),
