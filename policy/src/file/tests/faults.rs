@@ -356,6 +356,7 @@ fn top_level_options_are_checked_field_by_field() {
         ("/credentials", json!({"sources": ["authorization", "authorization"]}), "credentials.sources[1]", "twice"),
         ("/sessions", json!({"capacity": 0}), "sessions.capacity", "from 1 to 1000000, found `0`"),
         ("/sessions", json!({"capacity": 1.5}), "sessions.capacity", "found `1.5`"),
+        ("/audit", json!({"retention": "23h"}), "audit.retention", "from `1d` to `3660d`"),
         ("/sessions", json!({"max_staleness": "2h"}), "sessions.max_staleness", "from `100ms` to `1h`"),
         ("/sessions", json!({"max_staleness": "0s"}), "sessions.max_staleness", "from `100ms` to `1h`"),
         ("/sessions", json!({"offline": "allow"}), "sessions.offline", "`{keep: 15m}`"),
