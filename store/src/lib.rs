@@ -11,9 +11,11 @@ mod metrics;
 mod scim;
 mod secrets;
 mod server;
+mod tls;
 
 pub use clock::{Clock, SystemClock};
 pub use database::OpenError;
 pub use in_force::{PolicyInForce, digest};
-pub use secrets::{ADMIN_TOKEN_ENV, MIN_SECRET_LEN, Secrets, SecretsError};
+pub use secrets::{ADMIN_TOKEN_ENV, MIN_SECRET_LEN, PREVIOUS_SUFFIX, Secrets, SecretsError};
 pub use server::{Config, Server, StartError};
+pub use tls::{Tls, TlsError};

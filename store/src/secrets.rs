@@ -14,12 +14,15 @@ pub const ADMIN_TOKEN_ENV: &str = "USHER_ADMIN_TOKEN";
 /// The shortest secret that is accepted, in bytes (design §6).
 pub const MIN_SECRET_LEN: usize = 16;
 
+/// What is put behind a variable's name for the secret that was in it before: both open the same while a secret is rotated.
+pub const PREVIOUS_SUFFIX: &str = "_PREVIOUS";
+
 /// What each bearer token opens. The secrets themselves are not kept.
 #[derive(Debug)]
 pub struct Secrets {
-    filter: Hash,
-    admins: Vec<(Hash, Arc<Administrator>)>,
-    directories: Vec<(Hash, ParentId)>,
+    filter: Vec<SecretHash>,
+    admins: Vec<(SecretHash, Arc<Administrator>)>,
+    directories: Vec<(SecretHash, ParentId)>,
 }
 
 /// Who an admin token stands for.
@@ -41,7 +44,8 @@ impl Administrator {
 impl Secrets {
     /// Reads every secret that the policy calls for: the filter's, the administrators', the directories'.
     ///
-    /// `USHER_ADMIN_TOKEN` must be set where the policy has no `admin_tokens`, and may be set where it has some.
+    /// `USHER_ADMIN_TOKEN` must be set where the policy has no `admin_tokens`, and may be set where it has some. Next to each
+    /// variable there may be another with [`PREVIOUS_SUFFIX`], whose secret opens the same; empty is as good as not set.
     ///
     /// # Errors
     /// Every variable that is not set, empty, shorter than 16 bytes, or equal to another; never a value.
@@ -51,43 +55,42 @@ impl Secrets {
         let filter = reader.required(&policy.store.token_env);
         let mut admins = Vec::new();
         for token in &policy.admin_tokens {
-            if let Some(hash) = reader.required(&token.token_env) {
-                let administrator = Administrator { name: token.name.clone(), parents: token.parents.clone() };
-                admins.push((hash, Arc::new(administrator)));
-            }
+            let administrator = Administrator { name: token.name.clone(), parents: token.parents.clone() };
+            let administrator = Arc::new(administrator);
+            let accepted = reader.required(&token.token_env);
+            admins.extend(accepted.into_iter().map(|hash| (hash, Arc::clone(&administrator))));
         }
         let named_elsewhere = policy.admin_tokens.iter().any(|token| token.token_env == ADMIN_TOKEN_ENV);
         let wanted = policy.admin_tokens.is_empty() || (reader.variable)(ADMIN_TOKEN_ENV).is_some();
-        if wanted
-            && !named_elsewhere
-            && let Some(hash) = reader.required(ADMIN_TOKEN_ENV)
-        {
-            admins.push((hash, Arc::new(Administrator { name: "admin".to_owned(), parents: None })));
+        if wanted && !named_elsewhere {
+            let administrator = Arc::new(Administrator { name: "admin".to_owned(), parents: None });
+            let accepted = reader.required(ADMIN_TOKEN_ENV);
+            admins.extend(accepted.into_iter().map(|hash| (hash, Arc::clone(&administrator))));
         }
         let mut directories = Vec::new();
         for parent in &policy.parents {
             let token_env = parent.directory.as_ref().filter(|directory| directory.scim);
-            if let Some(name) = token_env.and_then(|directory| directory.token_env.as_ref())
-                && let Some(hash) = reader.required(name)
-            {
-                directories.push((hash, parent.id.clone()));
+            if let Some(name) = token_env.and_then(|directory| directory.token_env.as_ref()) {
+                let accepted = reader.required(name);
+                directories.extend(accepted.into_iter().map(|hash| (hash, parent.id.clone())));
             }
         }
 
-        match filter {
-            Some(filter) if reader.faults.is_empty() => Ok(Self { filter, admins, directories }),
+        match reader.faults.as_slice() {
+            [] => Ok(Self { filter, admins, directories }),
             _ => Err(SecretsError { faults: reader.faults }),
         }
     }
 
-    /// Whether this token is the filter's.
+    /// Whether this token is the filter's. Every token is compared, so time tells nothing.
     pub(crate) fn is_filter(&self, token: &[u8]) -> bool {
-        self.filter.matches(&Hash::of(token)).into()
+        let hash = SecretHash::of(token);
+        self.filter.iter().fold(Choice::from(0), |found, known| found | known.matches(&hash)).into()
     }
 
     /// The parent whose directory's token this is. Every token is compared, so time tells nothing.
     pub(crate) fn directory(&self, token: &[u8]) -> Option<&ParentId> {
-        let hash = Hash::of(token);
+        let hash = SecretHash::of(token);
         let mut found = None;
         for (known, parent) in &self.directories {
             if known.matches(&hash).into() {
@@ -99,7 +102,7 @@ impl Secrets {
 
     /// The administrator whose token this is. Every token is compared, so time tells nothing.
     pub(crate) fn administrator(&self, token: &[u8]) -> Option<Arc<Administrator>> {
-        let hash = Hash::of(token);
+        let hash = SecretHash::of(token);
         let mut found = None;
         for (known, administrator) in &self.admins {
             if known.matches(&hash).into() {
@@ -146,22 +149,31 @@ impl fmt::Display for SecretsError {
 
 struct Reader<F> {
     variable: F,
-    seen: Vec<(String, Hash)>,
+    seen: Vec<(String, SecretHash)>,
     faults: Vec<Fault>,
 }
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    fn required(&mut self, name: &str) -> Option<Hash> {
-        let value = (self.variable)(name).unwrap_or_default();
-        if value.is_empty() {
-            self.fault(Fault::Missing(name.to_owned()));
-            return None;
+    /// The secret of a variable and, where there is one, the secret that it had before.
+    fn required(&mut self, name: &str) -> Vec<SecretHash> {
+        let mut accepted = Vec::new();
+        match (self.variable)(name).filter(|value| !value.is_empty()) {
+            Some(value) => accepted.extend(self.secret(name, &value)),
+            None => self.fault(Fault::Missing(name.to_owned())),
         }
+        let previous = format!("{name}{PREVIOUS_SUFFIX}");
+        if let Some(value) = (self.variable)(&previous).filter(|value| !value.is_empty()) {
+            accepted.extend(self.secret(&previous, &value));
+        }
+        accepted
+    }
+
+    fn secret(&mut self, name: &str, value: &str) -> Option<SecretHash> {
         if value.len() < MIN_SECRET_LEN {
             self.fault(Fault::Short(name.to_owned()));
             return None;
         }
-        let hash = Hash::of(value.as_bytes());
+        let hash = SecretHash::of(value.as_bytes());
         // The same variable named twice is one secret for two things, too.
         let equal = self.seen.iter().find(|(_, known)| known.matches(&hash).into()).map(|(other, _)| other.clone());
         if let Some(other) = equal {
@@ -179,11 +191,12 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 }
 
 /// SHA-256 of a secret: one length for all, and nothing to steal from memory.
-#[derive(Clone)]
-struct Hash([u8; 32]);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SecretHash([u8; 32]);
 
-impl Hash {
-    fn of(secret: &[u8]) -> Self {
+impl SecretHash {
+    /// The hash of a secret, or of what somebody presents as one.
+    pub(crate) fn of(secret: &[u8]) -> Self {
         Self(Sha256::digest(secret).into())
     }
 
@@ -192,7 +205,7 @@ impl Hash {
     }
 }
 
-impl fmt::Debug for Hash {
+impl fmt::Debug for SecretHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[secret]")
     }

@@ -1,6 +1,7 @@
 //! The running store: opened, listening, serving until told to stop.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -10,11 +11,12 @@ use crate::audit;
 use crate::clock::{Clock, SystemClock};
 use crate::database::{self, Address, Database, OpenError};
 use crate::feed::Feed;
-use crate::http::{self, App, Limits};
+use crate::http::{self, App, Limits, RateLimits};
 use crate::in_force::{InForce, PolicyInForce};
 use crate::membership::Membership;
 use crate::metrics::{Metrics, UPKEEP_INTERVAL};
 use crate::secrets::Secrets;
+use crate::tls::Tls;
 
 /// What a store needs to run.
 #[derive(Debug)]
@@ -29,6 +31,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The bearer tokens, from the environment.
     pub secrets: Secrets,
+    /// Requests a second that one administrator's or directory's token may make; `None` is no limit.
+    pub max_rate: Option<NonZeroU32>,
+    /// Certificate and key; without them plain HTTP is spoken.
+    pub tls: Option<Tls>,
 }
 
 /// Why a store cannot start.
@@ -62,6 +68,7 @@ pub enum StartError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<Tls>,
     database: Arc<dyn Database>,
     app: Arc<App>,
 }
@@ -93,8 +100,12 @@ impl Server {
             metrics,
             clock,
             request_timeout: http::REQUEST_TIMEOUT,
+            rate_limits: RateLimits::new(config.max_rate),
         };
-        Ok(Self { listener, address, database, app: Arc::new(app) })
+        if config.tls.is_none() && !address.ip().is_loopback() {
+            tracing::warn!(%address, "tokens and members can be read on the way: give the store a certificate");
+        }
+        Ok(Self { listener, address, tls: config.tls, database, app: Arc::new(app) })
     }
 
     /// The address that is listened on.
@@ -109,7 +120,7 @@ impl Server {
 
     /// Serves until `shutdown` is done, then lets requests under way finish, for a while, and closes the database.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        tracing::info!(address = %self.address, "the store listens");
+        tracing::info!(address = %self.address, tls = self.tls.is_some(), "the store listens");
         // Before the first request, so that a sync finds its own policy in force.
         let first = self.app.in_force.now();
         let noted = note_policy(&self.app, None, &first).await.then_some(first);
@@ -117,7 +128,8 @@ impl Server {
             shutdown.await;
             self.app.feed.stop();
         };
-        let serve = http::serve(self.listener, http::router(Arc::clone(&self.app)), Limits::default(), shutdown);
+        let router = http::router(Arc::clone(&self.app));
+        let serve = http::serve(self.listener, self.tls, router, Limits::default(), shutdown);
         tokio::select! {
             () = serve => {}
             () = upkeep(&self.app) => {}

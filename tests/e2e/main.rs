@@ -14,3 +14,4 @@ mod restarts;
 mod rulebook;
 mod scenarios;
 mod store_faults;
+mod store_tls;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use ureq::http::{HeaderValue, Method, Request, StatusCode, header};
+use ureq::tls::TlsConfig;
 
 /// The variable that holds the administrator's token.
 pub(crate) const TOKEN_ENV: &str = "USHER_ADMIN_TOKEN";
@@ -96,6 +97,14 @@ impl StoreClient {
     /// # Errors
     /// The address or the token cannot be used.
     pub(crate) fn new(base: &str, token: Option<&str>) -> Result<Self, StoreClientError> {
+        Self::over(base, token, TlsConfig::default())
+    }
+
+    /// The same, where https is spoken in one's own way.
+    ///
+    /// # Errors
+    /// The address or the token cannot be used.
+    pub(crate) fn over(base: &str, token: Option<&str>, tls: TlsConfig) -> Result<Self, StoreClientError> {
         let (scheme, authority) = base.split_once("://").unwrap_or_default();
         let authority = authority.strip_suffix('/').unwrap_or(authority);
         let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'/' | b'?' | b'#' | b'\\');
@@ -111,6 +120,7 @@ impl StoreClient {
             .max_redirects(0)
             // A proxy from the environment would read the token.
             .proxy(None)
+            .tls_config(tls)
             .build()
             .new_agent();
         Ok(Self { agent, base: format!("{scheme}://{authority}"), authorization })

@@ -1,6 +1,7 @@
 //! Who asks: the filter or an administrator, and for which organization. Nothing else of a request is read before.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -73,6 +74,7 @@ impl FromRequestParts<Arc<App>> for AdminRequest {
         let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
         let in_force = app.in_force.now();
         let administrator = in_force.secrets.administrator(token).ok_or_else(Problem::unauthorized)?;
+        within_rate(app, token)?;
         let organization = organization(parts, app, &in_force).await?;
         if !administrator.may_see(&organization.parent.id) {
             // Not 403: what they may not see is not there.
@@ -89,6 +91,7 @@ impl FromRequestParts<Arc<App>> for Admin {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
         let administrator = app.in_force.now().secrets.administrator(token).ok_or_else(Problem::unauthorized)?;
+        within_rate(app, token)?;
         Ok(Self { administrator })
     }
 }
@@ -100,6 +103,7 @@ impl FromRequestParts<Arc<App>> for ParentRequest {
         let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
         let in_force = app.in_force.now();
         let administrator = in_force.secrets.administrator(token).ok_or_else(Problem::unauthorized)?;
+        within_rate(app, token)?;
         let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Problem::parent_not_found())?;
         let id = params.iter().find(|(name, _)| *name == "parent").map(|(_, id)| id);
         let parent = id.and_then(|id| in_force.policy.parent(id)).cloned().ok_or_else(Problem::parent_not_found)?;
@@ -110,6 +114,11 @@ impl FromRequestParts<Arc<App>> for ParentRequest {
         let cause = cause(parts, Actor::Sync(administrator.name.clone()));
         Ok(Self { in_force, parent, cause })
     }
+}
+
+/// Whether a token that opens the route may ask again so soon. The filter's is not asked: whom it is refused cannot log in.
+pub(crate) fn within_rate(app: &App, token: &[u8]) -> Result<(), Problem> {
+    if app.rate_limits.admits(token, Instant::now()) { Ok(()) } else { Err(Problem::too_many_requests()) }
 }
 
 /// By whom and by which request a change comes.

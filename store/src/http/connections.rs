@@ -10,9 +10,12 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
+
+use crate::tls::Tls;
 
 /// How much of the store callers may hold on to.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +52,13 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Serves connections until `shutdown` is done and those under way are finished or out of time.
-pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: impl Future<Output = ()>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    router: Router,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) {
     let mut shutdown = pin!(shutdown);
     let places = Arc::new(Semaphore::new(limits.connections));
     let (stop, stopped) = watch::channel(());
@@ -69,9 +78,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits,
                 }
             },
         };
-        let (router, stopped) = (router.clone(), stopped.clone());
+        let (tls, router, stopped) = (tls.clone(), router.clone(), stopped.clone());
         tokio::spawn(async move {
-            converse(stream, router, limits, stopped).await;
+            receive(stream, tls, router, limits, stopped).await;
             drop(place);
         });
     }
@@ -87,12 +96,27 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits,
     }
 }
 
-async fn converse(stream: TcpStream, router: Router, limits: Limits, mut stopped: watch::Receiver<()>) {
+/// Shakes hands where that is asked for, in no more time than a request head may take.
+async fn receive(stream: TcpStream, tls: Option<Tls>, router: Router, limits: Limits, stopped: watch::Receiver<()>) {
     // Answers are small; waiting to fill a packet would only delay logins.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "connection gone");
         return;
     }
+    let Some(tls) = tls else { return converse(stream, router, limits, stopped).await };
+    match timeout(limits.first_request, tls.accept(stream)).await {
+        Ok(Ok(stream)) => converse(stream, router, limits, stopped).await,
+        Ok(Err(error)) => tracing::debug!(%error, "no TLS handshake"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    limits: Limits,
+    mut stopped: watch::Receiver<()>,
+) {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()

@@ -13,6 +13,7 @@ mod parents;
 mod pipeline;
 mod problem;
 mod query;
+mod rate;
 mod request_id;
 mod seats;
 mod sync;
@@ -30,9 +31,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub(crate) use auth::{bearer, cause};
+pub(crate) use auth::{bearer, cause, within_rate};
 pub(crate) use connections::{Limits, serve};
 pub(crate) use problem::Problem;
+pub(crate) use rate::RateLimits;
 
 use crate::clock::Clock;
 use crate::feed::Feed;
@@ -55,6 +57,7 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) request_timeout: Duration,
+    pub(crate) rate_limits: RateLimits,
 }
 
 /// All routes.

@@ -97,6 +97,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_polls", "too many polls wait for changes already")
     }
 
+    pub(super) fn too_many_requests() -> Self {
+        let detail = "this token asks more often than it may; wait as long as `retry-after` says";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail)
+    }
+
     pub(crate) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a bearer token that opens this route is needed")
     }
@@ -202,7 +207,7 @@ pub(super) fn written(mut response: Response, path: &str, id: &RequestId) -> (Re
         StatusCode::UNAUTHORIZED => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        StatusCode::SERVICE_UNAVAILABLE => {
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
         _ => {}

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, oneshot};
 use usher_policy::file::from_yaml;
 
-use super::{App, Limits, REQUEST_TIMEOUT, layered, serve};
+use super::{App, Limits, REQUEST_TIMEOUT, RateLimits, layered, serve};
 use crate::clock::SystemClock;
 use crate::database;
 use crate::feed::Feed;
@@ -43,7 +43,8 @@ async fn app(folder: &tempfile::TempDir, request_timeout: Duration) -> Arc<App> 
     let feed = Feed::new(Arc::clone(&database));
     let memberships = Membership::new(database, clock.clone(), Arc::clone(&metrics));
     let in_force = PolicyInForce::new(Arc::new(policy), String::new(), secrets, Arc::clone(&metrics));
-    Arc::new(App { in_force, memberships, feed, metrics, clock, request_timeout })
+    let rate_limits = RateLimits::new(None);
+    Arc::new(App { in_force, memberships, feed, metrics, clock, request_timeout, rate_limits })
 }
 
 async fn exchange(address: SocketAddr, request: &str) -> String {
@@ -64,7 +65,7 @@ async fn a_panic_is_answered_500_and_counted_and_the_store_goes_on() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(serve(listener, layered(routes, Arc::clone(&app)), Limits::default(), async {
+    let serving = tokio::spawn(serve(listener, None, layered(routes, Arc::clone(&app)), Limits::default(), async {
         drop(stopped.await)
     }));
 
@@ -85,7 +86,7 @@ async fn a_request_that_hangs_is_answered_503() {
     let routes = Router::new().route("/hang", get(async || -> &'static str { std::future::pending().await }));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(serve(listener, layered(routes, app), Limits::default(), std::future::pending()));
+    let serving = tokio::spawn(serve(listener, None, layered(routes, app), Limits::default(), std::future::pending()));
     let answer = exchange(address, "GET /hang HTTP/1.1\r\nhost: store\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains(r#""code":"timed_out""#), "{answer}");
     serving.abort();
@@ -109,7 +110,8 @@ async fn shutdown_lets_a_request_under_way_finish() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(serve(listener, layered(routes, app), Limits::default(), async { drop(stopped.await) }));
+    let serving =
+        tokio::spawn(serve(listener, None, layered(routes, app), Limits::default(), async { drop(stopped.await) }));
     let asking = tokio::spawn(async move { exchange(address, "GET /slow HTTP/1.1\r\nhost: store\r\n\r\n").await });
     has_begun.recv().await.unwrap();
     drop(stop);
@@ -130,7 +132,7 @@ async fn a_connection_that_asks_nothing_is_closed_and_gives_its_place_to_the_nex
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits { connections: 1, first_request: Duration::from_millis(50) };
-    let serving = tokio::spawn(serve(listener, layered(routes, app), limits, std::future::pending()));
+    let serving = tokio::spawn(serve(listener, None, layered(routes, app), limits, std::future::pending()));
 
     let mut silent = TcpStream::connect(address).await.unwrap();
     silent.write_all(b"GET /fine HTTP/1.1\r\nhost: st").await.unwrap();
@@ -151,7 +153,7 @@ async fn a_connection_that_has_asked_stays_open() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits { connections: 2, first_request: Duration::from_millis(20) };
-    let serving = tokio::spawn(serve(listener, layered(routes, app), limits, std::future::pending()));
+    let serving = tokio::spawn(serve(listener, None, layered(routes, app), limits, std::future::pending()));
 
     let mut kept = TcpStream::connect(address).await.unwrap();
     let mut buffer = [0; 1024];

@@ -11,7 +11,7 @@ use usher_policy::model::{Directory, Organization};
 use super::error::{ScimError, ScimErrorKind};
 use super::etag::Version;
 use crate::audit::{Actor, Cause};
-use crate::http::{App, Problem, bearer, cause};
+use crate::http::{App, Problem, bearer, cause, within_rate};
 use crate::in_force::InForce;
 use crate::membership;
 
@@ -64,6 +64,7 @@ impl FromRequestParts<Arc<App>> for DirectoryRequest {
         if named != Some(owner.as_str()) {
             return Err(Problem::unauthorized());
         }
+        within_rate(app, token)?;
         let parent = in_force.policy.parents.iter().find(|parent| parent.id == *owner);
         let directory = parent.and_then(|parent| parent.directory.clone()).ok_or_else(Problem::unauthorized)?;
         let base = format!("{}/scim/v2/{owner}", origin(&parts.headers, &parts.uri));

@@ -1,8 +1,15 @@
 //! Tokens: each kind opens its own routes and nothing else.
 
-use serde_json::json;
+use std::num::NonZeroU32;
+use std::sync::Arc;
 
-use crate::suite::harness::{ACME_ADMIN, ADMIN, FILTER, SCIM, Store, ensure, id, login};
+use serde_json::json;
+use usher_store::Secrets;
+
+use crate::suite::database::Database;
+use crate::suite::harness::{
+    ACME_ADMIN, ADMIN, FILTER, NEW_YEAR, POLICY, SCIM, Store, config, ensure, id, login, policy, variable,
+};
 
 const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
 
@@ -95,4 +102,60 @@ fn nothing_is_told_before_the_token_is_known() {
     store
         .call("POST", "/v1/organizations/nowhere/logins", FILTER, Some(&login("bea", 1, ensure())))
         .is_problem(404, "organization_not_found");
+}
+
+#[test]
+fn while_a_token_is_rotated_the_new_and_the_old_one_open_the_same_and_nothing_else() {
+    let rotated = |name: &str| match name {
+        "USHER_STORE_TOKEN_PREVIOUS" => Some("old-filter-token-0123456789".to_owned()),
+        "ROOT_TOKEN_PREVIOUS" => Some("old-admin-token-0123456789".to_owned()),
+        "ACME_SCIM_TOKEN_PREVIOUS" => Some("old-scim-token-0123456789".to_owned()),
+        // Left over and empty: as good as not set.
+        "ACME_ADMIN_TOKEN_PREVIOUS" => Some(String::new()),
+        name => variable(name),
+    };
+    let database = Arc::new(Database::new());
+    let mut config = config(&database.address(), POLICY);
+    config.secrets = Secrets::from_env(&policy(POLICY), rotated).unwrap();
+    let store = Store::start_with(config, database, NEW_YEAR);
+    let opens = |method: &str, path: &str, token: &str| store.call(method, path, token, None).status != 401;
+    let (seats, changes, users) = ("/v1/organizations/manual/seats", "/v1/changes", "/scim/v2/acme/Users");
+    for (token, of) in [
+        (FILTER, changes),
+        ("old-filter-token-0123456789", changes),
+        (ADMIN, seats),
+        ("old-admin-token-0123456789", seats),
+        (SCIM, users),
+        ("old-scim-token-0123456789", users),
+        ("older-filter-token-0123456789", ""),
+        ("", ""),
+    ] {
+        for path in [changes, seats, users] {
+            assert_eq!(opens("GET", path, token), path == of, "{path} {token}");
+        }
+    }
+}
+
+#[test]
+fn a_token_that_asks_too_often_is_told_to_wait_and_nobody_else_is() {
+    let database = Arc::new(Database::new());
+    let mut config = config(&database.address(), POLICY);
+    config.max_rate = NonZeroU32::new(1);
+    let store = Store::start_with(config, database, NEW_YEAR);
+    for (token, path) in [(ADMIN, "/v1/organizations/manual/seats"), (ACME_ADMIN, "/v1/organizations/manual/members")] {
+        // Whoever is last had no burst of another's left.
+        assert_eq!(store.call("GET", path, token, None).status, 200);
+        let refused = (0..50).map(|_| store.call("GET", path, token, None)).find(|reply| reply.status != 200);
+        let refused = refused.expect("one request a second is soon too few");
+        refused.is_problem(429, "too_many_requests");
+        assert_eq!(refused.header("retry-after"), "1");
+    }
+    let scim = (0..50).map(|_| store.call("GET", "/scim/v2/acme/Users", SCIM, None)).find(|reply| reply.status != 200);
+    let scim = scim.expect("a directory is held to it too");
+    assert_eq!((scim.status, &scim.json["status"]), (429, &json!("429")), "{}", scim.text);
+    // Whom the filter is refused cannot log in; and without a token nothing is counted.
+    for number in 0..20 {
+        assert_eq!(store.login("jit", &login(&format!("p{number}"), 1, ensure())).status, 200);
+    }
+    assert!((0..20).all(|_| store.call("GET", "/v1/changes", "wrong-token-0123456789", None).status == 401));
 }

@@ -342,7 +342,7 @@ pub(crate) fn config(database: &str, policy_text: &str) -> Config {
     let policy = policy(policy_text);
     let secrets = Secrets::from_env(&policy, variable).unwrap();
     let (policy_digest, listen) = (usher_store::digest(policy_text), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    Config { policy, policy_digest, database: database.to_owned(), listen, secrets }
+    Config { policy, policy_digest, database: database.to_owned(), listen, secrets, max_rate: None, tls: None }
 }
 
 /// Tries to start a store that is not expected to.

@@ -115,6 +115,27 @@ fn secrets_of_sixteen_bytes_do_and_equal_ones_do_not() {
 }
 
 #[test]
+fn a_secret_that_was_is_held_to_the_same_as_one_that_is() {
+    let small = policy(SMALL);
+    let with = |previous: &str| {
+        Secrets::from_env(&small, |name| match name {
+            "USHER_STORE_TOKEN" => Some(FILTER.to_owned()),
+            "USHER_ADMIN_TOKEN" => Some(ADMIN.to_owned()),
+            "USHER_STORE_TOKEN_PREVIOUS" => Some(previous.to_owned()),
+            _ => None,
+        })
+    };
+    assert!(with("").is_ok() && with("0123456789abcdef").is_ok());
+    let error = with("hunter2").unwrap_err().to_string();
+    assert!(error.contains("`USHER_STORE_TOKEN_PREVIOUS` is shorter than 16 bytes"), "{error}");
+    for equal in [FILTER, ADMIN] {
+        let error = with(equal).unwrap_err().to_string();
+        assert!(error.contains("`USHER_STORE_TOKEN_PREVIOUS`") && error.contains("are equal"), "{error}");
+        assert!(!error.contains(equal));
+    }
+}
+
+#[test]
 fn secrets_are_not_shown_in_debug_output() {
     let secrets = Secrets::from_env(&policy(POLICY), variable).unwrap();
     let shown = format!("{secrets:?}");

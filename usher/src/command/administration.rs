@@ -1,8 +1,13 @@
 //! What the commands that administer a store share: where it is, the token, and the form of answers.
 
-use clap::Args;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use crate::store_client::{StoreClient, StoreClientError, TOKEN_ENV};
+use clap::Args;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+
+use super::Failure;
+use crate::store_client::{StoreClient, TOKEN_ENV};
 
 /// Which store, and in which form answers are shown. The token comes from the environment alone.
 #[derive(Debug, Args)]
@@ -10,13 +15,58 @@ pub(super) struct Administration {
     /// The store; the administration token is read from the environment variable USHER_ADMIN_TOKEN
     #[arg(long, value_name = "URL", env = "USHER_STORE_URL", default_value = "http://127.0.0.1:7070")]
     store: String,
+    /// Trust these certificate authorities for the store, PEM; default: those that browsers trust
+    #[arg(long, value_name = "FILE", env = "USHER_STORE_CA")]
+    store_ca: Option<PathBuf>,
+    /// The certificate that is shown to the store, PEM
+    #[arg(long, value_name = "FILE", env = "USHER_STORE_CERT", requires = "store_key")]
+    store_cert: Option<PathBuf>,
+    /// The key of that certificate, PEM
+    #[arg(long, value_name = "FILE", env = "USHER_STORE_KEY", requires = "store_cert")]
+    store_key: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
 }
 
 impl Administration {
-    pub(super) fn client(&self) -> Result<StoreClient, StoreClientError> {
-        StoreClient::new(&self.store, std::env::var(TOKEN_ENV).ok().as_deref())
+    pub(super) fn client(&self) -> Result<StoreClient, Failure> {
+        let tls = TlsConfig::builder()
+            .root_certs(match &self.store_ca {
+                Some(path) => RootCerts::new_with_certs(&certificates("--store-ca", path)?),
+                None => RootCerts::WebPki,
+            })
+            .client_cert(self.shown()?)
+            .build();
+        Ok(StoreClient::over(&self.store, std::env::var(TOKEN_ENV).ok().as_deref(), tls)?)
     }
+
+    /// What is shown to a store that asks who we are.
+    fn shown(&self) -> Result<Option<ClientCert>, Failure> {
+        let (Some(certificate), Some(key)) = (&self.store_cert, &self.store_key) else { return Ok(None) };
+        let pem = read("--store-key", key)?;
+        let key = PrivateKey::from_pem(&pem).map_err(|source| unusable("--store-key", key, source))?;
+        Ok(Some(ClientCert::new_with_certs(&certificates("--store-cert", certificate)?, key)))
+    }
+}
+
+fn certificates(flag: &'static str, path: &Path) -> Result<Vec<Certificate<'static>>, Failure> {
+    let mut found = Vec::new();
+    for item in parse_pem(&read(flag, path)?) {
+        if let PemItem::Certificate(certificate) = item.map_err(|source| unusable(flag, path, source))? {
+            found.push(certificate);
+        }
+    }
+    match found.is_empty() {
+        true => Err(Failure::file(flag, path, io::Error::other("no certificate in it, as PEM"))),
+        false => Ok(found),
+    }
+}
+
+fn read(flag: &'static str, path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|source| Failure::file(flag, path, source))
+}
+
+fn unusable(flag: &'static str, path: &Path, source: ureq::Error) -> Failure {
+    Failure::file(flag, path, io::Error::other(source))
 }

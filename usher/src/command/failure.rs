@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use usher_store::{SecretsError, StartError};
+use usher_store::{SecretsError, StartError, TlsError};
 
 use crate::discover::DiscoverError;
 use crate::explain::{AssumedError, ClaimsError, KnownKeysError};
@@ -65,6 +65,9 @@ pub(crate) enum Failure {
     /// The store cannot start.
     #[error(transparent)]
     StoreStart(#[from] StartError),
+    /// The store's certificate, key or authorities cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 impl Failure {

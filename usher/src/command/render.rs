@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use super::Failure;
 use crate::output::{print, tell};
 use crate::policy_file::PolicyFile;
-use crate::render::envoy::{self, Settings};
+use crate::render::envoy::{self, Settings, StoreTls};
 use crate::render::{Endpoint, EndpointError};
 
 /// Where systems keep their bundle of trusted authorities.
@@ -51,6 +51,15 @@ struct Envoy {
     /// The membership store
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070")]
     store: Endpoint,
+    /// Speak TLS to the store, and trust these certificate authorities, PEM, for it
+    #[arg(long, value_name = "FILE")]
+    store_ca: Option<PathBuf>,
+    /// The certificate that Envoy shows the store, PEM
+    #[arg(long, value_name = "FILE", requires_all = ["store_key", "store_ca"])]
+    store_cert: Option<PathBuf>,
+    /// The key of that certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "store_cert")]
+    store_key: Option<PathBuf>,
     /// The filter
     #[arg(long, value_name = "FILE", default_value = "usher.wasm")]
     wasm: PathBuf,
@@ -81,6 +90,7 @@ impl Envoy {
             store: self.store.clone(),
             wasm: absolute(&self.wasm).map_err(|source| Failure::file("--wasm", &self.wasm, source))?,
             ca: self.authorities()?,
+            store_tls: self.store_tls()?,
         };
         let bootstrap = envoy::bootstrap(&file.policy, &file.to_json()?, &settings)?;
         for warning in &bootstrap.warnings {
@@ -92,6 +102,16 @@ impl Envoy {
         }
         print(&bootstrap.yaml)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn store_tls(&self) -> Result<Option<StoreTls>, Failure> {
+        let found = |flag: &'static str, path: &Option<PathBuf>| match path {
+            Some(path) => path.canonicalize().map(Some).map_err(|source| Failure::file(flag, path, source)),
+            None => Ok(None),
+        };
+        let Some(authorities) = found("--store-ca", &self.store_ca)? else { return Ok(None) };
+        let certificate = found("--store-cert", &self.store_cert)?.zip(found("--store-key", &self.store_key)?);
+        Ok(Some(StoreTls { authorities, certificate }))
     }
 
     /// The bundle that was named, which must be there, or else the system's, if it has one.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
-use usher_store::{Config, Secrets, Server};
+use usher_store::{Config, Secrets, Server, Tls};
 
 use super::Failure;
 use crate::policy_file::PolicyFile;
@@ -32,6 +33,18 @@ pub(crate) struct Store {
     /// Where to listen, a name or an address; port 0 takes a free one and the log says which
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070", value_parser = listening)]
     listen: SocketAddr,
+    /// The store's certificate and what leads to its authority, PEM; read at the start. Without it, plain HTTP is spoken
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Hear only clients with a certificate of one of these authorities, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_client_ca: Option<PathBuf>,
+    /// Requests a second that one administrator's or directory's token may make; 0 is no limit
+    #[arg(long, value_name = "N", default_value = "1000")]
+    max_rate: u32,
 }
 
 impl Store {
@@ -54,6 +67,8 @@ impl Store {
             database: self.database.clone(),
             listen: self.listen,
             secrets,
+            max_rate: NonZeroU32::new(self.max_rate),
+            tls: self.tls()?,
         };
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::Runtime)?;
         runtime.block_on(async {
@@ -68,6 +83,15 @@ impl Store {
             }
             Ok(ExitCode::SUCCESS)
         })
+    }
+}
+
+impl Store {
+    fn tls(&self) -> Result<Option<Tls>, Failure> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => Ok(Some(Tls::read(certificate, key, self.tls_client_ca.as_deref())?)),
+            _ => Ok(None),
+        }
     }
 }
 

@@ -107,13 +107,22 @@ async fn demonstrate(options: &Options) -> anyhow::Result<ExitCode> {
     let policy_digest = file.digest();
     let policy = Arc::new(file.policy);
     let database = format!("sqlite://{}", folder.path().join("usher.db").display());
-    let config = Config { policy: Arc::clone(&policy), policy_digest, database, listen: loopback(0), secrets };
+    let (listen, policy_of_store) = (loopback(0), Arc::clone(&policy));
+    let config =
+        Config { policy: policy_of_store, policy_digest, database, listen, secrets, max_rate: None, tls: None };
     let server = Server::bind(config).await?;
     let store = server.local_addr();
     task::spawn(server.run(pending()));
 
-    let settings =
-        Settings { listen: envoy_address, admin, upstream: upstream.into(), store: store.into(), wasm, ca: None };
+    let settings = Settings {
+        listen: envoy_address,
+        admin,
+        upstream: upstream.into(),
+        store: store.into(),
+        wasm,
+        ca: None,
+        store_tls: None,
+    };
     let configuration = folder.path().join("envoy.yaml");
     fs::write(&configuration, bootstrap(&policy, &document, &settings)?.yaml)?;
     let admin_token_file = write_secret(&folder.path().join("admin-token"), &admin_token)?;

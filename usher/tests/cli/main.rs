@@ -25,6 +25,8 @@ mod scenarios;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod store_tls;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod sync;

@@ -176,6 +176,48 @@ fn what_others_could_reach_or_read_comes_with_a_warning() {
     assert!(exposed.stderr.contains("store at store.internal:7070 in plain http"), "{exposed:?}");
 }
 
+#[test]
+fn the_store_is_spoken_to_over_tls_where_its_authorities_are_named() {
+    let folder = Folder::new();
+    let keys = with_keys_at("https://acme.okta.example/keys");
+    let [ca, cert, key] = ["ca.pem", "cert.pem", "key.pem"].map(|name| folder.file(name, ""));
+    let named = |file: &str| std::fs::canonicalize(file).unwrap().to_str().unwrap().to_owned();
+    let store = ["--store", "store.internal:7443", "--store-ca", &ca];
+    let quiet = render(&folder, &keys, &[&store[..], &["--wasm", &folder.file("usher.wasm", "")]].concat());
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
+    let bootstrap = yaml_to_json(&quiet.stdout).unwrap();
+    let tls = &cluster(&bootstrap, "usher-store")["transport_socket"]["typed_config"];
+    assert_eq!(tls["sni"], "store.internal");
+    let context = &tls["common_tls_context"];
+    assert_eq!(context["validation_context"]["trusted_ca"]["filename"], json!(named(&ca)));
+    let names = json!([{"san_type": "DNS", "matcher": {"exact": "store.internal"}}]);
+    assert_eq!(context["validation_context"]["match_typed_subject_alt_names"], names);
+    assert!(context.get("tls_certificates").is_none());
+    // The key servers' authorities vouch for nobody else, and the store's for no key server.
+    let of_keys = &cluster(&bootstrap, "okta")["transport_socket"]["typed_config"]["common_tls_context"];
+    assert_ne!(of_keys["validation_context"]["trusted_ca"]["filename"], json!(named(&ca)));
+
+    let mutual = rendered(&keys, &[&store[..], &["--store-cert", &cert, "--store-key", &key]].concat());
+    let tls = &cluster(&mutual, "usher-store")["transport_socket"]["typed_config"];
+    let shown = json!([{"certificate_chain": {"filename": named(&cert)}, "private_key": {"filename": named(&key)}}]);
+    assert_eq!(tls["common_tls_context"]["tls_certificates"], shown);
+    assert!(
+        cluster(&mutual, "okta")["transport_socket"]["typed_config"]["common_tls_context"]
+            .get("tls_certificates")
+            .is_none()
+    );
+    assert!(cluster(&mutual, "upstream").get("transport_socket").is_none());
+
+    for (flags, told) in [
+        (vec!["--store-cert", &cert, "--store-key", &key], "--store-ca"),
+        (vec!["--store-ca", &ca, "--store-cert", &cert], "--store-key"),
+        (vec!["--store-ca", "/nowhere.pem"], "/nowhere.pem"),
+    ] {
+        let refused = render(&folder, &keys, &flags);
+        assert!(refused.code != 0 && refused.stderr.contains(told), "{refused:?}");
+    }
+}
+
 fn with_second_connection(uri: &str, cluster: &str) -> Value {
     let mut policy = with_keys_at("https://acme.okta.example/keys");
     let second = json!({

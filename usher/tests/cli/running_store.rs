@@ -37,8 +37,17 @@ impl RunningStore {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let policy_digest = usher_store::digest("the policy of this test");
         let runtime = Runtime::new().unwrap();
-        let server =
-            runtime.block_on(Server::bind(Config { policy, policy_digest, database, listen, secrets })).unwrap();
+        let server = runtime
+            .block_on(Server::bind(Config {
+                policy,
+                policy_digest,
+                database,
+                listen,
+                secrets,
+                max_rate: None,
+                tls: None,
+            }))
+            .unwrap();
         let address = server.local_addr();
         runtime.spawn(server.run(std::future::pending()));
         Self { address, _runtime: runtime, _folder: folder }

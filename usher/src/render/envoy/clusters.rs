@@ -1,6 +1,7 @@
 //! The clusters of a bootstrap: the product, the store, and one for each key server that the policy names.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use usher_policy::Policy;
 use usher_policy::model::{Connection, Jwks, RemoteJwks};
@@ -69,10 +70,11 @@ fn clusters(policy: &Policy, settings: &Settings) -> Result<Vec<Cluster>, Render
         tls: false,
     };
     let upstream = ours(Kind::Upstream, UPSTREAM, "the product", &settings.upstream);
-    let store = ours(Kind::Store, &policy.store.cluster, "`store.cluster`", &settings.store);
+    let mut store = ours(Kind::Store, &policy.store.cluster, "`store.cluster`", &settings.store);
     if store.name == upstream.name {
         return Err(conflict(&upstream, &store));
     }
+    store.tls = settings.store_tls.is_some();
     let mut known = BTreeMap::from([(upstream.name.clone(), 0), (store.name.clone(), 1)]);
     let mut clusters = vec![upstream, store];
     for (connection, jwks) in remote(policy) {
@@ -141,10 +143,18 @@ impl Cluster {
         let mut text = fill(include_str!("cluster.yaml"), &values);
         if self.tls {
             text.push_str("  ");
-            text.push_str(&indented(&transport(&self.endpoint.host, settings)?, 2));
+            text.push_str(&indented(&self.transport(settings)?, 2));
             text.push('\n');
         }
         Ok(text)
+    }
+
+    fn transport(&self, settings: &Settings) -> Result<String, RenderError> {
+        let host = &self.endpoint.host;
+        match (self.kind, &settings.store_tls) {
+            (Kind::Store, Some(tls)) => transport(host, &tls.authorities, tls.certificate.as_ref()),
+            _ => transport(host, settings.ca.as_deref().ok_or(RenderError::NoAuthorities)?, None),
+        }
     }
 }
 
@@ -170,9 +180,17 @@ impl Kind {
     }
 }
 
-/// TLS that verifies the server: its chain against the trusted authorities, its name or address against the host.
-fn transport(host: &Host, settings: &Settings) -> Result<String, RenderError> {
-    let ca = settings.ca.as_deref().ok_or(RenderError::NoAuthorities)?;
+/// TLS that verifies the server: its chain against the trusted authorities, its name or address against the host. Where the
+/// server asks who we are, it is shown the certificate.
+fn transport(host: &Host, ca: &Path, certificate: Option<&(PathBuf, PathBuf)>) -> Result<String, RenderError> {
+    let shown = match certificate {
+        Some((certificate, key)) => {
+            let (certificate, key) = (quoted(utf8(certificate)?), quoted(utf8(key)?));
+            let files = format!("certificate_chain: {{filename: {certificate}}}, private_key: {{filename: {key}}}");
+            format!("\n      tls_certificates: [{{{files}}}]")
+        }
+        None => String::new(),
+    };
     let (sni, san_type) = match host {
         // "Literal IPv4 and IPv6 addresses are not permitted in HostName" (RFC 6066, 3).
         Host::Address(_) => (String::new(), "IP_ADDRESS"),
@@ -180,6 +198,7 @@ fn transport(host: &Host, settings: &Settings) -> Result<String, RenderError> {
     };
     let values = [
         ("ca", quoted(utf8(ca)?)),
+        ("certificate", shown),
         ("host", quoted(&host.to_string())),
         ("san_type", san_type.to_owned()),
         ("sni", sni),

@@ -26,6 +26,17 @@ pub(crate) struct Settings {
     pub(crate) wasm: PathBuf,
     /// Trusted authorities of key servers, PEM; needed where the policy has https ones.
     pub(crate) ca: Option<PathBuf>,
+    /// How the store is spoken to over TLS; plain HTTP without.
+    pub(crate) store_tls: Option<StoreTls>,
+}
+
+/// TLS to the store.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreTls {
+    /// Who vouches for the store, PEM.
+    pub(crate) authorities: PathBuf,
+    /// What Envoy shows the store: certificate and key, PEM.
+    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
 }
 
 /// A bootstrap, and what the operator should know about it.
@@ -88,10 +99,11 @@ pub(crate) fn bootstrap(policy: &Policy, document: &Value, settings: &Settings) 
 
 fn warnings(policy: &Policy, settings: &Settings) -> Vec<String> {
     let mut warnings = clusters::insecure_key_servers(policy);
-    if !settings.store.host.is_loopback() {
+    if settings.store_tls.is_none() && !settings.store.host.is_loopback() {
         let store = &settings.store;
         warnings.push(format!(
-            "the filter's token goes to the store at {store} in plain http: keep that on a network you trust"
+            "the filter's token goes to the store at {store} in plain http: keep that on a network you trust, or name its \
+             authorities with `--store-ca`"
         ));
     }
     if !settings.admin.ip().is_loopback() {
