@@ -6,21 +6,20 @@ const PRIMES: [u32; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107,
 /// Whether a modulus, big-endian, bears the mark.
 pub(super) fn is_marked(modulus: &[u8]) -> bool {
     PRIMES.iter().all(|prime| {
-        let rest = modulus.iter().fold(0, |rest, byte| (rest << 8 | u32::from(*byte)) % prime);
+        let rest = modulus.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
         is_power(rest, *prime)
     })
 }
 
 /// Whether a number is a power of 65537, counted in the remainders of a prime.
 fn is_power(number: u32, prime: u32) -> bool {
-    let generator = 65537 % prime;
     let mut power = 1;
     // The powers come round to 1 after at most `prime - 1` steps.
     for _ in 1..prime {
         if power == number {
             return true;
         }
-        power = power * generator % prime;
+        power = power * 65537 % prime;
     }
     false
 }
