@@ -11,7 +11,7 @@ use crate::Scenario;
 use crate::ask::{Ask, Memory, ask};
 use crate::cast::{Cast, Memberships};
 use crate::expect::{self, Expected, OUTCOMES, Seen};
-use crate::step::{Action, Credential, Deed, Neighbours, Request, Step};
+use crate::step::{Action, Credential, Deed, DirectoryWord, Neighbours, Request, Step};
 
 /// The code of a refusal that no rule gives: there is no such member.
 pub const NOBODY: &str = "member_not_found";
@@ -49,6 +49,11 @@ pub trait Stage {
     /// # Errors
     /// There is no answer.
     fn by_hand(&mut self, organization: &str, deed: &Deed, email: &str) -> Result<Result<(), String>>;
+    /// Carries out what the directory of an organization's parent says; `email` gives a person's usual one.
+    ///
+    /// # Errors
+    /// There is no answer, or not the one that such a request gets.
+    fn directory(&mut self, organization: &str, word: &DirectoryWord, email: &dyn Fn(&str) -> String) -> Result<()>;
     /// All members of an organization, in the form of the store's API.
     ///
     /// # Errors
@@ -158,6 +163,11 @@ fn step_of(step: &Step, stage: &mut dyn Stage, memory: &mut Memory) -> Result<(M
             if let Err(code) = stage.by_hand(theirs.id.as_str(), deed, &email)? {
                 seen.insert("refused".to_owned(), json!(code));
             }
+        }
+        Action::Directory(word) => {
+            memory.unsettled = true;
+            let theirs = Cast::new(stage.policy()).organization(step.organization.as_deref())?.clone();
+            stage.directory(theirs.id.as_str(), word, &|person| Cast::email(&theirs, person))?;
         }
         Action::Request(request) => {
             seen = sent(step, request, stage, memory)?;

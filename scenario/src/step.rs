@@ -28,6 +28,7 @@ impl Step {
     pub fn title(&self) -> String {
         match &self.action {
             Action::ByHand(deed) => format!("{} {}", deed.verb(), deed.person()),
+            Action::Directory(word) => word.title(),
             Action::Look => "look".to_owned(),
             Action::Neighbours(_) => "neighbours".to_owned(),
             Action::Request(request) => match &request.credential {
@@ -50,6 +51,8 @@ impl Step {
 pub enum Action {
     /// Something done by hand to a membership.
     ByHand(Deed),
+    /// The parent's directory says something, or a sync is asked for.
+    Directory(DirectoryWord),
     /// Nothing; a look at members and seats.
     Look,
     /// The neighbours fall ill or recover.
@@ -189,6 +192,56 @@ impl Deed {
         match self {
             Self::Activate(person) | Self::Remove(person) | Self::Suspend(person) | Self::Unlink(person) => person,
             Self::Add { person, .. } | Self::Change { person, .. } => person,
+        }
+    }
+}
+
+/// What the directory of the organization's parent says, and the sync.
+#[derive(Clone, Debug)]
+pub enum DirectoryWord {
+    /// `deprovision`: a user is deleted.
+    Gone(String),
+    /// `group`: who is in a group from now on, in one request.
+    Group {
+        /// Its `displayName`.
+        group: String,
+        /// The people.
+        has: Vec<String>,
+    },
+    /// `sync`: memberships are reconciled; over the guards, where that is `confirmed`.
+    Sync {
+        /// Whether removals go ahead however many they are.
+        confirmed: bool,
+    },
+    /// `provision`: a user, new or changed.
+    User(Box<UserWord>),
+}
+
+/// A user as the directory has them from now on; what is not said stays as it is.
+#[derive(Clone, Debug)]
+pub struct UserWord {
+    /// The person: their `userName`.
+    pub person: String,
+    /// Their groups, by `displayName`: these and no others.
+    pub groups: Option<Vec<String>>,
+    /// Whether they are active. Without it, a new user is.
+    pub active: Option<bool>,
+    /// The email. Without it, a new user has the person's usual one.
+    pub email: Option<String>,
+    /// The `externalId`.
+    pub external_id: Option<String>,
+}
+
+impl DirectoryWord {
+    /// Every verb, as the file writes it.
+    pub const VERBS: [&'static str; 4] = ["provision", "deprovision", "group", "sync"];
+
+    fn title(&self) -> String {
+        match self {
+            Self::Gone(person) => format!("deprovision {person}"),
+            Self::Group { group, .. } => format!("group {group}"),
+            Self::Sync { confirmed } => format!("sync {}", if *confirmed { "confirmed" } else { "now" }),
+            Self::User(user) => format!("provision {}", user.person),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The rules alone, with a store in memory: the filter's way of a request, without filter, network or process.
 
+mod directory;
 mod world;
 
 use std::cell::RefCell;
@@ -22,12 +23,13 @@ use usher_policy::token::verify::{KeySource, VerifyError};
 use usher_policy::token::{self, Assertion, Claimant, VerifiedAssertion};
 use usher_policy::{Policy, Reason};
 
+use self::directory::Directory;
 use self::world::World;
 use crate::ask::Ask;
 use crate::cast::Memberships;
 use crate::expect::{Seen, Tags};
 use crate::play::{self, Failed, NOBODY, Stage};
-use crate::step::{Deed, KeyHealth, Neighbours, StoreHealth};
+use crate::step::{Deed, DirectoryWord, KeyHealth, Neighbours, StoreHealth};
 use crate::token::KeyRing;
 use crate::{Scenario, policy, refusal, yaml};
 
@@ -38,6 +40,7 @@ const NOW: u64 = 1_800_000_000;
 pub struct Native {
     policy: Policy,
     world: World,
+    directory: Directory,
     store_is_up: bool,
     keys: KeyServer,
     told: Vec<String>,
@@ -64,7 +67,14 @@ impl Native {
         let policy = usher_policy::file::from_json(document.to_string().as_bytes())
             .map_err(|faults| anyhow!("the policy has faults: {faults:#?}"))?;
         let keys = KeyServer { serves: Some(KeyRing::Main), fetched: RefCell::default() };
-        Ok(Self { policy, world: World::new(NOW), store_is_up: true, keys, told: Vec::new() })
+        Ok(Self {
+            policy,
+            world: World::new(NOW),
+            directory: Directory::default(),
+            store_is_up: true,
+            keys,
+            told: Vec::new(),
+        })
     }
 
     /// The filter's way (design §5), the credential's parsing at the rim left out.
@@ -123,6 +133,7 @@ impl Stage for Native {
     }
 
     fn begin(&mut self, memberships: Memberships) -> Result<()> {
+        self.directory.begin(&self.policy, &memberships.members);
         self.world.begin(memberships);
         Ok(())
     }
@@ -162,6 +173,12 @@ impl Stage for Native {
         };
         let edited = self.world.edit(&organization, email, &edit);
         Ok(edited.map_or(nobody(), |edited| edited.map_err(|refusal| refusal.code().to_owned())))
+    }
+
+    fn directory(&mut self, organization: &str, word: &DirectoryWord, email: &dyn Fn(&str) -> String) -> Result<()> {
+        let organization = self.organization(organization)?;
+        self.directory.hear(&mut self.world, &self.policy, &organization, word, email);
+        Ok(())
     }
 
     fn members(&mut self, organization: &str) -> Result<Vec<Value>> {

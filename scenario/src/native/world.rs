@@ -146,7 +146,8 @@ impl World {
         Ok(())
     }
 
-    fn apply(&mut self, organization: &Organization, effects: Effects) {
+    /// Does what a decision wants done.
+    pub(super) fn apply(&mut self, organization: &Organization, effects: Effects) {
         match effects.change {
             Some(Change::Create(member)) => self.members.push(member),
             Some(Change::Remove(gone)) => self.members.retain(|member| member.id != gone.id),
@@ -170,7 +171,8 @@ impl World {
         }
     }
 
-    fn hand_facts(&mut self, organization: &Organization, identity: Option<&Identity>) -> hand::Facts {
+    /// What decisions by hand and by the directory need to know.
+    pub(super) fn hand_facts(&mut self, organization: &Organization, identity: Option<&Identity>) -> hand::Facts {
         hand::Facts {
             ticket: identity.and_then(|identity| self.ticket(organization, identity)),
             active_owners: self.active_owners(organization),
@@ -189,7 +191,13 @@ impl World {
         self.members.iter().filter(|member| member.organization == organization.id)
     }
 
-    fn find(&self, organization: &Organization, wanted: impl Fn(&Member) -> bool) -> Option<Member> {
+    /// The members of an organization, in the order in which they came.
+    pub(super) fn listed(&self, organization: &Organization) -> Vec<Member> {
+        self.of(organization).cloned().collect()
+    }
+
+    /// The first member for whom it is so.
+    pub(super) fn find(&self, organization: &Organization, wanted: impl Fn(&Member) -> bool) -> Option<Member> {
         self.of(organization).find(|member| wanted(member)).cloned()
     }
 

@@ -1,6 +1,7 @@
 //! Scenario files, read strictly: every fault has its file, line and field, and says what was meant.
 
 mod beginning;
+mod directory;
 mod expected;
 mod known;
 mod step;

@@ -6,9 +6,11 @@ use usher_policy::model::Organization;
 
 use super::beginning::word;
 use super::known::{self, Known};
-use super::{expected, refuse, text};
+use super::{directory, expected, refuse, text};
 use crate::expect::{Expected, OUTCOMES};
-use crate::step::{Action, Credential, Deed, KeyHealth, Login, Neighbours, Request, Step, StoreHealth, Target, Via};
+use crate::step::{
+    Action, Credential, Deed, DirectoryWord, KeyHealth, Login, Neighbours, Request, Step, StoreHealth, Target, Via,
+};
 use crate::token::{Forgery, KeyRing, Members};
 
 const REQUESTS: [&str; 4] = ["login", "again", "request", "token"];
@@ -16,7 +18,7 @@ const NEIGHBOURS: [&str; 2] = ["store", "keys"];
 
 /// Reads one step.
 pub(super) fn read(node: &Node<'_>, known: &Known<'_>) -> Result<Step, Recorded> {
-    let all = REQUESTS.into_iter().chain(Deed::VERBS);
+    let all = REQUESTS.into_iter().chain(Deed::VERBS).chain(DirectoryWord::VERBS);
     let verbs: Vec<&'static str> = all.filter(|verb| node.value().get(verb).is_some()).collect();
     if let [one, other, ..] = verbs.as_slice() {
         return refuse(node, format!("two actions: `{one}` and `{other}`. A step does one thing"));
@@ -36,6 +38,8 @@ pub(super) fn read(node: &Node<'_>, known: &Known<'_>) -> Result<Step, Recorded>
         let action = if REQUESTS.contains(verb) {
             let outcome = expected::outcome(fields, meant, &mut expected);
             request(fields, verb, meant, known).and_then(|request| outcome.map(|()| request))
+        } else if DirectoryWord::VERBS.contains(verb) {
+            directory::read(fields, verb, meant).map(Action::Directory)
         } else {
             let refused = expected::refused(fields, &mut expected);
             deed(fields, verb).and_then(|deed| refused.map(|()| Action::ByHand(deed)))
@@ -58,7 +62,8 @@ fn look(fields: &mut Fields<'_>) -> Result<Action, Recorded> {
         };
     }
     // All that could have been meant, for the fault of what is not known.
-    for name in REQUESTS.into_iter().chain(Deed::VERBS).chain(NEIGHBOURS).chain(OUTCOMES) {
+    let verbs = REQUESTS.into_iter().chain(Deed::VERBS).chain(DirectoryWord::VERBS);
+    for name in verbs.chain(NEIGHBOURS).chain(OUTCOMES) {
         fields.field(name);
     }
     if names.iter().all(|name| OUTCOMES.contains(&name.as_str()) || AFTER.contains(&name.as_str())) {

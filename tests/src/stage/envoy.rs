@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::http::Request;
 use crate::server::Fault;
+use crate::system::directory::Directory;
 use crate::system::{Setup, System, store, upstream};
 use crate::wait;
 use usher_policy::Policy;
@@ -16,7 +17,7 @@ use usher_scenario::cast::Memberships;
 use usher_scenario::expect::{Seen, Tags};
 use usher_scenario::play::{self, Stage};
 use usher_scenario::read;
-use usher_scenario::step::{Action, Deed, KeyHealth, Neighbours, StoreHealth};
+use usher_scenario::step::{Action, Deed, DirectoryWord, KeyHealth, Neighbours, StoreHealth};
 use usher_scenario::token::KeyRing;
 
 /// So many connections in a row reach both workers, all but one time in 32,768.
@@ -229,6 +230,12 @@ impl Stage for RealEnvoy {
 
     fn by_hand(&mut self, organization: &str, deed: &Deed, email: &str) -> Result<Result<(), String>> {
         self.system.store.by_hand(organization, deed, email)
+    }
+
+    fn directory(&mut self, organization: &str, word: &DirectoryWord, email: &dyn Fn(&str) -> String) -> Result<()> {
+        let organization = self.system.finished.organization(organization).context("no such organization")?;
+        let parent = organization.parent.id.as_str();
+        Directory { store: &self.system.store, parent }.hear(word, email)
     }
 
     fn members(&mut self, organization: &str) -> Result<Vec<Value>> {

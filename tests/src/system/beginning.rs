@@ -1,25 +1,29 @@
 //! Who is there when a scenario begins: written into the store's database behind its back, as a directory once did.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, query};
+use usher_policy::Policy;
+use usher_policy::member::Member;
 use usher_scenario::cast::Memberships;
 
 /// Writes into a database in which nobody is a member yet.
 ///
 /// # Errors
 /// They do not fit, or it cannot be written.
-pub(super) fn fill(database: &Path, memberships: &Memberships) -> Result<()> {
+pub(super) fn fill(database: &Path, memberships: &Memberships, policy: &Policy) -> Result<()> {
     if memberships.is_empty() {
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(write(database, memberships)).with_context(|| format!("{}", database.display()))
+    runtime.block_on(write(database, memberships, policy)).with_context(|| format!("{}", database.display()))
 }
 
-async fn write(database: &Path, memberships: &Memberships) -> Result<()> {
+async fn write(database: &Path, memberships: &Memberships, policy: &Policy) -> Result<()> {
     let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(database)).await?;
     let mut transaction = connection.begin().await?;
     for member in &memberships.members {
@@ -55,6 +59,7 @@ async fn write(database: &Path, memberships: &Memberships) -> Result<()> {
     )
     .execute(&mut *transaction)
     .await?;
+    directories(&mut transaction, memberships, policy).await?;
     for (organization, identity, ticket) in &memberships.tickets {
         query("INSERT INTO tickets (organization, issuer, subject, last_iat, not_before) VALUES (?, ?, ?, ?, ?)")
             .bind(organization.as_str())
@@ -75,6 +80,58 @@ async fn write(database: &Path, memberships: &Memberships) -> Result<()> {
     }
     transaction.commit().await?;
     connection.close().await?;
+    Ok(())
+}
+
+/// The directory's users whom members came from, as if they had been pushed.
+async fn directories(connection: &mut SqliteConnection, memberships: &Memberships, policy: &Policy) -> Result<()> {
+    let mut users: BTreeMap<&str, BTreeMap<&str, &Member>> = BTreeMap::new();
+    for member in &memberships.members {
+        let organization = policy.organization(member.organization.as_str()).context("no such organization")?;
+        if let Some(user) = &member.directory_user {
+            users.entry(organization.parent.id.as_str()).or_default().entry(user.as_str()).or_insert(member);
+        }
+    }
+    for (parent, users) in users {
+        for (place, (user, member)) in (1_i64..).zip(&users) {
+            let email = member.email.as_str();
+            let mut document = json!({"userName": user, "active": true, "emails": [{"value": email, "primary": true}]});
+            if let Some(id) = &member.external_id {
+                document["externalId"] = json!(id);
+            }
+            query(
+                "INSERT INTO directory_users (parent, id, place, user_name_key, external_id, document, created_at, \
+                 updated_at, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
+            )
+            .bind(parent)
+            .bind(user)
+            .bind(place)
+            .bind(user.to_lowercase())
+            .bind(member.external_id.as_deref())
+            .bind(document.to_string())
+            .bind(seconds(member.created_at)?)
+            .bind(seconds(member.updated_at)?)
+            .execute(&mut *connection)
+            .await?;
+            query("INSERT INTO directory_emails (parent, email_key, user_id) VALUES (?, ?, ?)")
+                .bind(parent)
+                .bind(email.to_lowercase())
+                .bind(user)
+                .execute(&mut *connection)
+                .await?;
+        }
+        let count = i64::try_from(users.len())?;
+        query("INSERT INTO directories (parent, next_place) VALUES (?, ?)")
+            .bind(parent)
+            .bind(count + 1)
+            .execute(&mut *connection)
+            .await?;
+        query("INSERT INTO directory_blocks (parent, kind, block, resources) VALUES (?, 'User', 0, ?)")
+            .bind(parent)
+            .bind(count)
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 

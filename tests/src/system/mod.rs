@@ -1,6 +1,7 @@
 //! The whole system on this machine: real Envoy, real store, an upstream that tells what it saw, a key server.
 
 mod beginning;
+pub(crate) mod directory;
 pub mod envoy;
 pub mod store;
 pub mod upstream;
@@ -133,7 +134,8 @@ impl System {
     /// # Errors
     /// They do not fit.
     pub fn fill_store(&self, memberships: &Memberships) -> Result<()> {
-        beginning::fill(&self.folder.path().join(format!("usher-{}.db", self.stores - 1)), memberships)
+        let database = self.folder.path().join(format!("usher-{}.db", self.stores - 1));
+        beginning::fill(&database, memberships, &self.finished)
     }
 
     /// Kills the store and starts it again on the same database.

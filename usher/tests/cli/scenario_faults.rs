@@ -53,6 +53,9 @@ fn every_fault_of_a_file_is_told_with_line_field_and_what_was_meant() {
         ("{deny: expired}", "4: scenarios[0].steps[0]", "no action"),
         ("{}", "4: scenarios[0].steps[0]", "an empty step"),
         ("{add: ada, remove: ada}", "4: scenarios[0].steps[0]", "two actions: `add` and `remove`"),
+        ("{provision: ada}", "4: scenarios[0].steps[0]", "the parent has no directory"),
+        ("{sync: now, login: ada}", "4: scenarios[0].steps[0]", "two actions: `login` and `sync`"),
+        ("{provison: ada}", "4: scenarios[0].steps[0].provison", "did you mean `provision`?"),
         ("{logn: ada, deny: expired}", "4: scenarios[0].steps[0].logn", "unknown field `logn`: did you mean `login`?"),
         ("{add: ada, allow: {role: user}}", "4: scenarios[0].steps[0].allow", "unknown field `allow`"),
         ("{add: ada, refused: managed}", "4: scenarios[0].steps[0].refused", "unknown refusal `managed`"),
@@ -78,6 +81,26 @@ fn every_fault_of_a_file_is_told_with_line_field_and_what_was_meant() {
         assert_eq!(outcome.stderr.lines().count(), 1, "{bad}: {}", outcome.stderr);
         assert!(line.starts_with(&format!("{file}:{place}")) && line.contains(words), "{bad}: {line}");
         assert_eq!(outcome.stdout, "0 passed, 0 failed, 1 file is bad\n");
+    }
+}
+
+#[test]
+fn what_a_directory_cannot_say_is_told() {
+    let parent = "parent: {directory: {scim: true, token_env: ACME_SCIM_TOKEN}}";
+    for (bad, field, words) in [
+        ("{provision: ada, active: maybe}", "active", "write `true` or `false`"),
+        ("{provision: ada, email: nobody}", "email", "this is no email"),
+        ("{provision: ada, groups: staff}", "groups", "list"),
+        ("{provision: ada, allow: {role: user}}", "allow", "unknown field `allow`"),
+        ("{group: staff}", "has", "missing"),
+        ("{sync: later}", "sync", "unknown way to sync `later`"),
+    ] {
+        let (folder, _) = folder(&format!("policy: {{{parent}}}\n{}", step(bad)));
+        let outcome = run(&folder, &[]);
+        assert_eq!(outcome.code, 2, "{bad}: {outcome:?}");
+        let told = format!("{}{}", outcome.stdout, outcome.stderr);
+        let place = format!("a.yaml:5: scenarios[0].steps[0].{field}");
+        assert!(told.contains(&place) && told.contains(words), "{bad}: {told}");
     }
 }
 
