@@ -95,10 +95,9 @@ async fn directories(connection: &mut SqliteConnection, memberships: &Membership
     for (parent, users) in users {
         for (place, (user, member)) in (1_i64..).zip(&users) {
             let email = member.email.as_str();
-            let mut document = json!({"userName": user, "active": true, "emails": [{"value": email, "primary": true}]});
-            if let Some(id) = &member.external_id {
-                document["externalId"] = json!(id);
-            }
+            let emails = json!([{"value": email, "primary": true}]);
+            let id = member.external_id.as_ref();
+            let document = json!({"userName": user, "active": true, "emails": emails, "externalId": id});
             query(
                 "INSERT INTO directory_users (parent, id, place, user_name_key, external_id, document, created_at, \
                  updated_at, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",

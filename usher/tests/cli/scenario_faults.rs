@@ -53,7 +53,6 @@ fn every_fault_of_a_file_is_told_with_line_field_and_what_was_meant() {
         ("{deny: expired}", "4: scenarios[0].steps[0]", "no action"),
         ("{}", "4: scenarios[0].steps[0]", "an empty step"),
         ("{add: ada, remove: ada}", "4: scenarios[0].steps[0]", "two actions: `add` and `remove`"),
-        ("{provision: ada}", "4: scenarios[0].steps[0]", "the parent has no directory"),
         ("{sync: now, login: ada}", "4: scenarios[0].steps[0]", "two actions: `login` and `sync`"),
         ("{provison: ada}", "4: scenarios[0].steps[0].provison", "did you mean `provision`?"),
         ("{logn: ada, deny: expired}", "4: scenarios[0].steps[0].logn", "unknown field `logn`: did you mean `login`?"),
@@ -87,6 +86,10 @@ fn every_fault_of_a_file_is_told_with_line_field_and_what_was_meant() {
 #[test]
 fn what_a_directory_cannot_say_is_told() {
     let parent = "parent: {directory: {scim: true, token_env: ACME_SCIM_TOKEN}}";
+    let (folder, _) = folder(&format!("policy: {{parent: {{directory: null}}}}\n{}", step("{provision: ada}")));
+    let outcome = run(&folder, &[]);
+    let told = format!("{}{}", outcome.stdout, outcome.stderr);
+    assert!(outcome.code == 2 && told.contains("the parent has no directory"), "{told}");
     for (bad, field, words) in [
         ("{provision: ada, active: maybe}", "active", "write `true` or `false`"),
         ("{provision: ada, email: nobody}", "email", "this is no email"),
@@ -95,7 +98,7 @@ fn what_a_directory_cannot_say_is_told() {
         ("{group: staff}", "has", "missing"),
         ("{sync: later}", "sync", "unknown way to sync `later`"),
     ] {
-        let (folder, _) = folder(&format!("policy: {{{parent}}}\n{}", step(bad)));
+        let (folder, _) = crate::scenarios::folder(&format!("policy: {{{parent}}}\n{}", step(bad)));
         let outcome = run(&folder, &[]);
         assert_eq!(outcome.code, 2, "{bad}: {outcome:?}");
         let told = format!("{}{}", outcome.stdout, outcome.stderr);
