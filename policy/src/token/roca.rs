@@ -42,6 +42,10 @@ mod tests {
         let mut other = power.clone();
         *other.last_mut().unwrap() ^= 2;
         assert!(!is_marked(&other));
+        // Every byte counts, the first as well as the last.
+        let mut other = power.clone();
+        other[0] ^= 2;
+        assert!(!is_marked(&other));
         assert!(!is_marked(&[]) && !is_marked(&[0; 256]));
         // Every prime is asked: the product of one with the mark has none.
         for prime in PRIMES {
