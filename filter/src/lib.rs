@@ -10,6 +10,8 @@ mod host;
 mod keys;
 mod log_line;
 mod metrics;
+#[cfg(feature = "trap")]
+mod probe;
 mod reply;
 mod root;
 mod session;

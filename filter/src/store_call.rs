@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use usher_policy::id::OrganizationId;
 use usher_policy::model::Organization;
-use usher_policy::wire::{Login, LoginAnswer};
+use usher_policy::wire::{Login, LoginAnswer, NoLoginAnswer};
 
 /// The longest answer that is read, in bytes.
 pub(crate) const MAX_ANSWER: usize = 64 * 1024;
@@ -18,6 +18,8 @@ pub(crate) const STORE_MARGIN: Duration = Duration::from_secs(1);
 pub(crate) enum NoAnswer {
     /// The answer is longer than [`MAX_ANSWER`].
     TooLong,
+    /// It is the answer to another's login.
+    AboutAnother,
     /// It is no answer to a login.
     Unreadable,
     /// It names a role or a tier that the organization's product does not have.
@@ -37,7 +39,7 @@ impl NoAnswer {
         match self {
             Self::Status(status) => *status >= 500,
             Self::Unfitting => false,
-            Self::Reset | Self::TooLong | Self::Unreadable | Self::Unsent => true,
+            Self::AboutAnother | Self::Reset | Self::TooLong | Self::Unreadable | Self::Unsent => true,
         }
     }
 }
@@ -46,6 +48,7 @@ impl fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong => write!(f, "the answer is longer than {MAX_ANSWER} bytes"),
+            Self::AboutAnother => f.write_str("the answer is about somebody else"),
             Self::Unreadable => f.write_str("the answer is not one to a login"),
             Self::Unfitting => f.write_str("the answer names a role or tier that the product does not have"),
             Self::Unsent => f.write_str("the call could not be sent"),
@@ -80,7 +83,12 @@ pub(crate) fn body(login: &Login) -> Result<Vec<u8>, NoAnswer> {
 ///
 /// # Errors
 /// Whatever is not a readable, fitting answer with status 200.
-pub(crate) fn read(organization: &Organization, status: Option<u16>, body: &[u8]) -> Result<LoginAnswer, NoAnswer> {
+pub(crate) fn read(
+    organization: &Organization,
+    login: &Login,
+    status: Option<u16>,
+    body: &[u8],
+) -> Result<LoginAnswer, NoAnswer> {
     match status {
         None => return Err(NoAnswer::Reset),
         Some(200) => {}
@@ -89,7 +97,10 @@ pub(crate) fn read(organization: &Organization, status: Option<u16>, body: &[u8]
     if body.len() > MAX_ANSWER {
         return Err(NoAnswer::TooLong);
     }
-    let answer = LoginAnswer::parse(body).ok_or(NoAnswer::Unreadable)?;
+    let answer = LoginAnswer::parse_about(body, &organization.id, login).map_err(|error| match error {
+        NoLoginAnswer::AboutAnother => NoAnswer::AboutAnother,
+        NoLoginAnswer::Unreadable => NoAnswer::Unreadable,
+    })?;
     let fits = answer.member.as_ref().is_none_or(|member| {
         organization.product.has_role(&member.role)
             && member.seat_tier.as_ref().is_none_or(|tier| organization.product.has_tier(tier))
@@ -101,6 +112,7 @@ pub(crate) fn read(organization: &Organization, status: Option<u16>, body: &[u8]
 mod tests {
     use serde_json::{Value, json};
     use usher_policy::file;
+    use usher_policy::rules::plan::Plan;
     use usher_policy::wire::Answer;
 
     use super::*;
@@ -108,7 +120,11 @@ mod tests {
     fn read_value(status: Option<u16>, body: &[u8]) -> Result<LoginAnswer, NoAnswer> {
         let document = include_bytes!("../testdata/policy.json");
         let policy = file::from_json(document).unwrap();
-        read(policy.organization("acme-chat").unwrap(), status, body)
+        let login = serde_json::from_value(json!({
+            "connection": "okta", "issuer": "https://acme.okta.example", "subject": "ada", "email": "ada@acme.example",
+            "issued_at": 1, "plan": Plan::Require,
+        }));
+        read(policy.organization("acme-chat").unwrap(), &login.unwrap(), status, body)
     }
 
     fn member(change: impl FnOnce(&mut Value)) -> Vec<u8> {
@@ -154,6 +170,11 @@ mod tests {
         for (field, value) in [("role", "emperor"), ("seat_tier", "throne")] {
             let unfitting = member(|answer| answer["member"][field] = value.into());
             assert_eq!(read_value(Some(200), &unfitting).unwrap_err(), NoAnswer::Unfitting, "{field}");
+        }
+        for (field, value) in [("organization", "globex-chat"), ("subject", "eve"), ("issuer", "https://evil.example")]
+        {
+            let of_another = member(|answer| answer["member"][field] = value.into());
+            assert_eq!(read_value(Some(200), &of_another).unwrap_err(), NoAnswer::AboutAnother, "{field}");
         }
         assert_eq!(read_value(Some(200), &vec![b' '; MAX_ANSWER + 1]).unwrap_err(), NoAnswer::TooLong);
     }

@@ -5,7 +5,7 @@ mod position;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::{ConnectionId, Email, Issuer, MemberId, Role, Subject, Tier};
+use crate::id::{ConnectionId, Email, Issuer, MemberId, OrganizationId, Role, Subject, Tier};
 use crate::json;
 use crate::member::{Source, Status, names};
 use crate::rules::plan::Plan;
@@ -51,17 +51,55 @@ pub struct LoginAnswer {
     pub position: String,
 }
 
+/// Why an answer cannot be gone by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoLoginAnswer {
+    /// It is about a member of another organization, or about somebody else.
+    AboutAnother,
+    /// It is no answer to a login.
+    Unreadable,
+}
+
 impl LoginAnswer {
+    /// Reads the answer to a login in an organization. Whatever stands between filter and store may mix up two answers: one
+    /// about anybody else is none.
+    ///
+    /// # Errors
+    /// See [`NoLoginAnswer`].
+    pub fn parse_about(body: &[u8], organization: &OrganizationId, login: &Login) -> Result<Self, NoLoginAnswer> {
+        let document = json::parse(body).map_err(|_| NoLoginAnswer::Unreadable)?;
+        let answer = Self::read(&document).ok_or(NoLoginAnswer::Unreadable)?;
+        let is_about = match document.get("member") {
+            None | Some(Value::Null) => true,
+            Some(member) => is_about(member, organization, login),
+        };
+        if is_about { Ok(answer) } else { Err(NoLoginAnswer::AboutAnother) }
+    }
+
     /// Reads the answer as strictly as every other document: no member may come twice. What is not known is ignored.
     pub fn parse(body: &[u8]) -> Option<Self> {
-        let document = json::parse(body).ok()?;
-        let answer = Answer::named(text(&document, "answer")?)?;
+        Self::read(&json::parse(body).ok()?)
+    }
+
+    fn read(document: &Value) -> Option<Self> {
+        let answer = Answer::named(text(document, "answer")?)?;
         let member = match document.get("member") {
             None | Some(Value::Null) => None,
             Some(member) => Some(MemberFacts::read(member)?),
         };
-        Some(Self { answer, member, position: text(&document, "position")?.to_owned() })
+        Some(Self { answer, member, position: text(document, "position")?.to_owned() })
     }
+}
+
+/// Whether a member is of the organization and, where they are linked, who logs in.
+fn is_about(member: &Value, organization: &OrganizationId, login: &Login) -> bool {
+    let is = |name: &str, expected: &str| match member.get(name) {
+        None | Some(Value::Null) => true,
+        Some(found) => found == expected,
+    };
+    text(member, "organization") == Some(organization.as_str())
+        && is("issuer", login.issuer.as_str())
+        && is("subject", login.subject.as_str())
 }
 
 impl MemberFacts {
@@ -169,6 +207,54 @@ mod tests {
             parsed(|answer| answer["member"]["seat_tier"] = Value::Null).unwrap().member.unwrap().seat_tier,
             None
         );
+    }
+
+    #[test]
+    fn an_answer_about_anybody_else_is_none() {
+        let (organization, login) = (OrganizationId::new("acme-chat"), login());
+        let about = |edits: Value| {
+            let mut member = serde_json::json!({
+                "id": "m1", "organization": "acme-chat", "email": "ada@acme.example", "role": "user", "seat_tier": null,
+                "status": "active", "source": "jit", "issuer": "https://idp.acme.example", "subject": "u-1",
+            });
+            for (name, value) in edits.as_object().unwrap() {
+                member[name] = value.clone();
+            }
+            let answer = serde_json::json!({"answer": "member", "member": member, "position": ""});
+            LoginAnswer::parse_about(answer.to_string().as_bytes(), &organization, &login).map(|answer| answer.answer)
+        };
+        for edits in [serde_json::json!({}), serde_json::json!({"issuer": null, "subject": null})] {
+            assert_eq!(about(edits), Ok(Answer::Member));
+        }
+        for edits in [
+            serde_json::json!({"organization": "globex-chat"}),
+            serde_json::json!({"organization": "Acme-Chat"}),
+            serde_json::json!({"organization": null}),
+            serde_json::json!({"organization": ["acme-chat"]}),
+            serde_json::json!({"subject": "u-2"}),
+            serde_json::json!({"subject": 1}),
+            serde_json::json!({"issuer": "https://idp.globex.example"}),
+            serde_json::json!({"issuer": null, "subject": "u-2"}),
+        ] {
+            assert_eq!(about(edits.clone()), Err(NoLoginAnswer::AboutAnother), "{edits}");
+        }
+        let nobody = LoginAnswer::parse_about(br#"{"answer":"absent","position":""}"#, &organization, &login);
+        assert_eq!(nobody.map(|answer| answer.answer), Ok(Answer::Absent));
+        assert_eq!(LoginAnswer::parse_about(b"{}", &organization, &login), Err(NoLoginAnswer::Unreadable));
+    }
+
+    fn login() -> Login {
+        Login {
+            connection: ConnectionId::new("okta"),
+            issuer: Issuer::new("https://idp.acme.example"),
+            subject: Subject::new("u-1"),
+            email: Email::parse("ada@acme.example").unwrap(),
+            name: None,
+            external_id: None,
+            issued_at: 1,
+            plan: Plan::Require,
+            preview: false,
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod attack;
 mod configuration;
+mod edge_faults;
 mod feed;
 mod hostile;
 mod hostile_framing;

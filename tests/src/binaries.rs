@@ -20,7 +20,7 @@ pub fn filter() -> Result<PathBuf> {
     find("USHER_WASM", "usher.wasm")
 }
 
-/// The filter with its deliberate trap; `$USHER_TRAP_WASM` names another.
+/// The filter that panics and tells of signatures when it is asked to; `$USHER_TRAP_WASM` names another.
 ///
 /// # Errors
 /// It has not been built.

