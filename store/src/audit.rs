@@ -7,12 +7,16 @@ use usher_policy::model::Organization;
 use usher_policy::rules::effects::{Change, Effects};
 
 use crate::in_force::InForce;
+use crate::token_use::{Attempts, Refused};
 
 /// Most people whom one entry names; it tells the number of all.
 pub(crate) const MAX_NAMED: usize = 100;
 
+/// The longest part of why a policy was refused, in characters; the log has all of it.
+const MAX_WHY: usize = 1_000;
+
 /// Who made a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Actor {
     /// A person or tool with an administrator's token, by its name in the policy.
     Administrator(String),
@@ -210,6 +214,61 @@ pub(crate) fn of_policy(before: Option<&InForce>, after: &InForce, at: u64) -> E
         notes: Vec::new(),
         before: before.map(seen),
         after: Some(seen(after)),
+        at,
+    }
+}
+
+/// What the first use of a token leaves in the audit.
+pub(crate) fn of_token(cause: Cause, at: u64) -> Entry {
+    let parent = match &cause.actor {
+        Actor::Directory(parent) => Some(parent.clone()),
+        Actor::Administrator(_) | Actor::Filter | Actor::Store | Actor::Sync(_) => None,
+    };
+    let reason = "the first time with this policy in this replica".to_owned();
+    Entry { parent, reason, ..of_store("token_used", cause, at) }
+}
+
+/// What refused tokens leave in the audit. Who may see a parent's entries sees those of tokens that nobody has.
+pub(crate) fn of_refused_tokens(refused: &Refused, attempts: &Attempts, at: u64) -> Entry {
+    let cause = Cause { actor: Actor::Store, request_id: attempts.request_id.clone() };
+    let holder = refused.holder.as_ref();
+    let seen = json!({
+        "attempts": attempts.count,
+        "first_at": attempts.first,
+        "last_at": attempts.last,
+        "opens": refused.opens,
+        "token_of": holder.map(Actor::kind),
+        "token_name": holder.map(Actor::name).filter(|name| !name.is_empty()),
+        "asked_for": refused.parent,
+    });
+    Entry {
+        parent: refused.parent.clone().filter(|_| holder.is_none()),
+        reason: if holder.is_some() { "another's token" } else { "unknown token" }.to_owned(),
+        after: Some(seen),
+        ..of_store("token_refused", cause, at)
+    }
+}
+
+/// What a policy that could not be put in force leaves in the audit.
+pub(crate) fn of_refused_policy(in_force: &InForce, why: &str, at: u64) -> Entry {
+    let cause = Cause { actor: Actor::Store, request_id: String::new() };
+    let why = why.chars().take(MAX_WHY).collect();
+    let seen = json!({"digest": in_force.digest, "organizations": in_force.policy.organizations.len()});
+    Entry { reason: why, before: Some(seen.clone()), after: Some(seen), ..of_store("policy_refused", cause, at) }
+}
+
+/// An entry about nobody's directory, members or organizations.
+fn of_store(action: &'static str, cause: Cause, at: u64) -> Entry {
+    Entry {
+        cause,
+        parent: None,
+        organization: None,
+        member: None,
+        action,
+        reason: String::new(),
+        notes: Vec::new(),
+        before: None,
+        after: None,
         at,
     }
 }

@@ -46,6 +46,8 @@ pub fn digest(text: &str) -> String {
 #[derive(Clone)]
 pub struct PolicyInForce {
     current: Arc<watch::Sender<Arc<InForce>>>,
+    /// Why the newest policy that could not be put in force could not.
+    refused: Arc<watch::Sender<String>>,
     metrics: Arc<Metrics>,
 }
 
@@ -53,7 +55,7 @@ impl PolicyInForce {
     /// This policy, until it is replaced.
     pub(crate) fn new(policy: Arc<Policy>, digest: String, secrets: Secrets, metrics: Arc<Metrics>) -> Self {
         let current = watch::Sender::new(Arc::new(InForce::new(policy, digest, secrets)));
-        Self { current: Arc::new(current), metrics }
+        Self { current: Arc::new(current), refused: Arc::default(), metrics }
     }
 
     /// What decides now. A request asks once, so that it is not decided by two policies.
@@ -66,6 +68,11 @@ impl PolicyInForce {
         self.current.subscribe()
     }
 
+    /// Tells of policies that could not be put in force: why the newest could not.
+    pub(crate) fn follow_refusals(&self) -> watch::Receiver<String> {
+        self.refused.subscribe()
+    }
+
     /// Puts another policy in force for every request that begins after this.
     pub fn replace(&self, policy: Arc<Policy>, digest: String, secrets: Secrets) {
         let (organizations, told) = (policy.organizations.len(), digest.clone());
@@ -74,8 +81,9 @@ impl PolicyInForce {
         tracing::info!(organizations, digest = told, "another policy is in force");
     }
 
-    /// A policy could not be put in force: the one before stays. `why` goes to the log.
+    /// A policy could not be put in force: the one before stays. `why` goes to the log and to the audit.
     pub fn refuse(&self, why: &dyn std::fmt::Display) {
+        self.refused.send_replace(why.to_string());
         self.metrics.policy_load("refused");
         tracing::error!(%why, "the policy in force stays: the new one cannot be used");
     }

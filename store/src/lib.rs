@@ -12,6 +12,7 @@ mod scim;
 mod secrets;
 mod server;
 mod tls;
+mod token_use;
 
 pub use clock::{Clock, SystemClock};
 pub use database::OpenError;

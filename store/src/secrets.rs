@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use usher_policy::Policy;
 use usher_policy::id::ParentId;
+
+use crate::audit::Actor;
 
 /// The variable that holds the administrator's token where the policy names none (design §6).
 pub const ADMIN_TOKEN_ENV: &str = "USHER_ADMIN_TOKEN";
@@ -20,9 +23,25 @@ pub const PREVIOUS_SUFFIX: &str = "_PREVIOUS";
 /// What each bearer token opens. The secrets themselves are not kept.
 #[derive(Debug)]
 pub struct Secrets {
-    filter: Vec<SecretHash>,
-    admins: Vec<(SecretHash, Arc<Administrator>)>,
-    directories: Vec<(SecretHash, ParentId)>,
+    filter: Vec<Token<()>>,
+    admins: Vec<Token<Arc<Administrator>>>,
+    directories: Vec<Token<ParentId>>,
+}
+
+/// A token that opens something.
+#[derive(Debug)]
+struct Token<Of> {
+    hash: SecretHash,
+    of: Of,
+    /// Whether it was used since it was read.
+    used: AtomicBool,
+}
+
+/// Whose token something is, and whether it is used for the first time since it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Presented<Of> {
+    pub(crate) of: Of,
+    pub(crate) is_first: bool,
 }
 
 /// Who an admin token stands for.
@@ -58,59 +77,80 @@ impl Secrets {
             let administrator = Administrator { name: token.name.clone(), parents: token.parents.clone() };
             let administrator = Arc::new(administrator);
             let accepted = reader.required(&token.token_env);
-            admins.extend(accepted.into_iter().map(|hash| (hash, Arc::clone(&administrator))));
+            admins.extend(accepted.into_iter().map(|hash| Token::new(hash, Arc::clone(&administrator))));
         }
         let named_elsewhere = policy.admin_tokens.iter().any(|token| token.token_env == ADMIN_TOKEN_ENV);
         let wanted = policy.admin_tokens.is_empty() || (reader.variable)(ADMIN_TOKEN_ENV).is_some();
         if wanted && !named_elsewhere {
             let administrator = Arc::new(Administrator { name: "admin".to_owned(), parents: None });
             let accepted = reader.required(ADMIN_TOKEN_ENV);
-            admins.extend(accepted.into_iter().map(|hash| (hash, Arc::clone(&administrator))));
+            admins.extend(accepted.into_iter().map(|hash| Token::new(hash, Arc::clone(&administrator))));
         }
         let mut directories = Vec::new();
         for parent in &policy.parents {
             let token_env = parent.directory.as_ref().filter(|directory| directory.scim);
             if let Some(name) = token_env.and_then(|directory| directory.token_env.as_ref()) {
                 let accepted = reader.required(name);
-                directories.extend(accepted.into_iter().map(|hash| (hash, parent.id.clone())));
+                directories.extend(accepted.into_iter().map(|hash| Token::new(hash, parent.id.clone())));
             }
         }
 
         match reader.faults.as_slice() {
-            [] => Ok(Self { filter, admins, directories }),
+            [] => {
+                Ok(Self { filter: filter.into_iter().map(|hash| Token::new(hash, ())).collect(), admins, directories })
+            }
             _ => Err(SecretsError { faults: reader.faults }),
         }
     }
 
-    /// Whether this token is the filter's. Every token is compared, so time tells nothing.
-    pub(crate) fn is_filter(&self, token: &[u8]) -> bool {
-        let hash = SecretHash::of(token);
-        self.filter.iter().fold(Choice::from(0), |found, known| found | known.matches(&hash)).into()
+    /// Whether this token is the filter's.
+    pub(crate) fn filter(&self, token: &[u8]) -> Option<Presented<()>> {
+        used(find(&self.filter, token))
     }
 
-    /// The parent whose directory's token this is. Every token is compared, so time tells nothing.
-    pub(crate) fn directory(&self, token: &[u8]) -> Option<&ParentId> {
-        let hash = SecretHash::of(token);
-        let mut found = None;
-        for (known, parent) in &self.directories {
-            if known.matches(&hash).into() {
-                found = Some(parent);
-            }
-        }
-        found
+    /// The parent whose directory's token this is.
+    pub(crate) fn directory(&self, token: &[u8]) -> Option<Presented<ParentId>> {
+        used(find(&self.directories, token))
     }
 
-    /// The administrator whose token this is. Every token is compared, so time tells nothing.
-    pub(crate) fn administrator(&self, token: &[u8]) -> Option<Arc<Administrator>> {
-        let hash = SecretHash::of(token);
-        let mut found = None;
-        for (known, administrator) in &self.admins {
-            if known.matches(&hash).into() {
-                found = Some(Arc::clone(administrator));
-            }
-        }
-        found
+    /// The administrator whose token this is.
+    pub(crate) fn administrator(&self, token: &[u8]) -> Option<Presented<Arc<Administrator>>> {
+        used(find(&self.admins, token))
     }
+
+    /// Whose token this is, of whatever kind; it is not used.
+    pub(crate) fn holder(&self, token: &[u8]) -> Option<Actor> {
+        let filter = find(&self.filter, token).map(|_| Actor::Filter);
+        let administrator = find(&self.admins, token).map(|token| Actor::Administrator(token.of.name.clone()));
+        let directory = find(&self.directories, token).map(|token| Actor::Directory(token.of.clone()));
+        filter.or(administrator).or(directory)
+    }
+}
+
+impl<Of> Token<Of> {
+    fn new(hash: SecretHash, of: Of) -> Self {
+        Self { hash, of, used: AtomicBool::new(false) }
+    }
+}
+
+/// The one of these tokens that this is. Every one is compared, so time tells nothing.
+fn find<'a, Of>(tokens: &'a [Token<Of>], token: &[u8]) -> Option<&'a Token<Of>> {
+    let hash = SecretHash::of(token);
+    let mut found = None;
+    for known in tokens {
+        if known.hash.matches(&hash).into() {
+            found = Some(known);
+        }
+    }
+    found
+}
+
+fn used<Of: Clone>(token: Option<&Token<Of>>) -> Option<Presented<Of>> {
+    // Read first: that it was used is known nearly always, and then nobody waits for the others.
+    token.map(|token| Presented {
+        of: token.of.clone(),
+        is_first: !token.used.load(Ordering::Relaxed) && !token.used.swap(true, Ordering::Relaxed),
+    })
 }
 
 /// Why the secrets cannot be used: what is wrong with each variable.

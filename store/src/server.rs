@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use usher_policy::Policy;
 
 use crate::audit;
@@ -17,6 +18,10 @@ use crate::membership::Membership;
 use crate::metrics::{Metrics, UPKEEP_INTERVAL};
 use crate::secrets::Secrets;
 use crate::tls::Tls;
+use crate::token_use::{COUNTED_FOR, TokenUse};
+
+/// Most entries about tokens that wait for a database that is away.
+const MAX_UNNOTED: usize = 1_000;
 
 /// What a store needs to run.
 #[derive(Debug)]
@@ -98,6 +103,7 @@ impl Server {
             memberships,
             feed: Feed::new(Arc::clone(&database)),
             metrics,
+            tokens: TokenUse::default(),
             clock,
             request_timeout: http::REQUEST_TIMEOUT,
             rate_limits: RateLimits::new(config.max_rate),
@@ -129,11 +135,15 @@ impl Server {
             self.app.feed.stop();
         };
         let router = http::router(Arc::clone(&self.app));
-        let serve = http::serve(self.listener, self.tls, router, Limits::default(), shutdown);
+        let serve = async {
+            http::serve(self.listener, self.tls, router, Limits::default(), shutdown).await;
+            self.app.tokens.stop();
+        };
         tokio::select! {
-            () = serve => {}
+            _ = async { tokio::join!(serve, note_tokens(&self.app)) } => {}
             () = upkeep(&self.app) => {}
             () = note_policies(&self.app, noted) => {}
+            () = note_refused_policies(&self.app) => {}
         }
         self.database.close().await;
         tracing::info!("the store has stopped");
@@ -170,7 +180,7 @@ async fn note_policy(app: &App, before: Option<&InForce>, now: &InForce) -> bool
     let entry = audit::of_policy(before, now, app.clock.now().as_secs());
     let noted = async {
         app.memberships.put_policy_in_force(&now.digest).await?;
-        app.memberships.note_in_audit(entry).await
+        app.memberships.note_in_audit(&[entry]).await
     };
     let noted = noted.await;
     match &noted {
@@ -180,6 +190,50 @@ async fn note_policy(app: &App, before: Option<&InForce>, now: &InForce) -> bool
         }
     }
     noted.is_ok()
+}
+
+/// Notes in the audit that a policy could not be put in force; of several at once, the newest.
+async fn note_refused_policies(app: &App) {
+    let mut refusals = app.in_force.follow_refusals();
+    while refusals.changed().await.is_ok() {
+        let entry = {
+            let why = refusals.borrow_and_update();
+            audit::of_refused_policy(&app.in_force.now(), &why, app.clock.now().as_secs())
+        };
+        while let Err(error) = app.memberships.note_in_audit(std::slice::from_ref(&entry)).await {
+            tracing::warn!(%error, "a refused policy could not be noted in the audit; trying again");
+            tokio::time::sleep(UPKEEP_INTERVAL).await;
+        }
+    }
+}
+
+/// Notes the use of tokens in the audit: first uses at once, refusals once in a while, and all of it at the end.
+async fn note_tokens(app: &App) {
+    let mut ticks = tokio::time::interval_at(Instant::now() + COUNTED_FOR, COUNTED_FOR);
+    let mut entries = Vec::new();
+    loop {
+        let (is_due, is_last) = tokio::select! {
+            () = app.tokens.used() => (false, false),
+            _ = ticks.tick() => (true, false),
+            () = app.tokens.stopped() => (true, true),
+        };
+        entries.extend(app.tokens.take_first());
+        if is_due {
+            entries.extend(app.tokens.take_refused(app.clock.now().as_secs()));
+        }
+        if !entries.is_empty() {
+            match app.memberships.note_in_audit(&entries).await {
+                Ok(()) => entries.clear(),
+                Err(error) => {
+                    tracing::warn!(%error, "the use of tokens could not be noted in the audit; trying again later");
+                    entries.truncate(MAX_UNNOTED);
+                }
+            }
+        }
+        if is_last {
+            return;
+        }
+    }
 }
 
 /// What is to be done now and then.

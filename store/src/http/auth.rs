@@ -6,6 +6,8 @@ use std::time::Instant;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use usher_policy::Policy;
+use usher_policy::id::ParentId;
 use usher_policy::model::{Organization, Parent};
 
 use super::App;
@@ -13,7 +15,8 @@ use super::problem::Problem;
 use super::request_id::RequestId;
 use crate::audit::{Actor, Cause};
 use crate::in_force::InForce;
-use crate::secrets::Administrator;
+use crate::secrets::{Administrator, Presented};
+use crate::token_use::Refused;
 
 /// A request with the filter's token, for an organization of the policy.
 pub(crate) struct FilterRequest {
@@ -48,8 +51,7 @@ impl FromRequestParts<Arc<App>> for Filter {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
-        if app.in_force.now().secrets.is_filter(token) { Ok(Self) } else { Err(Problem::unauthorized()) }
+        filter(parts, app, &app.in_force.now()).map(|()| Self)
     }
 }
 
@@ -57,11 +59,8 @@ impl FromRequestParts<Arc<App>> for FilterRequest {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
         let in_force = app.in_force.now();
-        if !in_force.secrets.is_filter(token) {
-            return Err(Problem::unauthorized());
-        }
+        filter(parts, app, &in_force)?;
         let cause = cause(parts, Actor::Filter);
         Ok(Self { organization: organization(parts, app, &in_force).await?, cause })
     }
@@ -71,12 +70,11 @@ impl FromRequestParts<Arc<App>> for AdminRequest {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
         let in_force = app.in_force.now();
-        let administrator = in_force.secrets.administrator(token).ok_or_else(Problem::unauthorized)?;
-        within_rate(app, token)?;
+        let administrator = administrator(parts, app, &in_force)?;
         let organization = organization(parts, app, &in_force).await?;
         if !administrator.may_see(&organization.parent.id) {
+            refused(parts, app, &in_force, "administrator");
             // Not 403: what they may not see is not there.
             return Err(Problem::organization_not_found());
         }
@@ -89,10 +87,7 @@ impl FromRequestParts<Arc<App>> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
-        let administrator = app.in_force.now().secrets.administrator(token).ok_or_else(Problem::unauthorized)?;
-        within_rate(app, token)?;
-        Ok(Self { administrator })
+        administrator(parts, app, &app.in_force.now()).map(|administrator| Self { administrator })
     }
 }
 
@@ -100,14 +95,13 @@ impl FromRequestParts<Arc<App>> for ParentRequest {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
         let in_force = app.in_force.now();
-        let administrator = in_force.secrets.administrator(token).ok_or_else(Problem::unauthorized)?;
-        within_rate(app, token)?;
+        let administrator = administrator(parts, app, &in_force)?;
         let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Problem::parent_not_found())?;
         let id = params.iter().find(|(name, _)| *name == "parent").map(|(_, id)| id);
         let parent = id.and_then(|id| in_force.policy.parent(id)).cloned().ok_or_else(Problem::parent_not_found)?;
         if !administrator.may_see(&parent.id) {
+            refused(parts, app, &in_force, "administrator");
             // Not 403: what they may not see is not there.
             return Err(Problem::parent_not_found());
         }
@@ -117,8 +111,67 @@ impl FromRequestParts<Arc<App>> for ParentRequest {
 }
 
 /// Whether a token that opens the route may ask again so soon. The filter's is not asked: whom it is refused cannot log in.
-pub(crate) fn within_rate(app: &App, token: &[u8]) -> Result<(), Problem> {
+pub(crate) fn within_rate(parts: &Parts, app: &App) -> Result<(), Problem> {
+    let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
     if app.rate_limits.admits(token, Instant::now()) { Ok(()) } else { Err(Problem::too_many_requests()) }
+}
+
+/// Whether the filter's token was presented.
+fn filter(parts: &Parts, app: &App, in_force: &InForce) -> Result<(), Problem> {
+    let opened = |token| in_force.secrets.filter(token);
+    opened_by(parts, app, in_force, "filter", opened, |()| Actor::Filter)
+}
+
+/// The administrator whose token was presented.
+fn administrator(parts: &Parts, app: &App, in_force: &InForce) -> Result<Arc<Administrator>, Problem> {
+    let opened = |token| in_force.secrets.administrator(token);
+    let found =
+        opened_by(parts, app, in_force, "administrator", opened, |found| Actor::Administrator(found.name.clone()))?;
+    within_rate(parts, app)?;
+    Ok(found)
+}
+
+/// Whoever the presented token stands for, where it is one that `opens` the route; its first use, and that it was refused,
+/// are for the audit.
+pub(crate) fn opened_by<'a, Of>(
+    parts: &'a Parts,
+    app: &App,
+    in_force: &InForce,
+    opens: &'static str,
+    find: impl FnOnce(&'a [u8]) -> Option<Presented<Of>>,
+    actor: impl FnOnce(&Of) -> Actor,
+) -> Result<Of, Problem> {
+    let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
+    let Some(presented) = find(token) else {
+        refused(parts, app, in_force, opens);
+        return Err(Problem::unauthorized());
+    };
+    if presented.is_first {
+        app.tokens.first(cause(parts, actor(&presented.of)), app.clock.now().as_secs());
+    }
+    Ok(presented.of)
+}
+
+/// Counts a token that did not open what was asked for.
+pub(crate) fn refused(parts: &Parts, app: &App, in_force: &InForce, opens: &'static str) {
+    let Some(token) = bearer(&parts.headers) else { return };
+    let refused = Refused {
+        opens,
+        parent: parent_named(&in_force.policy, parts.uri.path()).cloned(),
+        holder: in_force.secrets.holder(token),
+    };
+    let Cause { request_id, .. } = cause(parts, Actor::Store);
+    app.tokens.refused(refused, &request_id, app.clock.now().as_secs());
+}
+
+/// The parent whom a path is about, by its own id or that of one of its organizations.
+fn parent_named<'a>(policy: &'a Policy, path: &str) -> Option<&'a ParentId> {
+    let mut segments = path.split('/').skip(1);
+    match (segments.next()?, segments.next()?, segments.next()?, segments.next()) {
+        ("v1", "organizations", id, _) => policy.organization(id).map(|organization| &organization.parent.id),
+        ("scim", "v2", id, _) | ("v1", "parents", id, _) => policy.parent(id).map(|parent| &parent.id),
+        _ => None,
+    }
 }
 
 /// By whom and by which request a change comes.

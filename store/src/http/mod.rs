@@ -31,7 +31,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub(crate) use auth::{bearer, cause, within_rate};
+pub(crate) use auth::{cause, opened_by, refused, within_rate};
 pub(crate) use connections::{Limits, serve};
 pub(crate) use problem::Problem;
 pub(crate) use rate::RateLimits;
@@ -42,6 +42,7 @@ use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::scim;
+use crate::token_use::TokenUse;
 
 /// The largest body that is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -55,6 +56,7 @@ pub(crate) struct App {
     pub(crate) memberships: Membership,
     pub(crate) feed: Feed,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) tokens: TokenUse,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) request_timeout: Duration,
     pub(crate) rate_limits: RateLimits,

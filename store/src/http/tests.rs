@@ -19,6 +19,7 @@ use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::secrets::Secrets;
+use crate::token_use::TokenUse;
 
 const POLICY: &str = r"
 version: 1
@@ -43,8 +44,8 @@ async fn app(folder: &tempfile::TempDir, request_timeout: Duration) -> Arc<App> 
     let feed = Feed::new(Arc::clone(&database));
     let memberships = Membership::new(database, clock.clone(), Arc::clone(&metrics));
     let in_force = PolicyInForce::new(Arc::new(policy), String::new(), secrets, Arc::clone(&metrics));
-    let rate_limits = RateLimits::new(None);
-    Arc::new(App { in_force, memberships, feed, metrics, clock, request_timeout, rate_limits })
+    let (rate_limits, tokens) = (RateLimits::new(None), TokenUse::default());
+    Arc::new(App { in_force, memberships, feed, metrics, tokens, clock, request_timeout, rate_limits })
 }
 
 async fn exchange(address: SocketAddr, request: &str) -> String {

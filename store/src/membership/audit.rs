@@ -22,9 +22,11 @@ impl Membership {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn note_in_audit(&self, entry: Entry) -> Result<(), DatabaseError> {
+    pub(crate) async fn note_in_audit(&self, entries: &[Entry]) -> Result<(), DatabaseError> {
         let mut transaction = self.database.write().await?;
-        transaction.append_audit(entry).await?;
+        for entry in entries {
+            transaction.append_audit(entry.clone()).await?;
+        }
         transaction.commit().await.map(drop)
     }
 

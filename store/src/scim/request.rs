@@ -11,7 +11,7 @@ use usher_policy::model::{Directory, Organization};
 use super::error::{ScimError, ScimErrorKind};
 use super::etag::Version;
 use crate::audit::{Actor, Cause};
-use crate::http::{App, Problem, bearer, cause, within_rate};
+use crate::http::{App, Problem, cause, opened_by, refused, within_rate};
 use crate::in_force::InForce;
 use crate::membership;
 
@@ -57,15 +57,16 @@ impl FromRequestParts<Arc<App>> for DirectoryRequest {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let named = parts.uri.path().strip_prefix(PREFIX_OF_PARENTS).and_then(|path| path.split('/').next());
-        let token = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
         let in_force = app.in_force.now();
-        let owner = in_force.secrets.directory(token).ok_or_else(Problem::unauthorized)?;
+        let opened = |token| in_force.secrets.directory(token);
+        let owner = opened_by(parts, app, &in_force, "directory", opened, |owner| Actor::Directory(owner.clone()))?;
         // Another's token is no token here, and tells nothing about who else there is.
         if named != Some(owner.as_str()) {
+            refused(parts, app, &in_force, "directory");
             return Err(Problem::unauthorized());
         }
-        within_rate(app, token)?;
-        let parent = in_force.policy.parents.iter().find(|parent| parent.id == *owner);
+        within_rate(parts, app)?;
+        let parent = in_force.policy.parents.iter().find(|parent| parent.id == owner);
         let directory = parent.and_then(|parent| parent.directory.clone()).ok_or_else(Problem::unauthorized)?;
         let base = format!("{}/scim/v2/{owner}", origin(&parts.headers, &parts.uri));
         let joined = |name| {
@@ -77,7 +78,7 @@ impl FromRequestParts<Arc<App>> for DirectoryRequest {
             parent: owner.clone(),
             directory,
             base,
-            cause: cause(parts, Actor::Directory(owner.clone())),
+            cause: cause(parts, Actor::Directory(owner)),
             if_match: joined(&header::IF_MATCH),
             if_none_match: joined(&header::IF_NONE_MATCH),
             in_force,

@@ -4,7 +4,13 @@ use serde_json::{Value, json};
 
 use crate::suite::harness::{ACME_ADMIN, ADMIN, FILTER, NEW_YEAR, SCIM, Store, assign, ensure, id, leave, login, with};
 
+/// The entries about what was done; tokens have theirs beside.
 fn audit(store: &Store, token: &str, query: &str) -> Vec<Value> {
+    let of_tokens = |entry: &Value| entry["action"].as_str().unwrap().starts_with("token_");
+    whole_audit(store, token, query).into_iter().filter(|entry| !of_tokens(entry)).collect()
+}
+
+fn whole_audit(store: &Store, token: &str, query: &str) -> Vec<Value> {
     let reply = store.call("GET", &format!("/v1/audit{query}"), token, None);
     assert_eq!(reply.status, 200, "{}", reply.text);
     reply.json["entries"].as_array().unwrap().clone()
@@ -78,6 +84,65 @@ fn what_is_refused_leaves_no_entry() {
     assert_eq!(store.add("manual", &json!({"email": "bea@evil.example"})).status, 400);
     assert_eq!(store.add("scim", &json!({"email": "bea@acme.example"})).status, 409);
     assert_eq!(actions(&with_policy(&store)), ["policy_in_force"]);
+}
+
+#[test]
+fn the_first_use_of_each_token_has_an_entry_and_refusals_have_one_for_all_that_are_alike() {
+    let store = Store::start();
+    let users = "/scim/v2/acme/Users";
+    for _ in 0..25 {
+        store.call("GET", "/v1/organizations/jit/members", ADMIN, None);
+        store.call("GET", "/v1/organizations/jit/members", "stolen-token-0123456789", None);
+        store.call("GET", users, SCIM, None);
+        store.call("GET", users, ACME_ADMIN, None);
+        store.call("GET", users, "guessed-token-0123456789", None);
+        store.call("GET", "/scim/v2/nowhere/Users", SCIM, None);
+        store.call("GET", "/v1/organizations/globex-console/members", ACME_ADMIN, None);
+        store.call("GET", "/v1/changes", ADMIN, None);
+        // Without a token nothing is used.
+        store.send("GET", users, &[], None);
+    }
+    // What is counted is noted at the end, too.
+    let store = store.restart();
+    let entries = whole_audit(&store, ADMIN, "");
+    let of = |action: &str| -> Vec<Value> {
+        entries.iter().filter(|entry| entry["action"] == action && entry["request_id"] != "").cloned().collect()
+    };
+    let who = |entry: &Value| format!("{} {}", entry["actor"].as_str().unwrap(), entry["actor_name"].as_str().unwrap());
+    let mut used: Vec<_> = of("token_used").iter().map(who).collect();
+    used.sort();
+    // The one who reads this may have an entry of their own again: it is another replica's.
+    assert!(used.len() <= 4, "{used:?}");
+    used.dedup();
+    assert_eq!(used, ["administrator acme-it", "administrator root", "directory acme"]);
+
+    let told = |entry: &Value| {
+        let (seen, text) = (&entry["after"], |value: &Value| value.as_str().unwrap_or("-").to_owned());
+        assert_eq!(seen["attempts"], 25, "{entry}");
+        let words = [&seen["opens"], &seen["asked_for"], &seen["token_of"], &seen["token_name"], &entry["parent"]];
+        words.map(text).join(" ")
+    };
+    let mut refused: Vec<_> = of("token_refused").iter().map(told).collect();
+    refused.sort();
+    assert_eq!(
+        refused,
+        [
+            "administrator acme - - acme",
+            "administrator globex administrator acme-it -",
+            "directory - directory acme -",
+            "directory acme - - acme",
+            "directory acme administrator acme-it -",
+            "filter - administrator root -",
+        ]
+    );
+    let text = serde_json::to_string(&entries).unwrap();
+    for token in [ADMIN, ACME_ADMIN, SCIM, "stolen-token", "guessed-token"] {
+        assert!(!text.contains(token), "{text}");
+    }
+    // Who may see a parent hears of tokens that nobody has, and nothing of others who have one.
+    let seen: Vec<_> =
+        whole_audit(&store, ACME_ADMIN, "").iter().filter(|e| e["action"] == "token_refused").map(told).collect();
+    assert_eq!(seen.len(), 2, "{seen:?}");
 }
 
 #[test]

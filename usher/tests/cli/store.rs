@@ -132,6 +132,27 @@ fn a_changed_policy_file_is_followed_and_a_broken_one_is_not() {
     let hangup = Command::new("kill").args(["-s", "HUP", &process.0.id().to_string()]).status().unwrap();
     assert!(hangup.success());
     assert!(log.next().unwrap()["why"].as_str().unwrap().contains("ANOTHER_TOKEN"), "it was read once more");
+    // The audit tells it, too; it is noted beside.
+    let began = std::time::Instant::now();
+    loop {
+        let reply = ureq::get(format!("http://{address}/v1/audit"))
+            .header("authorization", "Bearer an-administrator-s-secret")
+            .call();
+        let audit: Value = reply.unwrap().body_mut().read_json().unwrap();
+        let refused = |entry: &&Value| {
+            entry["action"] == "policy_refused" && entry["reason"].as_str().unwrap().contains("ANOTHER_TOKEN")
+        };
+        if let Some(entry) = audit["entries"].as_array().unwrap().iter().find(refused) {
+            assert_eq!(
+                (&entry["actor"], &entry["before"]),
+                (&json!("store"), &entry["after"]),
+                "what is in force stays"
+            );
+            break;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(30), "{audit}");
+        std::thread::yield_now();
+    }
     let metrics = ureq::get(format!("http://{address}/metrics")).call().unwrap().body_mut().read_to_string().unwrap();
     assert!(metrics.contains("usher_store_policy_loads_total{result=\"replaced\"} 1"), "{metrics}");
     assert!(metrics.contains("usher_store_policy_loads_total{result=\"refused\"} 3"), "{metrics}");
