@@ -56,7 +56,7 @@ pub struct Policy {
 impl Policy {
     /// The organization with this id.
     pub fn organization(&self, id: &str) -> Option<&Arc<Organization>> {
-        self.organizations.iter().find(|organization| organization.id.as_str() == id)
+        self.routes.organization(id)
     }
 
     /// The parent with this id.

@@ -1,9 +1,10 @@
-//! From a host to the organizations it may mean, in constant time.
+//! From a host to the organizations it may mean, and from an id to its organization, in constant time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{HostPattern, Organization};
+use crate::id::OrganizationId;
 use crate::rules::path::NormalPath;
 
 /// Exact hosts before suffixes, the longest suffix first.
@@ -11,6 +12,7 @@ use crate::rules::path::NormalPath;
 pub struct Routes {
     exact: HashMap<String, Candidates>,
     suffix: HashMap<String, Candidates>,
+    by_id: HashMap<OrganizationId, Arc<Organization>>,
 }
 
 /// The organizations that share one host pattern, longest path prefix first.
@@ -24,6 +26,7 @@ impl Routes {
     pub fn new(organizations: &[Arc<Organization>]) -> Self {
         let mut routes = Self::default();
         for organization in organizations {
+            routes.by_id.insert(organization.id.clone(), Arc::clone(organization));
             for host in &organization.hosts {
                 let candidates = match host {
                     HostPattern::Exact(name) => routes.exact.entry(name.clone()).or_default(),
@@ -38,6 +41,11 @@ impl Routes {
             });
         }
         routes
+    }
+
+    /// The organization with this id.
+    pub fn organization(&self, id: &str) -> Option<&Arc<Organization>> {
+        self.by_id.get(id)
     }
 
     /// The organizations that a lowercased host may mean; the most specific pattern alone decides.

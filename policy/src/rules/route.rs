@@ -1,5 +1,6 @@
 //! Which organization a request is for: by `:authority` and `:path`, nothing else.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::path::NormalPath;
@@ -38,7 +39,7 @@ pub fn is_unmatched(policy: &Policy, authority: &[u8]) -> bool {
 }
 
 /// The host of an `:authority`: port and one trailing dot dropped, lowercased. `None` where it is no host.
-pub fn host(authority: &[u8]) -> Option<String> {
+pub fn host(authority: &[u8]) -> Option<Cow<'_, str>> {
     let text = std::str::from_utf8(authority).ok().filter(|text| text.is_ascii() && text.len() <= 512)?;
     let (name, port) = match text.strip_prefix('[') {
         Some(literal) => {
@@ -56,7 +57,13 @@ pub fn host(authority: &[u8]) -> Option<String> {
     }
     let name = name.strip_suffix('.').unwrap_or(name);
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
-    (!name.is_empty() && name.bytes().all(valid)).then(|| name.to_ascii_lowercase())
+    if name.is_empty() || !name.bytes().all(valid) {
+        return None;
+    }
+    Some(match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(name.to_ascii_lowercase()),
+        false => Cow::Borrowed(name),
+    })
 }
 
 #[cfg(test)]
