@@ -12,7 +12,7 @@ use usher_tests::process::Process;
 use usher_tests::system::store::Store;
 use usher_tests::{port, wait};
 
-use crate::envoy::{Envoy, Listener};
+use crate::envoy::{Envoy, Listener, Setup};
 use crate::load::{Generator, Load, Pace};
 use crate::people::{self, TAGS};
 use crate::stats::{Spread, percentiles};
@@ -34,6 +34,8 @@ pub(crate) struct Extent {
     pub(crate) rounds: usize,
     pub(crate) span: Duration,
     pub(crate) rate: u32,
+    /// Whether Envoy hands requests on; else it answers them itself, which leaves less else in the figures.
+    pub(crate) has_upstream: bool,
     /// Only variants whose names begin with one of these, and the router; all where there is none.
     pub(crate) only: Vec<String>,
 }
@@ -105,7 +107,8 @@ pub(crate) fn run(modules: &Modules<'_>, extent: &Extent) -> Result<Vec<Figures>
         ("authz-grpc", grpc, true),
         ("plain", plain, false),
     ];
-    let envoy = Envoy::start(folder.path(), &listeners, &neighbours, 1)?;
+    let setup = Setup { workers: 1, has_upstream: extent.has_upstream };
+    let envoy = Envoy::start(folder.path(), &listeners, &neighbours, setup)?;
     let requests = Requests::make()?;
     let mut rounds: Vec<Rounds> = variants.iter().map(|_| Rounds::default()).collect();
     for round in 0..extent.rounds {

@@ -22,6 +22,14 @@ pub(crate) type Listener<'a> = (u16, &'a [Value]);
 /// The neighbours of Envoy, by the name of their cluster; `true` where they speak HTTP/2.
 pub(crate) type Neighbour = (&'static str, SocketAddr, bool);
 
+/// How it is started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    pub(crate) workers: u32,
+    /// Whether it hands requests on; else it answers them itself.
+    pub(crate) has_upstream: bool,
+}
+
 impl Envoy {
     /// Starts it; returns when it is ready.
     ///
@@ -31,10 +39,11 @@ impl Envoy {
         folder: &Path,
         listeners: &[Listener<'_>],
         neighbours: &[Neighbour],
-        workers: u32,
+        setup: Setup,
     ) -> Result<Self> {
         let admin = port::free()?;
-        let listeners: Vec<_> = listeners.iter().map(|(port, filters)| listener(*port, filters)).collect();
+        let listeners: Vec<_> =
+            listeners.iter().map(|(port, filters)| listener(*port, filters, setup.has_upstream)).collect();
         let clusters: Vec<_> = neighbours.iter().map(cluster).collect();
         let bootstrap = json!({
             "admin": {"address": socket(local(admin))},
@@ -44,7 +53,7 @@ impl Envoy {
         std::fs::write(&file, bootstrap.to_string())?;
         let mut command = Command::new(binaries::envoy()?);
         command.arg("--config-path").arg(&file).args(["--disable-hot-restart", "--log-level", "error"]);
-        command.args(["--concurrency", &workers.to_string()]).env("USHER_STORE_TOKEN", STORE_TOKEN);
+        command.args(["--concurrency", &setup.workers.to_string()]).env("USHER_STORE_TOKEN", STORE_TOKEN);
         let mut process = Process::start("Envoy", command, folder.join("envoy.log"))?;
         wait::until("Envoy is ready", || {
             process.still_runs()?;
@@ -75,11 +84,15 @@ pub(crate) fn version() -> Result<String> {
         .to_owned())
 }
 
-fn listener(port: u16, filters: &[Value]) -> Value {
+fn listener(port: u16, filters: &[Value], has_upstream: bool) -> Value {
     let router = json!({
         "name": "envoy.filters.http.router",
         "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
     });
+    let route = match has_upstream {
+        true => json!({"match": {"prefix": "/"}, "route": {"cluster": "product", "timeout": "0s"}}),
+        false => json!({"match": {"prefix": "/"}, "direct_response": {"status": 200}}),
+    };
     let filters: Vec<_> = filters.iter().cloned().chain([router]).collect();
     json!({
         "name": format!("listener-{port}"),
@@ -98,7 +111,7 @@ fn listener(port: u16, filters: &[Value]) -> Value {
                         "virtual_hosts": [{
                             "name": "product",
                             "domains": ["*"],
-                            "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "product", "timeout": "0s"}}],
+                            "routes": [route],
                         }],
                     },
                 },

@@ -27,6 +27,7 @@ usage: cargo xtask bench [options]
   --rounds N       how often each is measured, in turns (15)
   --seconds S      how long each time (1)
   --rate R         requests a second for the latencies (1000; 0 leaves them out)
+  --no-upstream    Envoy answers itself, which leaves less else in the figures
   --only NAME,…    of the variants only those whose names begin so, and the router
   --write          the results become docs/benchmark.md and docs/benchmark.svg
 ";
@@ -62,7 +63,8 @@ fn service(name: &str, address: &str) -> Result<()> {
 }
 
 fn compare(options: &[&str]) -> Result<()> {
-    let mut extent = Extent { rounds: 15, span: Duration::from_secs(1), rate: 1000, only: Vec::new() };
+    let mut extent =
+        Extent { rounds: 15, span: Duration::from_secs(1), rate: 1000, has_upstream: true, only: Vec::new() };
     let mut is_written = false;
     let mut options_left = options.iter();
     while let Some(option) = options_left.next() {
@@ -72,6 +74,7 @@ fn compare(options: &[&str]) -> Result<()> {
             "--seconds" => extent.span = Duration::try_from_secs_f64(value()?.parse()?)?,
             "--rate" => extent.rate = value()?.parse()?,
             "--only" => extent.only = value()?.split(',').map(str::to_owned).collect(),
+            "--no-upstream" => extent.has_upstream = false,
             "--write" => is_written = true,
             _ => bail!("{USAGE}"),
         }

@@ -21,7 +21,7 @@ pub(crate) fn markdown(figures: &[Figures], extent: &Extent, options: &[&str]) -
         "`{command}` on {}: Envoy {} with one worker on {} ({} cores), usher {}. {} rounds of {} s each, in turns, in one \
          Envoy process; medians, and in brackets the middle half of the rounds. Processor time is that of all threads of the \
          process, divided by the requests; \"added\" is what it is more than the router alone in the same round. Latencies are \
-         at {} requests a second, from the moment each should have been sent.\n",
+         at {} requests a second, from the moment each should have been sent.{}\n",
         today()?,
         envoy::version()?,
         cpu::processor(),
@@ -30,6 +30,7 @@ pub(crate) fn markdown(figures: &[Figures], extent: &Extent, options: &[&str]) -
         extent.rounds,
         extent.span.as_secs_f64(),
         extent.rate,
+        if extent.has_upstream { "" } else { " Envoy answers itself: there is no upstream." },
     )?;
     text.push_str("| way | Envoy, us a request | added | other process, us | requests/s | p50 | p99 | p99.9 |\n");
     text.push_str("|---|---|---|---|---|---|---|---|\n");

@@ -67,6 +67,7 @@ pub(crate) fn all(modules: &Modules<'_>) -> Result<Vec<Variant>> {
         one("noop", "a wasm filter that does nothing", noop(""), Rs256),
         one("jwt-4", "`jwt_authn` with cache, 4 claims to headers, RBAC", jwt(true, four)?, Rs256),
         one("jwt-6", "`jwt_authn` with cache, 6 claims to headers, RBAC", jwt(true, &CLAIMS)?, Rs256),
+        one("jwt-metadata", "the same, and the claims in metadata, by which RBAC decides", jwt_with_metadata()?, Rs256),
         one("usher", "**usher, a session**", usher("usher-session", 10_000)?, Rs256),
         one("lua", "Lua: a table of tokens, 6 headers", vec![lua()], Rs256),
         Variant {
@@ -153,6 +154,25 @@ fn jwt(cached: bool, claims: &[(&str, &str)]) -> Result<Vec<Value>> {
             },
         }),
     ])
+}
+
+/// The same with the claims in dynamic metadata too, where access logs and RBAC find them as they find usher's filter state.
+fn jwt_with_metadata() -> Result<Vec<Value>> {
+    let mut filters = jwt(true, &CLAIMS)?;
+    let provider = filters.first_mut().and_then(|filter| filter.pointer_mut("/typed_config/providers/okta"));
+    if let Some(provider) = provider.and_then(Value::as_object_mut) {
+        provider.insert("payload_in_metadata".to_owned(), json!("claims"));
+    }
+    let principals =
+        filters.last_mut().and_then(|filter| filter.pointer_mut("/typed_config/rules/policies/users/principals"));
+    if let Some(principals) = principals {
+        *principals = json!([{"metadata": {
+            "filter": "envoy.filters.http.jwt_authn",
+            "path": [{"key": "claims"}, {"key": "role"}],
+            "value": {"string_match": {"exact": "user"}},
+        }}]);
+    }
+    Ok(filters)
 }
 
 /// What somebody writes who has a few tokens and no other way.
