@@ -25,20 +25,54 @@ impl Now {
     }
 }
 
-/// Reads the clocks of the host.
+/// Reads the clocks of the host. The wall's is read on ticks only; in between it goes as the steady one does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     began: Instant,
+    /// What the wall showed when the steady clock was at 0, in milliseconds since the Unix epoch.
+    began_unix_ms: Option<u64>,
 }
 
 impl Clock {
     /// A steady clock that begins now.
     pub(crate) fn start() -> Self {
-        Self { began: Instant::now() }
+        let mut clock = Self { began: Instant::now(), began_unix_ms: None };
+        clock.tick();
+        clock
     }
 
-    /// Both clocks, read once.
+    /// Both clocks, by one reading.
     pub(crate) fn now(&self) -> Now {
-        Now { unix_ms: host::unix_millis(), steady: self.began.elapsed() }
+        self.at(self.began.elapsed())
+    }
+
+    /// Both clocks, each read.
+    pub(crate) fn tick(&mut self) -> Now {
+        let steady = self.began.elapsed();
+        self.began_unix_ms = host::unix_millis().and_then(|unix| unix.checked_sub(millis(steady)));
+        self.at(steady)
+    }
+
+    /// Without a wall clock it is 0, at which every assertion is not yet valid.
+    fn at(&self, steady: Duration) -> Now {
+        Now { unix_ms: self.began_unix_ms.map_or(0, |began| began.saturating_add(millis(steady))), steady }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wall_clock_goes_on_between_ticks_and_is_0_where_there_is_none() {
+        let clock = Clock { began: Instant::now(), began_unix_ms: Some(1_000_000) };
+        assert_eq!(clock.at(Duration::from_millis(1_500)).unix_secs(), 1_001);
+        let mut clock = clock;
+        // Here is no host, and so no wall clock.
+        assert_eq!((clock.tick().unix_ms, clock.now().unix_ms), (0, 0));
     }
 }

@@ -3,13 +3,31 @@
 use usher_policy::Reason;
 use usher_policy::model::CredentialSource;
 
+use crate::header_map::HeaderMap;
+
 /// What a request presented, and where.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Presented<'a> {
+    /// The bytes, not yet looked at.
+    pub(crate) bytes: &'a [u8],
+    /// Where they were found.
+    pub(crate) source: &'a CredentialSource,
+}
+
+/// The same for a request that waits.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Credential {
-    /// The bytes, not yet looked at.
+    /// The bytes.
     pub(crate) bytes: Vec<u8>,
     /// Where they were found.
     pub(crate) source: CredentialSource,
+}
+
+impl Presented<'_> {
+    /// A copy that outlives the headers.
+    pub(crate) fn keep(self) -> Credential {
+        Credential { bytes: self.bytes.to_vec(), source: self.source.clone() }
+    }
 }
 
 impl std::fmt::Debug for Credential {
@@ -23,7 +41,7 @@ impl std::fmt::Debug for Credential {
 /// # Errors
 /// `no_credentials` where no source is present, or the first one holds nothing usable; `ambiguous_request` where it
 /// comes twice.
-pub(crate) fn find(sources: &[CredentialSource], headers: &[(String, Vec<u8>)]) -> Result<Credential, Reason> {
+pub(crate) fn find<'a>(sources: &'a [CredentialSource], headers: &'a HeaderMap) -> Result<Presented<'a>, Reason> {
     for source in sources {
         let found = match source {
             CredentialSource::Authorization => single(headers, "authorization")?.map(bearer).transpose()?,
@@ -32,7 +50,7 @@ pub(crate) fn find(sources: &[CredentialSource], headers: &[(String, Vec<u8>)]) 
         };
         match found {
             Some([]) => return Err(Reason::NoCredentials),
-            Some(bytes) => return Ok(Credential { bytes: bytes.to_vec(), source: source.clone() }),
+            Some(bytes) => return Ok(Presented { bytes, source }),
             None => {}
         }
     }
@@ -46,8 +64,8 @@ pub(crate) fn cookies_without(value: &[u8], name: &str) -> Option<Vec<u8>> {
 }
 
 /// The one value of a header. Envoy may have joined several with commas, which no assertion contains.
-fn single<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Result<Option<&'a [u8]>, Reason> {
-    let mut values = headers.iter().filter(|(header, _)| header == name).map(|(_, value)| value.trim_ascii());
+fn single<'a>(headers: &'a HeaderMap, name: &'a str) -> Result<Option<&'a [u8]>, Reason> {
+    let mut values = headers.all(name.as_bytes()).map(<[u8]>::trim_ascii);
     let first = values.next();
     if values.next().is_some() || first.is_some_and(|value| value.contains(&b',')) {
         return Err(Reason::AmbiguousRequest);
@@ -65,12 +83,8 @@ fn bearer(value: &[u8]) -> Result<&[u8], Reason> {
     }
 }
 
-fn cookie<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Result<Option<&'a [u8]>, Reason> {
-    let mut values = headers
-        .iter()
-        .filter(|(header, _)| header == "cookie")
-        .flat_map(|(_, value)| pairs(value))
-        .filter_map(|pair| cookie_value(pair, name));
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Reason> {
+    let mut values = headers.all(b"cookie").flat_map(pairs).filter_map(|pair| cookie_value(pair, name));
     let first = values.next();
     match values.next() {
         // Whoever can set a cookie for a parent domain could otherwise choose which of the two is read.
@@ -92,8 +106,8 @@ fn cookie_value<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
 mod tests {
     use super::*;
 
-    fn headers(list: &[(&str, &[u8])]) -> Vec<(String, Vec<u8>)> {
-        list.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect()
+    fn headers(list: &[(&str, &[u8])]) -> HeaderMap {
+        HeaderMap::decode(HeaderMap::encode(list)).unwrap()
     }
 
     fn sources() -> Vec<CredentialSource> {
@@ -105,7 +119,7 @@ mod tests {
     }
 
     fn found(list: &[(&str, &[u8])]) -> Result<Vec<u8>, Reason> {
-        find(&sources(), &headers(list)).map(|credential| credential.bytes)
+        find(&sources(), &headers(list)).map(|presented| presented.bytes.to_vec())
     }
 
     #[test]
@@ -163,7 +177,9 @@ mod tests {
 
     #[test]
     fn a_credential_is_never_shown_in_debug_output() {
-        let credential = find(&sources(), &headers(&[("authorization", b"Bearer s3cret")])).unwrap();
+        let (sources, headers) = (sources(), headers(&[("authorization", b"Bearer s3cret")]));
+        let credential = find(&sources, &headers).unwrap().keep();
+        assert_eq!(credential.bytes, b"s3cret");
         assert!(!format!("{credential:?}").contains("s3cret"));
     }
 }

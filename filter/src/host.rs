@@ -1,148 +1,160 @@
 //! Every call to Envoy is made here, thinly: byte forms throughout, and every status that can be met is a value.
 
-use std::time::{Duration, UNIX_EPOCH};
-
-use proxy_wasm::hostcalls;
-use proxy_wasm::types::{BufferType, Bytes, MapType, MetricType, Status};
+use std::time::Duration;
 
 use crate::feed::Shared;
+use crate::header_map::HeaderMap;
+use crate::raw::{self, Buffer, Map, Status};
+
+pub(crate) use crate::raw::{Action, Level, Metric as MetricKind};
 
 /// The host refused a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HostError(Status);
+pub(crate) enum HostError {
+    /// With this status.
+    Status(Status),
+    /// Headers came in a form that is none.
+    Form,
+}
 
 impl std::fmt::Display for HostError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the host answered {:?}", self.0)
+        match self {
+            Self::Status(status) => write!(f, "the host answered: {status}"),
+            Self::Form => f.write_str("the host's headers cannot be read"),
+        }
     }
 }
 
 impl From<Status> for HostError {
     fn from(status: Status) -> Self {
-        Self(status)
+        Self::Status(status)
     }
 }
 
-/// Headers as the host gives them: names lowercased, values as they came.
-pub(crate) type Headers = Vec<(String, Bytes)>;
-
-/// Milliseconds since the Unix epoch; 0 where the host has no clock, at which every assertion is not yet valid.
-pub(crate) fn unix_millis() -> u64 {
-    let since = hostcalls::get_current_time().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    since.and_then(|since| u64::try_from(since.as_millis()).ok()).unwrap_or(0)
+/// Milliseconds since the Unix epoch; `None` where the host has no clock.
+pub(crate) fn unix_millis() -> Option<u64> {
+    raw::unix_nanos().ok().map(|nanos| nanos / 1_000_000)
 }
 
 /// Calls `on_tick` this often from now on.
 pub(crate) fn set_tick_period(period: Duration) -> Result<(), HostError> {
-    Ok(hostcalls::set_tick_period(period)?)
+    Ok(raw::set_tick_period(millis(period))?)
 }
 
 /// The bytes of the plugin's configuration, empty where there is none.
-pub(crate) fn plugin_configuration() -> Result<Bytes, HostError> {
-    Ok(hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX)?.unwrap_or_default())
+pub(crate) fn plugin_configuration() -> Result<Vec<u8>, HostError> {
+    present(raw::buffer(Buffer::PluginConfiguration, usize::MAX))
 }
 
-/// Makes a stream the one that the following calls are about; fails where it has gone.
-pub(crate) fn enter(context_id: u32) -> Result<(), HostError> {
-    Ok(hostcalls::set_effective_context(context_id)?)
+/// Makes a context the one that the following calls are about; fails where it has gone.
+pub(crate) fn enter(context: u32) -> Result<(), HostError> {
+    Ok(raw::set_effective_context(context)?)
 }
 
-/// All request headers, pseudo-headers included, repeated ones repeated.
-pub(crate) fn request_headers() -> Result<Headers, HostError> {
-    Ok(hostcalls::get_map_bytes(MapType::HttpRequestHeaders)?)
+/// All request headers.
+pub(crate) fn request_headers() -> Result<HeaderMap, HostError> {
+    headers(Map::RequestHeaders)
 }
 
 /// Removes every request header with this name.
-pub(crate) fn remove_request_header(name: &str) -> Result<(), HostError> {
-    Ok(hostcalls::remove_map_value(MapType::HttpRequestHeaders, name)?)
+pub(crate) fn remove_request_header(name: &[u8]) -> Result<(), HostError> {
+    Ok(raw::remove_header(Map::RequestHeaders, name)?)
+}
+
+/// Adds a request header, whatever others have its name.
+pub(crate) fn add_request_header(name: &[u8], value: &[u8]) -> Result<(), HostError> {
+    Ok(raw::add_header(Map::RequestHeaders, name, value)?)
 }
 
 /// Sets a request header in place of every one with this name.
-pub(crate) fn set_request_header(name: &str, value: &[u8]) -> Result<(), HostError> {
-    Ok(hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value))?)
+pub(crate) fn set_request_header(name: &[u8], value: &[u8]) -> Result<(), HostError> {
+    Ok(raw::replace_header(Map::RequestHeaders, name, value)?)
 }
 
 /// All request trailers.
-pub(crate) fn request_trailers() -> Result<Headers, HostError> {
-    Ok(hostcalls::get_map_bytes(MapType::HttpRequestTrailers)?)
+pub(crate) fn request_trailers() -> Result<HeaderMap, HostError> {
+    headers(Map::RequestTrailers)
 }
 
 /// Removes every request trailer with this name.
-pub(crate) fn remove_request_trailer(name: &str) -> Result<(), HostError> {
-    Ok(hostcalls::remove_map_value(MapType::HttpRequestTrailers, name)?)
+pub(crate) fn remove_request_trailer(name: &[u8]) -> Result<(), HostError> {
+    Ok(raw::remove_header(Map::RequestTrailers, name)?)
 }
 
 /// Sets filter state: `usher.role` becomes `wasm.usher.role`.
-pub(crate) fn set_filter_state(name: &str, value: &str) -> Result<(), HostError> {
-    Ok(hostcalls::set_property(vec![name], Some(value.as_bytes()))?)
+pub(crate) fn set_filter_state(name: &str, value: &[u8]) -> Result<(), HostError> {
+    Ok(raw::set_property(name.as_bytes(), value)?)
 }
 
 /// Lets a paused request go on.
 pub(crate) fn resume_request() -> Result<(), HostError> {
-    Ok(hostcalls::resume_http_request()?)
+    Ok(raw::continue_request()?)
 }
 
 /// Answers the client in place of the upstream.
-pub(crate) fn reply(status: u16, headers: Vec<(&str, &str)>, body: &[u8]) -> Result<(), HostError> {
-    Ok(hostcalls::send_http_response(u32::from(status), headers, Some(body))?)
+pub(crate) fn reply(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Result<(), HostError> {
+    Ok(raw::send_local_response(u32::from(status), &HeaderMap::encode(headers), body)?)
 }
 
 /// Sends an HTTP request to a cluster and gives the token under which the answer will come. An unknown cluster and one
 /// without a host are errors at once.
 pub(crate) fn dispatch(
     cluster: &str,
-    headers: Vec<(&str, &str)>,
-    body: Option<&[u8]>,
+    headers: &[(&str, &str)],
+    body: &[u8],
     timeout: Duration,
 ) -> Result<u32, HostError> {
+    let trailers = HeaderMap::encode::<&str, &str>(&[]);
     // The host counts whole milliseconds, and 0 would be no limit at all.
-    let timeout = timeout.max(Duration::from_millis(1));
-    Ok(hostcalls::dispatch_http_call(cluster, headers, body, vec![], timeout)?)
+    let timeout = millis(timeout).max(1);
+    Ok(raw::http_call(cluster.as_bytes(), &HeaderMap::encode(headers), body, &trailers, timeout)?)
 }
 
 /// The status of the answer that this callback is about, which has so many headers; `None` where there was no answer.
 pub(crate) fn answer_status(headers: usize) -> Option<u16> {
     if headers == 0 {
-        // A call that failed half-way has no header map, and the SDK panics when the host says so.
+        // A call that failed half-way has no header map.
         return None;
     }
-    let status = hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, ":status").ok()??;
-    std::str::from_utf8(&status).ok()?.parse().ok()
+    std::str::from_utf8(&raw::header(Map::CallResponseHeaders, b":status").ok()?).ok()?.parse().ok()
 }
 
 /// The body of the answer that this callback is about, up to `limit` bytes.
-pub(crate) fn answer_body(limit: usize) -> Bytes {
-    hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, limit).ok().flatten().unwrap_or_default()
+pub(crate) fn answer_body(limit: usize) -> Vec<u8> {
+    raw::buffer(Buffer::CallResponseBody, limit).unwrap_or_default()
 }
 
 /// A value that all workers share, with the number that a change must name; `None` where nobody has set it.
-pub(crate) fn shared(key: &str) -> Result<Option<(Bytes, u32)>, HostError> {
-    Ok(match hostcalls::get_shared_data(key)? {
-        (Some(value), Some(cas)) => Some((value, cas)),
-        _ => None,
-    })
+pub(crate) fn shared(key: &str) -> Result<Option<(Vec<u8>, u32)>, HostError> {
+    match raw::shared_data(key.as_bytes()) {
+        // A number of 0 is none: nobody has set it.
+        Ok((_, 0)) | Err(Status::NOT_FOUND) => Ok(None),
+        Ok(found) => Ok(Some(found)),
+        Err(status) => Err(status.into()),
+    }
 }
 
 /// Sets a shared value if nobody has since `cas` was read, or if nobody ever has. Says whether it did.
 pub(crate) fn set_shared(key: &str, value: &[u8], cas: Option<u32>) -> Result<bool, HostError> {
     // A set without a number always succeeds; an impossible one succeeds only where there is no value yet.
-    match hostcalls::set_shared_data(key, Some(value), Some(cas.unwrap_or(u32::MAX))) {
+    match raw::set_shared_data(key.as_bytes(), value, cas.unwrap_or(u32::MAX)) {
         Ok(()) => Ok(true),
-        Err(Status::CasMismatch) => Ok(false),
-        Err(status) => Err(HostError(status)),
+        Err(Status::CAS_MISMATCH) => Ok(false),
+        Err(status) => Err(status.into()),
     }
 }
 
 /// Sets a shared value whatever it was.
 pub(crate) fn overwrite_shared(key: &str, value: &[u8]) -> Result<(), HostError> {
-    Ok(hostcalls::set_shared_data(key, Some(value), None)?)
+    Ok(raw::set_shared_data(key.as_bytes(), value, 0)?)
 }
 
 /// What all workers of this process share, for the change feed. What the host refuses is not there, or was not done.
 pub(crate) struct SharedData;
 
 impl Shared for SharedData {
-    fn read(&self, key: &str) -> Option<(Bytes, u32)> {
+    fn read(&self, key: &str) -> Option<(Vec<u8>, u32)> {
         shared(key).ok().flatten()
     }
 
@@ -156,21 +168,43 @@ impl Shared for SharedData {
 }
 
 /// Calls a function that Envoy offers by name.
-pub(crate) fn foreign(function: &str, argument: &[u8]) -> Result<Bytes, HostError> {
-    Ok(hostcalls::call_foreign_function(function, Some(argument))?.unwrap_or_default())
+pub(crate) fn foreign(function: &str, argument: &[u8]) -> Result<Vec<u8>, HostError> {
+    Ok(raw::call_foreign_function(function.as_bytes(), argument)?)
 }
 
 /// Defines a metric and gives its number.
-pub(crate) fn define_metric(kind: MetricType, name: &str) -> Result<u32, HostError> {
-    Ok(hostcalls::define_metric(kind, name)?)
+pub(crate) fn define_metric(kind: MetricKind, name: &str) -> Result<u32, HostError> {
+    Ok(raw::define_metric(kind, name.as_bytes())?)
 }
 
 /// Adds to a counter or gauge.
 pub(crate) fn add_to_metric(id: u32, by: i64) -> Result<(), HostError> {
-    Ok(hostcalls::increment_metric(id, by)?)
+    Ok(raw::increment_metric(id, by)?)
 }
 
-/// Records a value in a histogram.
+/// Sets a gauge, or records a value in a histogram.
 pub(crate) fn record_metric(id: u32, value: u64) -> Result<(), HostError> {
-    Ok(hostcalls::record_metric(id, value)?)
+    Ok(raw::record_metric(id, value)?)
+}
+
+/// Writes a line to Envoy's log.
+pub(crate) fn log(level: Level, line: &str) {
+    // There is nowhere to say that it could not be said.
+    let _ = raw::log(level, line.as_bytes());
+}
+
+fn headers(map: Map) -> Result<HeaderMap, HostError> {
+    HeaderMap::decode(present(raw::headers(map))?).ok_or(HostError::Form)
+}
+
+/// What is not there is empty.
+fn present(found: Result<Vec<u8>, Status>) -> Result<Vec<u8>, HostError> {
+    match found {
+        Err(Status::NOT_FOUND) => Ok(Vec::new()),
+        found => Ok(found?),
+    }
+}
+
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }

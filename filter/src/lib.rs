@@ -5,6 +5,7 @@ mod config;
 mod credential;
 mod feed;
 mod flow;
+mod header_map;
 mod headers;
 mod host;
 mod keys;
@@ -12,20 +13,11 @@ mod log_line;
 mod metrics;
 #[cfg(feature = "trap")]
 mod probe;
+mod raw;
 mod reply;
-mod root;
 mod session;
 mod signature;
 mod store_call;
-mod stream;
 mod tags;
+mod vm;
 mod worker;
-
-mod entry {
-    //! What the host calls first.
-
-    proxy_wasm::main! {{
-        proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
-        proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::default()));
-    }}
-}

@@ -4,21 +4,22 @@ use serde_json::json;
 use usher_policy::file::Fault;
 
 use crate::flow::Deny;
-use crate::tags::Tags;
+use crate::host::{self, Level};
+use crate::tags::{Fact, Tags};
 
 /// Somebody was let in by a login.
 pub(crate) fn login(tags: &Tags, request_id: Option<&str>, is_shadow: bool) {
     let line = json!({
         "event": "login",
         "verdict": "allow",
-        "organization": tags.value("usher.organization"),
-        "member": tags.value("usher.member"),
-        "role": tags.value("usher.role"),
-        "seat_tier": tags.value("usher.seat_tier"),
+        "organization": tags.value(Fact::Organization),
+        "member": tags.value(Fact::Member),
+        "role": tags.value(Fact::Role),
+        "seat_tier": tags.value(Fact::SeatTier),
         "request_id": request_id,
         "shadow": is_shadow,
     });
-    log::info!("{line}");
+    host::log(Level::Info, &line.to_string());
 }
 
 /// Somebody was turned away, or would have been.
@@ -31,42 +32,51 @@ pub(crate) fn denial(deny: &Deny, request_id: Option<&str>, is_shadow: bool) {
         "request_id": request_id,
         "shadow": is_shadow,
     });
-    log::info!("{line}");
+    host::log(Level::Info, &line.to_string());
 }
 
 /// The store gave no answer.
 pub(crate) fn store_failed(organization: &str, why: &str, request_id: Option<&str>) {
     let line = json!({ "event": "store_failed", "organization": organization, "why": why, "request_id": request_id });
-    log::warn!("{line}");
+    host::log(Level::Warn, &line.to_string());
 }
 
 /// Keys could not be fetched.
 pub(crate) fn keys_failed(source: &str, why: &str) {
-    log::warn!("{}", json!({ "event": "keys_failed", "source": source, "why": why }));
+    host::log(Level::Warn, &json!({ "event": "keys_failed", "source": source, "why": why }).to_string());
 }
 
 /// The change feed could not be followed.
 pub(crate) fn feed_failed(why: &str) {
-    log::warn!("{}", json!({ "event": "feed_failed", "why": why }));
+    host::log(Level::Warn, &json!({ "event": "feed_failed", "why": why }).to_string());
 }
 
 /// A call to the host failed where none should.
 pub(crate) fn host_failed(what: &str, why: &str) {
-    log::error!("{}", json!({ "event": "host_failed", "what": what, "why": why }));
+    host::log(Level::Error, &json!({ "event": "host_failed", "what": what, "why": why }).to_string());
 }
 
 /// The worker is ready.
 pub(crate) fn configured(organizations: usize, signatures_by_host: bool) {
     let signatures = if signatures_by_host { "host" } else { "wasm" };
-    log::info!("{}", json!({ "event": "configured", "organizations": organizations, "signatures": signatures }));
+    host::log(
+        Level::Info,
+        &json!({ "event": "configured", "organizations": organizations, "signatures": signatures }).to_string(),
+    );
 }
 
 /// The configuration cannot be used, for one reason that is not a field's.
 pub(crate) fn refused(why: &str) {
-    log::error!("{}", json!({ "event": "refused", "why": why }));
+    host::log(Level::Error, &json!({ "event": "refused", "why": why }).to_string());
 }
 
 /// One fault of the policy.
 pub(crate) fn fault(fault: &Fault) {
-    log::error!("{}", json!({ "event": "refused", "path": fault.path, "why": fault.message }));
+    host::log(Level::Error, &json!({ "event": "refused", "path": fault.path, "why": fault.message }).to_string());
+}
+
+/// The VM ends.
+#[cfg(target_family = "wasm")]
+pub(crate) fn panicked(why: &str) {
+    host::log(Level::Critical, why);
 }

@@ -1,14 +1,13 @@
 //! Counters, histograms and the gauge, each defined when it is first needed.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::Duration;
 
-use proxy_wasm::types::MetricType;
 use usher_policy::Reason;
 
-use crate::host;
+use crate::host::{self, MetricKind};
 
 /// What is counted. The list is closed, so that nothing a client sends makes a new metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,12 +108,31 @@ enum Metric {
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     ids: RefCell<HashMap<Metric, u32>>,
+    /// Requests that were let in since the last tick, and sessions that were found.
+    allowed: Cell<usize>,
+    session_hits: Cell<usize>,
 }
 
 impl Metrics {
     /// Counts one.
     pub(crate) fn count(&self, counter: Counter) {
         self.add(counter, 1);
+    }
+
+    /// Counts a request that was let in; the host is told on the next tick, not in each request.
+    pub(crate) fn count_allowed(&self) {
+        self.allowed.set(self.allowed.get().saturating_add(1));
+    }
+
+    /// Counts a live session that was found, in the same way.
+    pub(crate) fn count_session_hit(&self) {
+        self.session_hits.set(self.session_hits.get().saturating_add(1));
+    }
+
+    /// Tells the host what was counted without it.
+    pub(crate) fn flush(&self) {
+        self.add(Counter::Allow, self.allowed.take());
+        self.add(Counter::SessionHits, self.session_hits.take());
     }
 
     /// Counts so many.
@@ -148,10 +166,10 @@ impl Metrics {
         let known = self.ids.borrow().get(&metric).copied();
         let id = known.or_else(|| {
             let id = match metric {
-                Metric::Counter(counter) => host::define_metric(MetricType::Counter, &counter.name()),
-                Metric::FeedAge => host::define_metric(MetricType::Gauge, FEED_AGE),
-                Metric::Histogram(histogram) => host::define_metric(MetricType::Histogram, histogram.name()),
-                Metric::Sessions => host::define_metric(MetricType::Gauge, SESSIONS),
+                Metric::Counter(counter) => host::define_metric(MetricKind::Counter, &counter.name()),
+                Metric::FeedAge => host::define_metric(MetricKind::Gauge, FEED_AGE),
+                Metric::Histogram(histogram) => host::define_metric(MetricKind::Histogram, histogram.name()),
+                Metric::Sessions => host::define_metric(MetricKind::Gauge, SESSIONS),
             };
             let id = id.ok()?;
             self.ids.borrow_mut().insert(metric, id);

@@ -5,13 +5,13 @@ use usher_policy::model::Algorithm;
 use usher_policy::token::keys::KeySet;
 use usher_policy::token::signature::{JwtSimple, SignatureVerifier, is_well_formed};
 
-use crate::host::Headers;
+use crate::header_map::HeaderMap;
 use crate::signature::Signatures;
 
 /// The verdicts on the signature that a request carries in `x-usher-probe`, as `{"jwk", "alg", "message", "signature"}` with
 /// bytes in hexadecimal; `None` where it carries none. `-` is a question that is none.
-pub(crate) fn answer(headers: &Headers, signatures: Signatures) -> Option<String> {
-    let (_, question) = headers.iter().find(|(name, _)| name == "x-usher-probe")?;
+pub(crate) fn answer(headers: &HeaderMap, signatures: Signatures) -> Option<String> {
+    let question = headers.first(b"x-usher-probe")?;
     Some(verdicts(question, signatures).unwrap_or_else(|| "-".to_owned()))
 }
 

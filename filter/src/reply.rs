@@ -3,6 +3,8 @@
 use serde_json::json;
 use usher_policy::Reason;
 
+use crate::header_map::HeaderMap;
+
 /// The longest request id that is passed on or shown.
 const MAX_REQUEST_ID: usize = 128;
 
@@ -49,17 +51,16 @@ impl Reply {
 }
 
 /// The `x-request-id` as it may be shown and passed on: short, and of characters that mean nothing anywhere.
-pub(crate) fn request_id(headers: &[(String, Vec<u8>)]) -> Option<&str> {
-    let (_, value) = headers.iter().find(|(name, _)| name == "x-request-id")?;
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.first(b"x-request-id")?;
     let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
     let fine = (1..=MAX_REQUEST_ID).contains(&value.len()) && value.iter().all(harmless);
     if fine { std::str::from_utf8(value).ok() } else { None }
 }
 
 /// What the `accept` header prefers (RFC 9110, 12.5.1); a client that does not care gets problem details.
-pub(crate) fn media(headers: &[(String, Vec<u8>)]) -> Media {
-    let accepts =
-        headers.iter().filter(|(name, _)| name == "accept").filter_map(|(_, value)| std::str::from_utf8(value).ok());
+pub(crate) fn media(headers: &HeaderMap) -> Media {
+    let accepts = headers.all(b"accept").filter_map(|value| std::str::from_utf8(value).ok());
     let ranges: Vec<(&str, &str, u16)> =
         accepts.flat_map(|value| value.split(',').take(64)).filter_map(media_range).collect();
     let html = quality(&ranges, "text", "html");
@@ -159,8 +160,8 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn header(name: &str, value: &[u8]) -> Vec<(String, Vec<u8>)> {
-        vec![(name.to_owned(), value.to_vec())]
+    fn header(name: &str, value: &[u8]) -> HeaderMap {
+        HeaderMap::decode(HeaderMap::encode(&[(name, value)])).unwrap()
     }
 
     #[test]
@@ -188,7 +189,7 @@ mod tests {
             assert_eq!(media(&header("accept", accept.as_bytes())), expected, "{accept}");
         }
         assert_eq!(media(&header("accept", b"text/html\xff")), Media::Problem);
-        assert_eq!(media(&[]), Media::Problem);
+        assert_eq!(media(&HeaderMap::default()), Media::Problem);
     }
 
     #[test]
@@ -199,7 +200,7 @@ mod tests {
         for bad in [&b""[..], b"a b", b"<b>", b"a\"", b"a\r\n", b"\xff", "x".repeat(129).as_bytes()] {
             assert_eq!(request_id(&header("x-request-id", bad)), None, "{bad:?}");
         }
-        assert_eq!(request_id(&[]), None);
+        assert_eq!(request_id(&HeaderMap::default()), None);
     }
 
     #[test]

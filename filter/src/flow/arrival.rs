@@ -1,6 +1,5 @@
 //! A request arrives: which organization, is it passed unseen, what does it present, is that known already.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use usher_policy::Reason;
@@ -12,8 +11,9 @@ use usher_policy::token::Assertion;
 
 use super::keys::ExpectKeys;
 use super::store::ExpectStore;
-use super::{Deny, Desk, Next, Visit};
+use super::{Allow, Deny, Desk, Next, Visit};
 use crate::credential;
+use crate::header_map::HeaderMap;
 use crate::session::Step;
 
 /// Why a request is passed without a look at who it is.
@@ -27,45 +27,71 @@ pub(crate) enum Passage {
 
 /// Decides a request by its headers, as far as they go. Of the routing headers only `:authority`, `:path` and `:method`
 /// are looked at: whatever else claims to say where a request was meant to go is written by the client.
-pub(crate) fn arrive(headers: &[(String, Vec<u8>)], desk: &mut Desk<'_>) -> Next {
-    let header = |name: &str| headers.iter().find(|(header, _)| header == name).map_or(&b""[..], |(_, value)| value);
-    let routed = match route(desk.policy, header(":authority"), header(":path")) {
+///
+/// A session that is known to be good is the way of nearly every request: on it nothing is copied.
+pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
+    let mut pseudo = Pseudo::default();
+    for (name, value) in headers.iter() {
+        match name {
+            b":authority" => pseudo.authority.get_or_insert(value),
+            b":method" => pseudo.method.get_or_insert(value),
+            b":path" => pseudo.path.get_or_insert(value),
+            _ => continue,
+        };
+    }
+    let [authority, method, path] = [pseudo.authority, pseudo.method, pseudo.path].map(Option::unwrap_or_default);
+    let routed = match route(desk.policy, authority, path) {
         Ok(routed) => routed,
         Err(Reason::UnknownOrganization)
-            if desk.policy.unmatched == Unmatched::Pass && is_unmatched(desk.policy, header(":authority")) =>
+            if desk.policy.unmatched == Unmatched::Pass && is_unmatched(desk.policy, authority) =>
         {
             return Next::Pass(Passage::Unmatched);
         }
         Err(reason) => return Next::Deny(Deny { reason, organization: None }),
     };
-    let method = String::from_utf8_lossy(header(":method")).into_owned();
-    if access::bypasses(routed.organization, Request { method: &method, path: routed.path.as_ref() }) {
+    let method = String::from_utf8_lossy(method);
+    let request = Request { method: &method, path: routed.path.as_ref() };
+    let organization = routed.organization;
+    if access::bypasses(organization, request) {
         return Next::Pass(Passage::Bypass);
     }
-    let organization = Arc::clone(routed.organization);
-    match credential::find(&desk.policy.credentials.sources, headers) {
-        Ok(credential) => Visit { organization, path: routed.path, method, credential }.open(desk),
-        Err(reason) => Next::Deny(Deny { reason, organization: Some(organization.id.clone()) }),
+    let deny = |reason| Next::Deny(Deny { reason, organization: Some(organization.id.clone()) });
+    let presented = match credential::find(&desk.policy.credentials.sources, headers) {
+        Ok(presented) => presented,
+        Err(reason) => return deny(reason),
+    };
+    let session = desk.sessions.find(&organization.id, presented.bytes, desk.now);
+    let session = session.map(|session| (session.step(desk.follow, desk.policy, desk.now), session));
+    match &session {
+        Some((Step::Pass, session)) => {
+            desk.tally.session_hit = true;
+            return match session.place.admit(organization, request) {
+                Ok(tags) => Next::Allow(Allow { tags, source: presented.source.clone(), is_login: false }),
+                Err(reason) => deny(reason),
+            };
+        }
+        Some((Step::Refuse, _)) => return deny(Reason::StoreUnavailable),
+        Some((Step::Ask, _)) | None => {}
+    }
+    let visit = Visit {
+        organization: Arc::clone(organization),
+        method: method.into_owned(),
+        path: routed.path,
+        credential: presented.keep(),
+    };
+    match session {
+        Some((_, session)) => Next::AskStore(ExpectStore::recheck(visit, session, desk.now)),
+        None => match Assertion::parse(presented.bytes) {
+            Ok(assertion) => ExpectKeys::check(visit, assertion, desk),
+            Err(reason) => visit.deny(reason),
+        },
     }
 }
 
-impl Visit {
-    /// Looks for a session first: with one that is known to be good there is nothing else to do.
-    fn open(self, desk: &mut Desk<'_>) -> Next {
-        let Some(session) = desk.sessions.find(&self.organization.id, &self.credential.bytes, desk.now) else {
-            return match Assertion::parse(&self.credential.bytes) {
-                Ok(assertion) => ExpectKeys::check(self, assertion, desk),
-                Err(reason) => self.deny(reason),
-            };
-        };
-        match session.step(desk.follow, desk.policy, desk.now) {
-            Step::Ask => Next::AskStore(ExpectStore::recheck(self, session, desk.now)),
-            Step::Pass => {
-                let standing = Rc::clone(&session.standing);
-                desk.tally.session_hit = true;
-                self.admit(&standing, false, desk)
-            }
-            Step::Refuse => self.deny(Reason::StoreUnavailable),
-        }
-    }
+/// The pseudo-headers that count, each the first of its name.
+#[derive(Default)]
+struct Pseudo<'a> {
+    authority: Option<&'a [u8]>,
+    method: Option<&'a [u8]>,
+    path: Option<&'a [u8]>,
 }

@@ -6,12 +6,13 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use usher_policy::Reason;
 use usher_policy::id::OrganizationId;
-use usher_policy::model::{Enforcement, Organization, Policy};
-use usher_policy::rules::conclude::{self, Request, Standing};
+use usher_policy::model::{CredentialSource, Enforcement, Organization, Policy};
+use usher_policy::rules::conclude::Request;
 use usher_policy::rules::path::NormalPath;
 use usher_policy::token::signature::SignatureVerifier;
 use usher_policy::token::verify::KeySource;
@@ -19,7 +20,7 @@ use usher_policy::token::verify::KeySource;
 use crate::clock::Now;
 use crate::credential::Credential;
 use crate::feed::Follow;
-use crate::session::Sessions;
+use crate::session::{Place, Sessions};
 use crate::tags::Tags;
 
 pub(crate) use arrival::{Passage, arrive};
@@ -78,9 +79,9 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) struct Allow {
     /// Who it is, as everyone behind is told.
-    pub(crate) tags: Tags,
-    /// What was presented, so that it can be kept from the upstream.
-    pub(crate) credential: Credential,
+    pub(crate) tags: Rc<Tags>,
+    /// Where the credential was found, so that it can be kept from the upstream.
+    pub(crate) source: CredentialSource,
     /// Whether this was a login, which is logged.
     pub(crate) is_login: bool,
 }
@@ -108,14 +109,10 @@ impl Visit {
         Next::Deny(Deny { reason, organization: Some(self.organization.id.clone()) })
     }
 
-    /// The last check of every way in: only here does a permit become tags.
-    fn admit(self, standing: &Standing, is_login: bool, desk: &Desk<'_>) -> Next {
-        let request = Request { method: &self.method, path: self.path.as_ref() };
-        match conclude::admit(&self.organization, standing, request) {
-            Ok(permit) => {
-                let tags = Tags::of(permit, &desk.policy.headers);
-                Next::Allow(Allow { tags, credential: self.credential, is_login })
-            }
+    /// The last check of every way in.
+    fn admit(self, place: &Place, is_login: bool) -> Next {
+        match place.admit(&self.organization, Request { method: &self.method, path: self.path.as_ref() }) {
+            Ok(tags) => Next::Allow(Allow { tags, source: self.credential.source, is_login }),
             Err(reason) => self.deny(reason),
         }
     }

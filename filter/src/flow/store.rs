@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use usher_policy::Reason;
 use usher_policy::model::Organization;
-use usher_policy::rules::conclude::{Standing, conclude};
+use usher_policy::rules::conclude::conclude;
 use usher_policy::rules::plan::Plan;
 use usher_policy::wire::{Login, LoginAnswer, Position};
 
 use super::{Desk, Next, Visit};
 use crate::clock::Now;
 use crate::feed::Order;
-use crate::session::{Check, Session};
+use crate::session::{Check, Place, Session};
 use crate::store_call::NoAnswer;
 
 /// A request that goes on when the store has answered.
@@ -53,6 +53,24 @@ impl ExpectStore {
         self.is_login
     }
 
+    /// What is asked, where others may ask the same: a login is known by organization and credential. An answer is asked
+    /// for again because that of an earlier question was too old.
+    pub(crate) fn question(&self) -> Option<Vec<u8>> {
+        let (organization, credential) = (self.visit.organization.id.as_str(), &self.visit.credential.bytes);
+        let can_join = self.is_login && !self.is_repeated;
+        can_join.then(|| [&organization.len().to_le_bytes(), organization.as_bytes(), credential].concat())
+    }
+
+    /// The same, waiting for what another request has asked at this time.
+    pub(crate) fn asked_since(self, asked_at: Duration) -> Self {
+        Self { asked_at, ..self }
+    }
+
+    /// The same, asked now.
+    pub(crate) fn anew(self, now: Now) -> Self {
+        Self { asked_at: now.steady, ..self }
+    }
+
     /// When the store was asked, on the steady clock.
     pub(crate) fn asked_at(&self) -> Duration {
         self.asked_at
@@ -66,7 +84,7 @@ impl ExpectStore {
         };
         match conclude(&self.visit.organization, &self.login.plan, &self.login.subject, &answer) {
             // Whoever gives positions that cannot be read gives sessions that no change can reach.
-            Ok(standing) => self.let_in(Rc::new(standing), answer.position.parse().ok().as_ref(), desk),
+            Ok(standing) => self.let_in(Rc::new(Place::new(standing)), answer.position.parse().ok().as_ref(), desk),
             Err(reason) => {
                 desk.sessions.end(&self.visit.organization.id, &self.visit.credential.bytes);
                 self.visit.deny(reason)
@@ -74,10 +92,10 @@ impl ExpectStore {
         }
     }
 
-    fn let_in(self, standing: Rc<Standing>, position: Option<&Position>, desk: &mut Desk<'_>) -> Next {
+    fn let_in(self, place: Rc<Place>, position: Option<&Position>, desk: &mut Desk<'_>) -> Next {
         let is_login = self.is_login;
         let (organization, credential) = (&self.visit.organization.id, &self.visit.credential.bytes);
-        let order = desk.follow.order(position, organization.as_str(), standing.member().as_str());
+        let order = desk.follow.order(position, organization.as_str(), place.standing().member().as_str());
         if order == Order::Superseded {
             return self.ask_again(desk);
         }
@@ -91,7 +109,7 @@ impl ExpectStore {
         };
         if is_newest && order == Order::Newest && desk.now.unix_secs() < self.expires_at {
             let session = Session {
-                standing: Rc::clone(&standing),
+                place: Rc::clone(&place),
                 login: Rc::clone(&self.login),
                 expires_at: self.expires_at,
                 // What the store said was true when it answered, which is no earlier than when it was asked.
@@ -101,7 +119,7 @@ impl ExpectStore {
             };
             desk.tally.session_evicted = desk.sessions.remember(organization, credential, session);
         }
-        self.visit.admit(&standing, is_login, desk)
+        self.visit.admit(&place, is_login)
     }
 
     /// The answer is older than a change that has been taken up: another one is asked for, once.
@@ -127,8 +145,8 @@ impl ExpectStore {
         if let Some(session) = desk.sessions.find(organization, credential, desk.now) {
             session.check.fail(desk.now.steady);
             if session.is_kept(desk.follow, desk.policy, desk.now) {
-                let standing = Rc::clone(&session.standing);
-                return self.visit.admit(&standing, false, desk);
+                let place = Rc::clone(&session.place);
+                return self.visit.admit(&place, false);
             }
         }
         // The session stays: the next request asks again, and until there is an answer nobody passes.

@@ -144,7 +144,7 @@ impl Remote {
             (":scheme", self.jwks.uri.scheme()),
             ("accept", "application/jwk-set+json, application/json"),
         ];
-        Some(host::dispatch(&self.jwks.cluster, headers, None, self.jwks.timeout).map_err(|error| {
+        Some(host::dispatch(&self.jwks.cluster, &headers, &[], self.jwks.timeout).map_err(|error| {
             self.finish(End::Unsent, now);
             Fault::Host(error)
         }))

@@ -3,26 +3,57 @@
 mod check;
 mod sieve;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use usher_policy::Reason;
 use usher_policy::id::OrganizationId;
-use usher_policy::model::{Offline, Policy};
-use usher_policy::rules::conclude::Standing;
+use usher_policy::model::{Offline, Organization, Policy};
+use usher_policy::rules::conclude::{self, Request, Standing};
 use usher_policy::wire::Login;
 
 use crate::clock::Now;
 use crate::feed::{Change, Follow, Stamp, State};
 use crate::store_call::STORE_MARGIN;
+use crate::tags::Tags;
 use check::Patience;
 pub(crate) use check::{Check, Step};
 use sieve::Sieve;
+
+/// A member's place, with the tags that its permits are made into.
+#[derive(Debug)]
+pub(crate) struct Place {
+    standing: Standing,
+    tags: OnceCell<Rc<Tags>>,
+}
+
+impl Place {
+    /// The place of a standing.
+    pub(crate) fn new(standing: Standing) -> Self {
+        Self { standing, tags: OnceCell::new() }
+    }
+
+    /// The standing.
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The last check of every way in: tags are given out for a permit only, though all permits of a place have the same.
+    ///
+    /// # Errors
+    /// Those of [`conclude::admit`].
+    pub(crate) fn admit(&self, organization: &Organization, request: Request<'_>) -> Result<Rc<Tags>, Reason> {
+        let permit = conclude::admit(organization, &self.standing, request)?;
+        Ok(Rc::clone(self.tags.get_or_init(|| Rc::new(Tags::of(permit)))))
+    }
+}
 
 /// A login that was let in, as later requests with the same credential find it.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     /// The member's place, as the store last confirmed it and the feed has changed it since.
-    pub(crate) standing: Rc<Standing>,
+    pub(crate) place: Rc<Place>,
     /// What is put to the store when the session is checked again.
     pub(crate) login: Rc<Login>,
     /// The assertion's `exp`, seconds since the Unix epoch: from then on there is no session.
@@ -61,7 +92,6 @@ impl Session {
 #[derive(Debug)]
 pub(crate) struct Sessions {
     sieve: Sieve<Session>,
-    key: Vec<u8>,
     group: Vec<u8>,
 }
 
@@ -77,30 +107,31 @@ pub(crate) struct Touched {
 impl Sessions {
     /// No sessions, and room for this many.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { sieve: Sieve::new(capacity), key: Vec::new(), group: Vec::new() }
+        Self { sieve: Sieve::new(capacity), group: Vec::new() }
     }
 
     /// The live session of a credential in an organization.
     pub(crate) fn find(&mut self, organization: &OrganizationId, credential: &[u8], now: Now) -> Option<&mut Session> {
-        write_pair(&mut self.key, organization.as_str(), credential);
-        if self.sieve.peek(&self.key)?.expires_at <= now.unix_secs() {
-            self.sieve.remove(&self.key);
+        let at = self.sieve.find((organization.as_str(), credential))?;
+        if self.sieve.peek(at)?.expires_at <= now.unix_secs() {
+            self.sieve.remove(at);
             return None;
         }
-        self.sieve.visit(&self.key)
+        self.sieve.visit(at)
     }
 
     /// Remembers a session, in place of the one with the same credential. Says whether another one had to go for it.
     pub(crate) fn remember(&mut self, organization: &OrganizationId, credential: &[u8], session: Session) -> bool {
-        write_pair(&mut self.key, organization.as_str(), credential);
-        write_pair(&mut self.group, organization.as_str(), session.standing.member().as_str().as_bytes());
-        self.sieve.insert(&self.key, &self.group, session)
+        let member = session.place.standing().member().as_str().as_bytes();
+        write_pair(&mut self.group, organization.as_str(), member);
+        self.sieve.insert((organization.as_str(), credential), &self.group, session)
     }
 
     /// Ends a session, if there is one.
     pub(crate) fn end(&mut self, organization: &OrganizationId, credential: &[u8]) {
-        write_pair(&mut self.key, organization.as_str(), credential);
-        self.sieve.remove(&self.key);
+        if let Some(at) = self.sieve.find((organization.as_str(), credential)) {
+            self.sieve.remove(at);
+        }
     }
 
     /// Takes up a change of one member, in each session that it is news to. `generation` is that of the feed.
@@ -112,9 +143,11 @@ impl Sessions {
                 return true;
             }
             let standing = match &change.state {
-                State::Active { role, seat_tier } => policy
-                    .organization(&change.organization)
-                    .and_then(|organization| session.standing.changed(organization, role.clone(), seat_tier.clone())),
+                State::Active { role, seat_tier } => {
+                    policy.organization(&change.organization).and_then(|organization| {
+                        session.place.standing().changed(organization, role.clone(), seat_tier.clone())
+                    })
+                }
                 State::Ended => None,
             };
             // Whoever may not come in as they are now learns why by a login.
@@ -123,8 +156,8 @@ impl Sessions {
                 return false;
             };
             session.stamp.take_up(change.number, generation);
-            if standing != *session.standing {
-                session.standing = Rc::new(standing);
+            if standing != *session.place.standing() {
+                session.place = Rc::new(Place::new(standing));
                 touched.changed += 1;
             }
             true

@@ -2,14 +2,24 @@
 //! belong to groups, so that what concerns several of them finds them without a search.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 
-/// A map from bytes to values with room for `capacity` of them. Keys are hashed with a key of this process's own, so that
-/// nobody outside can choose them to collide, and compared whole.
+use hashbrown::HashTable;
+
+/// What an entry is found by: a short text and a long one. Both are compared whole.
+pub(super) type Key<'a> = (&'a str, &'a [u8]);
+
+/// Of the long text so many bytes at its end are hashed: of an assertion that is its signature, which nobody chooses.
+const HASHED: usize = 64;
+
+/// A map from keys to values with room for `capacity` of them. Keys are hashed with a key of this process's own, so that
+/// nobody outside can choose them to collide.
 #[derive(Debug)]
 pub(super) struct Sieve<V> {
     capacity: usize,
-    index: HashMap<Rc<[u8]>, usize>,
+    index: HashTable<usize>,
+    hasher: RandomState,
     /// Of each group the entry that joined last.
     groups: HashMap<Rc<[u8]>, usize>,
     slots: Vec<Option<Slot<V>>>,
@@ -21,7 +31,10 @@ pub(super) struct Sieve<V> {
 
 #[derive(Debug)]
 struct Slot<V> {
-    key: Rc<[u8]>,
+    hash: u64,
+    /// The short text of the key, then the long one.
+    key: Box<[u8]>,
+    short: usize,
     value: V,
     visited: bool,
     newer: Option<usize>,
@@ -32,12 +45,23 @@ struct Slot<V> {
     previous: Option<usize>,
 }
 
+impl<V> Slot<V> {
+    fn has(&self, hash: u64, (short, long): Key<'_>) -> bool {
+        self.hash == hash
+            && self
+                .key
+                .split_at_checked(self.short)
+                .is_some_and(|own| own.0 == short.as_bytes() && is_same(own.1, long))
+    }
+}
+
 impl<V> Sieve<V> {
     /// An empty map. It takes memory as it fills.
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             capacity,
-            index: HashMap::new(),
+            index: HashTable::new(),
+            hasher: RandomState::new(),
             groups: HashMap::new(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -52,26 +76,34 @@ impl<V> Sieve<V> {
         self.index.len()
     }
 
+    /// Where the entry of a key is: what is done with it next needs no second search.
+    pub(super) fn find(&self, key: Key<'_>) -> Option<usize> {
+        let hash = self.hash(key);
+        self.index.find(hash, |at| self.slot(*at).is_some_and(|slot| slot.has(hash, key))).copied()
+    }
+
     /// Looks at a value without counting as a use of it.
-    pub(super) fn peek(&self, key: &[u8]) -> Option<&V> {
-        self.slot(*self.index.get(key)?).map(|slot| &slot.value)
+    pub(super) fn peek(&self, at: usize) -> Option<&V> {
+        self.slot(at).map(|slot| &slot.value)
     }
 
     /// Looks at a value, which keeps it from the next eviction.
-    pub(super) fn visit(&mut self, key: &[u8]) -> Option<&mut V> {
-        let slot = self.slots.get_mut(*self.index.get(key)?)?.as_mut()?;
+    pub(super) fn visit(&mut self, at: usize) -> Option<&mut V> {
+        let slot = self.slot_mut(at)?;
         slot.visited = true;
         Some(&mut slot.value)
     }
 
     /// Sets a value, and the group that it belongs to. Says whether another entry was evicted for it.
-    pub(super) fn insert(&mut self, key: &[u8], group: &[u8], value: V) -> bool {
-        if let Some(slot) = self.index.get(key).copied().and_then(|at| self.slot_mut(at)) {
-            if *slot.group == *group {
+    pub(super) fn insert(&mut self, key: Key<'_>, group: &[u8], value: V) -> bool {
+        if let Some(at) = self.find(key) {
+            if let Some(slot) = self.slot_mut(at)
+                && *slot.group == *group
+            {
                 slot.value = value;
                 return false;
             }
-            self.remove(key);
+            self.remove(at);
         }
         if self.capacity == 0 {
             return false;
@@ -80,13 +112,15 @@ impl<V> Sieve<V> {
         if evicted {
             self.evict();
         }
-        let key: Rc<[u8]> = Rc::from(key);
         let (group, previous) = match self.groups.get_key_value(group) {
             Some((group, last)) => (Rc::clone(group), Some(*last)),
             None => (Rc::from(group), None),
         };
+        let hash = self.hash(key);
         let slot = Slot {
-            key: Rc::clone(&key),
+            hash,
+            key: [key.0.as_bytes(), key.1].concat().into_boxed_slice(),
+            short: key.0.len(),
             value,
             visited: false,
             newer: None,
@@ -114,25 +148,29 @@ impl<V> Sieve<V> {
             previous.next = Some(at);
         }
         self.groups.insert(group, at);
-        self.index.insert(key, at);
+        let slots = &self.slots;
+        let hash_of = |at: &usize| slots.get(*at).and_then(Option::as_ref).map_or(0, |slot| slot.hash);
+        self.index.insert_unique(hash, at, hash_of);
         evicted
     }
 
     /// Changes every value of a group, which is no use of them; those for which `change` says no are removed.
     pub(super) fn change_group(&mut self, group: &[u8], mut change: impl FnMut(&mut V) -> bool) {
         let mut next = self.groups.get(group).copied();
-        while let Some(slot) = next.and_then(|at| self.slot_mut(at)) {
+        while let Some(at) = next
+            && let Some(slot) = self.slot_mut(at)
+        {
             next = slot.previous;
             if !change(&mut slot.value) {
-                let key = Rc::clone(&slot.key);
-                self.remove(&key);
+                self.remove(at);
             }
         }
     }
 
     /// Removes an entry, if it is there.
-    pub(super) fn remove(&mut self, key: &[u8]) -> Option<V> {
-        let at = self.index.remove(key)?;
+    pub(super) fn remove(&mut self, at: usize) -> Option<V> {
+        let hash = self.slot(at)?.hash;
+        self.index.find_entry(hash, |other| *other == at).ok()?.remove();
         self.unlink(at).map(|slot| slot.value)
     }
 
@@ -147,9 +185,8 @@ impl<V> Sieve<V> {
                 self.hand = slot.newer;
                 continue;
             }
-            let key = Rc::clone(&slot.key);
             self.hand = Some(at);
-            self.remove(&key);
+            self.remove(at);
             return;
         }
     }
@@ -180,6 +217,14 @@ impl<V> Sieve<V> {
         Some(slot)
     }
 
+    fn hash(&self, (short, long): Key<'_>) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(short.as_bytes());
+        hasher.write_usize(long.len());
+        hasher.write(long.last_chunk::<HASHED>().map_or(long, |end| end.as_slice()));
+        hasher.finish()
+    }
+
     fn slot(&self, at: usize) -> Option<&Slot<V>> {
         self.slots.get(at)?.as_ref()
     }
@@ -189,9 +234,18 @@ impl<V> Sieve<V> {
     }
 }
 
+/// Compares eight bytes at a time: what the target's library does for bytes takes one after the other.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let (words, rest) = one.as_chunks::<8>();
+    let (other_words, other_rest) = other.as_chunks::<8>();
+    one.len() == other.len()
+        && words.iter().zip(other_words).all(|(own, other)| u64::from_le_bytes(*own) == u64::from_le_bytes(*other))
+        && rest == other_rest
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Sieve;
+    use super::{Sieve, is_same};
     use proptest::prelude::*;
 
     /// SIEVE as the paper tells it, on a plain list, newest last.
@@ -285,24 +339,28 @@ mod tests {
                         });
                     }
                     Step::Insert(key, group, value) => {
-                        prop_assert_eq!(sieve.insert(&[key], &[group], value), model.insert(key, group, value));
+                        let evicted = sieve.insert(("", &[key]), &[group], value);
+                        prop_assert_eq!(evicted, model.insert(key, group, value));
                     }
                     Step::Remove(key) => {
                         let expected = model.position(key).map(|at| model.remove(at));
-                        prop_assert_eq!(sieve.remove(&[key]), expected);
+                        let found = sieve.find(("", &[key]));
+                        prop_assert_eq!(found.and_then(|at| sieve.remove(at)), expected);
                     }
                     Step::Visit(key) => {
                         let found = model.position(key);
                         if let Some(at) = found {
                             model.entries[at].2 = true;
                         }
-                        prop_assert_eq!(sieve.visit(&[key]).copied(), found.map(|at| model.entries[at].1));
+                        let at = sieve.find(("", &[key]));
+                        let seen = at.and_then(|at| sieve.visit(at).copied());
+                        prop_assert_eq!(seen, found.map(|at| model.entries[at].1));
                     }
                 }
                 prop_assert!(sieve.len() <= capacity);
                 prop_assert_eq!(sieve.len(), model.entries.len());
                 for (key, value, _, _) in &model.entries {
-                    prop_assert_eq!(sieve.peek(&[*key]), Some(value));
+                    prop_assert_eq!(sieve.find(("", &[*key])).and_then(|at| sieve.peek(at)), Some(value));
                 }
                 let groups: std::collections::HashSet<u8> = model.entries.iter().map(|entry| entry.3).collect();
                 prop_assert_eq!(sieve.groups.len(), groups.len());
@@ -315,11 +373,39 @@ mod tests {
     fn what_is_used_outlives_what_is_not() {
         let mut sieve = Sieve::new(3);
         for key in [b"a", b"b", b"c"] {
-            assert!(!sieve.insert(key, b"", ()));
+            assert!(!sieve.insert(("o", key), b"", ()));
         }
-        assert!(sieve.visit(b"a").is_some());
-        assert!(sieve.insert(b"d", b"", ()));
-        assert!(sieve.peek(b"a").is_some());
-        assert!(sieve.peek(b"b").is_none());
+        let at = |sieve: &Sieve<()>, key: &[u8]| sieve.find(("o", key));
+        let a = at(&sieve, b"a").unwrap();
+        assert!(sieve.visit(a).is_some());
+        assert!(sieve.insert(("o", b"d"), b"", ()));
+        assert!(at(&sieve, b"a").is_some());
+        assert!(at(&sieve, b"b").is_none());
+    }
+
+    #[test]
+    fn keys_with_the_same_end_or_the_same_bytes_in_all_are_different_ones() {
+        let mut sieve = Sieve::new(8);
+        let end = "x".repeat(100);
+        let keys = [("a", format!("1{end}")), ("a", format!("2{end}")), ("b", format!("1{end}")), ("a1", end.clone())];
+        for (value, (short, long)) in keys.iter().enumerate() {
+            sieve.insert((short, long.as_bytes()), b"", value);
+        }
+        assert_eq!(sieve.len(), 4);
+        for (value, (short, long)) in keys.iter().enumerate() {
+            assert_eq!(sieve.find((short, long.as_bytes())).and_then(|at| sieve.peek(at)), Some(&value));
+        }
+        assert_eq!(sieve.find(("a", end.as_bytes())), None);
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_are_the_same_as_the_library_says(
+            one in proptest::collection::vec(0..2_u8, 0..20),
+            other in proptest::collection::vec(0..2_u8, 0..20),
+        ) {
+            prop_assert_eq!(is_same(&one, &other), one == other);
+            prop_assert!(is_same(&one, &one.clone()));
+        }
     }
 }

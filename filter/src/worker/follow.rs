@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Worker;
 use crate::clock::Now;
 use crate::feed::{Ended, Poll};
+use crate::header_map::HeaderMap;
 use crate::host::{self, SharedData};
 use crate::log_line;
 use crate::metrics::Counter;
@@ -60,7 +61,7 @@ impl Worker {
             ("authorization", self.store_token.authorization()),
             ("accept", "application/json"),
         ];
-        let sent = host::dispatch(&store.cluster, headers, None, poll.timeout);
+        let sent = host::dispatch(&store.cluster, &headers, &[], poll.timeout);
         self.feed.sent(poll, sent.ok(), now);
         if let Err(error) = sent {
             self.feed_failed(&error.to_string(), now);
@@ -82,7 +83,7 @@ impl Worker {
         for at in 0..self.unattended.len() {
             let Some((None, expect)) = self.unattended.get(at) else { continue };
             self.metrics.count(Counter::StoreCalls);
-            let sent = self.send(expect, &Vec::new());
+            let sent = self.send(expect, &HeaderMap::default());
             if let Some((token, _)) = self.unattended.get_mut(at) {
                 // What could not be sent is tried again on the next tick.
                 *token = sent.ok();

@@ -1,12 +1,12 @@
 //! What one worker holds, and how each event of the host reaches the flow.
 
+mod calls;
 mod follow;
 mod perform;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use proxy_wasm::types::Action;
 use usher_policy::Policy;
 use usher_policy::token::keys::KeySet;
 use usher_policy::wire::LoginAnswer;
@@ -15,8 +15,9 @@ use crate::clock::{Clock, Now};
 use crate::config::StoreToken;
 use crate::feed::{self, Feed, Follow};
 use crate::flow::{self, Desk, ExpectKeys, ExpectStore, Next, Tally};
-use crate::headers;
-use crate::host::{self, HostError, SharedData};
+use crate::header_map::HeaderMap;
+use crate::headers::Reserved;
+use crate::host::{self, Action, HostError, SharedData};
 use crate::keys::{Awaited, Keys};
 use crate::log_line;
 use crate::metrics::{Counter, Histogram, Metrics};
@@ -24,6 +25,7 @@ use crate::session::Sessions;
 use crate::signature::Signatures;
 use crate::store_call::{self, NoAnswer, STORE_MARGIN};
 
+use calls::Calls;
 pub(crate) use perform::refuse;
 
 /// Most requests that wait for keys in one worker; more are denied at once.
@@ -33,6 +35,7 @@ const MAX_AWAITING_KEYS: usize = 1000;
 pub(crate) struct Worker {
     policy: Policy,
     store_token: StoreToken,
+    reserved: Reserved,
     clock: Clock,
     sessions: Sessions,
     feed: Feed,
@@ -46,9 +49,7 @@ pub(crate) struct Worker {
     metrics: Metrics,
     waiting: HashMap<u32, Waiting>,
     awaiting_keys: usize,
-    /// From the token of a call to the store to the request that waits for it. The host answers to whichever context was
-    /// running when the call was made, so both kinds of context look here.
-    calls: HashMap<u32, u32>,
+    calls: Calls,
     /// Checks of sessions whose request went away before the answer came: asked again on a tick, under these tokens.
     unattended: Vec<(Option<u32>, ExpectStore)>,
 }
@@ -80,6 +81,7 @@ impl Worker {
             age_reported_at: Duration::ZERO,
             feed_logged_at: None,
             keys: Keys::new(&policy),
+            reserved: Reserved::new(&policy.headers),
             policy,
             store_token,
             clock: Clock::start(),
@@ -87,7 +89,7 @@ impl Worker {
             metrics: Metrics::default(),
             waiting: HashMap::new(),
             awaiting_keys: 0,
-            calls: HashMap::new(),
+            calls: Calls::default(),
             unattended: Vec::new(),
         }
     }
@@ -103,14 +105,14 @@ impl Worker {
     /// Identity headers go first of all: whatever becomes of the request, none of the client's can be left.
     fn arrive(&mut self, context_id: u32) -> Result<Action, HostError> {
         let headers = host::request_headers()?;
-        for name in headers::reserved(headers.iter().map(|(name, _)| name.as_str()), &self.policy.headers) {
+        for name in self.reserved.among(headers.iter().map(|(name, _)| name)) {
             host::remove_request_header(name)?;
         }
         #[cfg(feature = "trap")]
         trap::spring(&headers);
         #[cfg(feature = "trap")]
         if let Some(verdict) = crate::probe::answer(&headers, self.signatures) {
-            host::reply(200, vec![("x-probe", &verdict)], b"")?;
+            host::reply(200, &[("x-probe", &verdict)], b"")?;
             return Ok(Action::Pause);
         }
         let now = self.clock.now();
@@ -122,19 +124,32 @@ impl Worker {
     pub(crate) fn call_answered(&mut self, token: u32, headers: usize, body_size: usize) {
         let now = self.clock.now();
         let status = host::answer_status(headers);
-        if let Some(context_id) = self.calls.get(&token).copied() {
-            let Some(Waiting::Store { expect, .. }) = self.take(context_id) else { return };
-            let answer = self.store_answer(&expect, status, body_size, now);
-            self.resume(context_id, now, |worker, headers| worker.store_answered(now, expect, answer, headers));
+        if let Some(waiting) = self.calls.end(token) {
+            self.store_answers(&waiting, status, body_size, now);
         } else if let Some(at) = self.unattended.iter().position(|(own, _)| *own == Some(token)) {
             let (_, expect) = self.unattended.swap_remove(at);
             let answer = self.store_answer(&expect, status, body_size, now);
-            self.store_answered(now, expect, answer, &Vec::new());
+            self.store_answered(now, expect, answer, &HeaderMap::default());
         } else if self.feed.is_poll(token) {
             // One byte more than may be: so that too long is seen as too long.
             self.poll_answered(status, &host::answer_body(feed::MAX_PAGE + 1), now);
         } else if self.keys.answered(token, status, &host::answer_body(KeySet::MAX_LEN + 1), now, &self.metrics) {
             self.resume_settled(now);
+        }
+    }
+
+    /// One answer, for everyone who waits for it. It is read first: what the host says next is about another request.
+    fn store_answers(&mut self, waiting: &[u32], status: Option<u16>, body_size: usize, now: Now) {
+        let first = waiting.iter().find_map(|context_id| match self.waiting.get(context_id) {
+            Some(Waiting::Store { expect, .. }) => Some(expect),
+            Some(Waiting::Keys { .. }) | None => None,
+        });
+        let Some(first) = first else { return };
+        let answer = self.store_answer(first, status, body_size, now);
+        for context_id in waiting {
+            let Some(Waiting::Store { expect, .. }) = self.take(*context_id) else { continue };
+            let answer = answer.clone();
+            self.resume(*context_id, now, |worker, headers| worker.store_answered(now, expect, answer, headers));
         }
     }
 
@@ -157,16 +172,25 @@ impl Worker {
 
     /// Time has passed.
     pub(crate) fn tick(&mut self) {
-        let now = self.clock.now();
+        let now = self.clock.tick();
+        self.metrics.flush();
         self.keys.tick(now, &self.metrics);
         self.follow_feed(now);
         self.ask_unattended(now);
+        self.ask_for_orphans(now);
         self.resume_settled(now);
     }
 
     /// A request is over: nothing that comes for it later is looked at. Whether its session is still good is asked all the
     /// same: else somebody could go on with it by leaving before every answer.
     pub(crate) fn forget(&mut self, context_id: u32) {
+        // Nearly every request ends without ever having waited.
+        if self.waiting.is_empty() {
+            return;
+        }
+        if let Some(Waiting::Store { call, .. }) = self.waiting.get(&context_id) {
+            self.calls.abandon(*call, context_id);
+        }
         if let Some(Waiting::Store { expect, .. }) = self.take(context_id)
             && !expect.is_login()
         {
@@ -182,12 +206,13 @@ impl Worker {
     /// Identity names have no business in trailers either.
     pub(crate) fn strip_trailers(&self) -> Result<(), HostError> {
         let trailers = host::request_trailers()?;
-        let names = trailers.iter().map(|(name, _)| name.as_str());
-        headers::reserved(names, &self.policy.headers).into_iter().try_for_each(host::remove_request_trailer)
+        let names = self.reserved.among(trailers.iter().map(|(name, _)| name));
+        names.into_iter().try_for_each(host::remove_request_trailer)
     }
 
     /// The filter is taken down: its sessions no longer count, and another worker may follow the feed.
     pub(crate) fn close(&self) {
+        self.metrics.flush();
         self.metrics.sessions_changed(self.sessions.len(), 0);
         self.feed.close(&SharedData);
     }
@@ -217,8 +242,16 @@ impl Worker {
         }
     }
 
+    /// Asks once more for those who waited for the call of a request that has gone.
+    fn ask_for_orphans(&mut self, now: Now) {
+        for context_id in self.calls.take_orphans() {
+            let Some(Waiting::Store { expect, .. }) = self.take(context_id) else { continue };
+            self.resume(context_id, now, |_, _| Next::AskStore(expect.anew(now)));
+        }
+    }
+
     /// Goes on with a request that was paused.
-    fn resume(&mut self, context_id: u32, now: Now, step: impl FnOnce(&mut Self, &host::Headers) -> Next) {
+    fn resume(&mut self, context_id: u32, now: Now, step: impl FnOnce(&mut Self, &HeaderMap) -> Next) {
         // Where the request is gone, what follows would be done to another one.
         if host::enter(context_id).is_err() {
             return;
@@ -239,9 +272,7 @@ impl Worker {
         let waiting = self.waiting.remove(&context_id)?;
         match &waiting {
             Waiting::Keys { .. } => self.awaiting_keys = self.awaiting_keys.saturating_sub(1),
-            Waiting::Store { call, .. } => {
-                self.calls.remove(call);
-            }
+            Waiting::Store { call, .. } => self.calls.leave(*call, context_id),
         }
         Some(waiting)
     }
@@ -251,7 +282,7 @@ impl Worker {
         now: Now,
         expect: ExpectStore,
         answer: Result<LoginAnswer, NoAnswer>,
-        headers: &host::Headers,
+        headers: &HeaderMap,
     ) -> Next {
         if let Err(why) = &answer {
             self.metrics.count(Counter::StoreFailures);
@@ -281,7 +312,7 @@ impl Worker {
         }
         self.metrics.sessions_changed(before, self.sessions.len());
         if tally.session_hit {
-            self.metrics.count(Counter::SessionHits);
+            self.metrics.count_session_hit();
         }
         if tally.session_evicted {
             self.metrics.count(Counter::SessionEvictions);
@@ -294,12 +325,12 @@ impl Worker {
 mod trap {
     //! A deliberate trap, to prove that Envoy restores the filter; never part of a normal build.
 
-    use crate::host::Headers;
+    use crate::header_map::HeaderMap;
 
     /// Panics where the request asks for it.
     #[expect(clippy::panic, reason = "this is what the test build is for: a trap that FAIL_RELOAD must survive")]
-    pub(super) fn spring(headers: &Headers) {
-        if headers.iter().any(|(name, _)| name == "x-usher-trap") {
+    pub(super) fn spring(headers: &HeaderMap) {
+        if headers.iter().any(|(name, _)| name == b"x-usher-trap") {
             panic!("a request asked for a trap");
         }
     }

@@ -1,25 +1,26 @@
 //! The one place where what was decided becomes host calls.
 
-use proxy_wasm::types::Action;
 use usher_policy::Reason;
 use usher_policy::model::{CredentialSource, Enforcement};
 
 use super::{MAX_AWAITING_KEYS, Scene, Waiting, Worker};
-use crate::credential::{self, Credential};
+use crate::credential;
 use crate::flow::{Allow, Deny, ExpectKeys, ExpectStore, Next, Passage};
-use crate::host::{self, Headers, HostError};
+use crate::header_map::HeaderMap;
+use crate::host::{self, Action, HostError};
 use crate::keys::Ask;
 use crate::log_line;
 use crate::metrics::Counter;
 use crate::reply::{self, Media, Reply};
 use crate::store_call::{self, NoAnswer};
+use crate::tags::Fact;
 
 /// A request looks for newer keys once or twice and asks the store once; whatever wants more steps than that is denied.
 const MAX_STEPS: usize = 8;
 
 impl Worker {
     /// Does what was decided, until the request goes on, is turned away or waits.
-    pub(super) fn perform(&mut self, scene: Scene, next: Next, headers: &Headers) -> Result<Action, HostError> {
+    pub(super) fn perform(&mut self, scene: Scene, next: Next, headers: &HeaderMap) -> Result<Action, HostError> {
         let mut next = next;
         for _ in 0..MAX_STEPS {
             next = match next {
@@ -39,27 +40,30 @@ impl Worker {
         Ok(refuse())
     }
 
-    fn allow(&self, scene: Scene, allow: &Allow, headers: &Headers) -> Result<Action, HostError> {
-        for tag in allow.tags.iter() {
-            host::set_request_header(&tag.header, tag.value.as_bytes())?;
-            host::set_filter_state(tag.state, &tag.value)?;
+    fn allow(&self, scene: Scene, allow: &Allow, headers: &HeaderMap) -> Result<Action, HostError> {
+        for (fact, value) in allow.tags.iter() {
+            // Whatever the client sent under this name is gone already.
+            host::add_request_header(fact.header(&self.policy.headers).as_bytes(), value.as_bytes())?;
+            host::set_filter_state(fact.state(), value.as_bytes())?;
         }
         if !self.policy.credentials.forward && !self.is_shadow() {
-            withhold(&allow.credential, headers)?;
+            withhold(&allow.source, headers)?;
         }
         if allow.is_login {
             log_line::login(&allow.tags, reply::request_id(headers), self.is_shadow());
         }
-        self.metrics.count(Counter::Allow);
+        self.metrics.count_allowed();
         go_on(scene)
     }
 
-    fn deny(&self, scene: Scene, deny: &Deny, headers: &Headers) -> Result<Action, HostError> {
+    fn deny(&self, scene: Scene, deny: &Deny, headers: &HeaderMap) -> Result<Action, HostError> {
         let request_id = reply::request_id(headers);
         log_line::denial(deny, request_id, self.is_shadow());
-        host::set_filter_state("usher.reason", deny.reason.code())?;
+        host::set_filter_state("usher.reason", deny.reason.code().as_bytes())?;
         if let Some(organization) = &deny.organization {
-            host::set_filter_state("usher.organization", &crate::headers::encode(organization.as_str()))?;
+            let mut encoded = String::new();
+            crate::headers::encode(organization.as_str(), &mut encoded);
+            host::set_filter_state(Fact::Organization.state(), encoded.as_bytes())?;
         }
         if self.is_shadow() {
             self.metrics.count(Counter::ShadowDeny(deny.reason));
@@ -67,7 +71,7 @@ impl Worker {
         }
         self.metrics.count(Counter::Deny(deny.reason));
         let reply = Reply::denial(deny.reason, request_id, reply::media(headers));
-        host::reply(reply.status, reply.headers, reply.body.as_bytes())?;
+        host::reply(reply.status, &reply.headers, reply.body.as_bytes())?;
         Ok(Action::Pause)
     }
 
@@ -79,15 +83,21 @@ impl Worker {
         go_on(scene)
     }
 
-    /// Sends the one call to the store and lets the request wait; what could not be sent is an answer too.
-    fn ask_store(&mut self, scene: Scene, expect: ExpectStore, headers: &Headers) -> Option<Next> {
+    /// Sends the one call to the store, or joins the one that asks the same already, and lets the request wait; what could not be sent is an answer too.
+    fn ask_store(&mut self, scene: Scene, expect: ExpectStore, headers: &HeaderMap) -> Option<Next> {
         if expect.is_login() {
             self.metrics.count(Counter::Logins);
+        }
+        let question = expect.question();
+        if let Some((call, asked_at)) = question.as_ref().and_then(|asked| self.calls.join(asked, scene.context_id)) {
+            let expect = expect.asked_since(asked_at);
+            self.waiting.insert(scene.context_id, Waiting::Store { expect, call });
+            return None;
         }
         self.metrics.count(Counter::StoreCalls);
         match self.send(&expect, headers) {
             Ok(call) => {
-                self.calls.insert(call, scene.context_id);
+                self.calls.begin(call, scene.context_id, question, expect.asked_at());
                 self.waiting.insert(scene.context_id, Waiting::Store { expect, call });
                 None
             }
@@ -95,7 +105,7 @@ impl Worker {
         }
     }
 
-    pub(super) fn send(&self, expect: &ExpectStore, headers: &Headers) -> Result<u32, NoAnswer> {
+    pub(super) fn send(&self, expect: &ExpectStore, headers: &HeaderMap) -> Result<u32, NoAnswer> {
         let store = &self.policy.store;
         let path = store_call::path(&expect.organization().id);
         let body = store_call::body(expect.body())?;
@@ -108,7 +118,7 @@ impl Worker {
             ("accept", "application/json"),
         ];
         call.extend(reply::request_id(headers).map(|id| ("x-request-id", id)));
-        host::dispatch(&store.cluster, call, Some(&body), store.timeout).map_err(|_| NoAnswer::Unsent)
+        host::dispatch(&store.cluster, &call, &body, store.timeout).map_err(|_| NoAnswer::Unsent)
     }
 
     /// Lets the request wait for keys, where that promises something.
@@ -132,7 +142,7 @@ impl Worker {
 /// Turns a request away when not even the decision can be trusted to have been carried out.
 pub(crate) fn refuse() -> Action {
     let reply = Reply::denial(Reason::StoreUnavailable, None, Media::Problem);
-    if let Err(error) = host::reply(reply.status, reply.headers, reply.body.as_bytes()) {
+    if let Err(error) = host::reply(reply.status, &reply.headers, reply.body.as_bytes()) {
         log_line::host_failed("reply", &error.to_string());
     }
     Action::Pause
@@ -146,17 +156,16 @@ fn go_on(scene: Scene) -> Result<Action, HostError> {
 }
 
 /// Keeps the credential from the upstream, and nothing that came with it.
-fn withhold(credential: &Credential, headers: &Headers) -> Result<(), HostError> {
-    match &credential.source {
-        CredentialSource::Authorization => host::remove_request_header("authorization"),
-        CredentialSource::Header(name) => host::remove_request_header(name),
+fn withhold(source: &CredentialSource, headers: &HeaderMap) -> Result<(), HostError> {
+    match source {
+        CredentialSource::Authorization => host::remove_request_header(b"authorization"),
+        CredentialSource::Header(name) => host::remove_request_header(name.as_bytes()),
         CredentialSource::Cookie(name) => {
-            let cookies = headers.iter().filter(|(header, _)| header == "cookie");
-            let kept: Vec<Vec<u8>> =
-                cookies.filter_map(|(_, value)| credential::cookies_without(value, name)).collect();
+            let cookies = headers.all(b"cookie");
+            let kept: Vec<Vec<u8>> = cookies.filter_map(|value| credential::cookies_without(value, name)).collect();
             match kept.is_empty() {
-                true => host::remove_request_header("cookie"),
-                false => host::set_request_header("cookie", &kept.join(&b"; "[..])),
+                true => host::remove_request_header(b"cookie"),
+                false => host::set_request_header(b"cookie", &kept.join(&b"; "[..])),
             }
         }
     }

@@ -67,10 +67,10 @@ impl Process {
     }
 
     fn present(&mut self, at: usize, member: &str) -> Next {
-        let bearer = format!("Bearer {}", token_of(member)).into_bytes();
-        let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
-        let pseudo = [header(":authority", "chat.acme.example"), header(":path", "/x"), header(":method", "GET")];
-        let headers: Vec<_> = pseudo.into_iter().chain([("authorization".to_owned(), bearer)]).collect();
+        let bearer = format!("Bearer {}", token_of(member));
+        let pseudo = [(":authority", "chat.acme.example"), (":path", "/x"), (":method", "GET")];
+        let headers = [&pseudo[..], &[("authorization", &bearer)]].concat();
+        let headers = HeaderMap::decode(HeaderMap::encode(&headers)).unwrap();
         self.step(at, |desk| arrive(&headers, desk))
     }
 
@@ -149,7 +149,7 @@ impl Process {
     /// With which role a worker lets a member in without asking anybody.
     fn session(&mut self, at: usize, member: &str) -> Option<String> {
         match self.present(at, member) {
-            Next::Allow(allow) => Some(allow.tags.value("usher.role").unwrap().to_owned()),
+            Next::Allow(allow) => Some(allow.tags.value(Fact::Role).unwrap().to_owned()),
             _ => None,
         }
     }

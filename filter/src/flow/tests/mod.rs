@@ -17,9 +17,11 @@ use usher_policy::wire::LoginAnswer;
 use super::{Desk, Next, Passage, Tally, arrive};
 use crate::clock::Now;
 use crate::feed::Follow;
+use crate::header_map::HeaderMap;
 use crate::keys::Lack;
 use crate::session::Sessions;
 use crate::store_call::NoAnswer;
+use crate::tags::Fact;
 
 mod feed;
 mod sessions;
@@ -115,10 +117,8 @@ impl World {
         let pseudo = [(":authority", "chat.acme.example"), (":path", path), (":method", "GET")];
         let given = |name: &str| headers.iter().any(|header| header.0 == name);
         let pseudo = pseudo.into_iter().filter(|header| !given(header.0));
-        let headers: Vec<(String, Vec<u8>)> = pseudo
-            .chain(headers.iter().copied())
-            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
-            .collect();
+        let headers: Vec<(&str, &str)> = pseudo.chain(headers.iter().copied()).collect();
+        let headers = HeaderMap::decode(HeaderMap::encode(&headers)).unwrap();
         self.step(|desk| arrive(&headers, desk))
     }
 
@@ -167,7 +167,7 @@ fn answer(answer: &str, role: &str) -> LoginAnswer {
 
 fn role(next: &Next) -> &str {
     match next {
-        Next::Allow(allow) => allow.tags.value("usher.role").unwrap(),
+        Next::Allow(allow) => allow.tags.value(Fact::Role).unwrap(),
         other => panic!("not let in: {other:?}"),
     }
 }

@@ -1,0 +1,140 @@
+//! Calls to the store that are under way, and who waits for each: logins that ask the same share one.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// The calls of one worker.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    /// By the token under which the answer comes. The host answers to whichever context was running when the call was made,
+    /// so both kinds of context look here.
+    under_way: HashMap<u32, Call>,
+    /// From what is asked to the call that asks it.
+    questions: HashMap<Vec<u8>, u32>,
+    /// Requests whose call went away with the request that had made it.
+    orphans: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Call {
+    /// The request in whose context it was made: the host ends it with that.
+    maker: u32,
+    /// Everyone who waits for the answer.
+    waiting: Vec<u32>,
+    question: Option<Vec<u8>>,
+    asked_at: Duration,
+}
+
+impl Calls {
+    /// A request waits for the answer to the same question, where somebody has asked it: under this token, since then.
+    pub(super) fn join(&mut self, question: &[u8], request: u32) -> Option<(u32, Duration)> {
+        let token = *self.questions.get(question)?;
+        let call = self.under_way.get_mut(&token)?;
+        call.waiting.push(request);
+        Some((token, call.asked_at))
+    }
+
+    /// A call was made. With a question others may join it.
+    pub(super) fn begin(&mut self, token: u32, request: u32, question: Option<Vec<u8>>, asked_at: Duration) {
+        if let Some(question) = &question {
+            self.questions.insert(question.clone(), token);
+        }
+        self.under_way.insert(token, Call { maker: request, waiting: vec![request], question, asked_at });
+    }
+
+    /// A call has been answered: who waits for it. `None` where it is none of these.
+    pub(super) fn end(&mut self, token: u32) -> Option<Vec<u32>> {
+        let call = self.under_way.remove(&token)?;
+        if let Some(question) = &call.question
+            && self.questions.get(question) == Some(&token)
+        {
+            self.questions.remove(question);
+        }
+        Some(call.waiting)
+    }
+
+    /// A request waits no more for a call.
+    pub(super) fn leave(&mut self, token: u32, request: u32) {
+        let Some(call) = self.under_way.get_mut(&token) else { return };
+        call.waiting.retain(|waiting| *waiting != request);
+        if call.waiting.is_empty() {
+            self.end(token);
+        }
+    }
+
+    /// A request is over. What it has asked ends with it; who else waits for that must ask again.
+    pub(super) fn abandon(&mut self, token: u32, request: u32) {
+        let is_maker = self.under_way.get(&token).is_some_and(|call| call.maker == request);
+        self.leave(token, request);
+        if is_maker && let Some(waiting) = self.end(token) {
+            self.orphans.extend(waiting);
+        }
+    }
+
+    /// Those who must ask again, each once.
+    pub(super) fn take_orphans(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.orphans)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: Duration = Duration::from_secs(7);
+
+    fn asked() -> Calls {
+        let mut calls = Calls::default();
+        assert_eq!(calls.join(b"ada", 1), None);
+        calls.begin(100, 1, Some(b"ada".to_vec()), T);
+        assert_eq!(calls.join(b"ada", 2), Some((100, T)));
+        assert_eq!(calls.join(b"ada", 3), Some((100, T)));
+        assert_eq!(calls.join(b"bob", 4), None);
+        calls
+    }
+
+    #[test]
+    fn whoever_asks_the_same_waits_for_the_same_call_until_it_is_answered() {
+        let mut calls = asked();
+        assert_eq!(calls.end(100), Some(vec![1, 2, 3]));
+        assert_eq!(calls.end(100), None);
+        assert_eq!(calls.join(b"ada", 5), None, "an answer that came is none for whoever asks later");
+    }
+
+    #[test]
+    fn who_leaves_is_not_answered_and_a_call_that_nobody_waits_for_is_no_more_joined() {
+        let mut calls = asked();
+        calls.leave(100, 2);
+        calls.leave(100, 1);
+        assert_eq!(calls.join(b"ada", 5), Some((100, T)));
+        calls.leave(100, 3);
+        calls.leave(100, 5);
+        assert_eq!(calls.join(b"ada", 6), None);
+        assert_eq!(calls.end(100), None);
+    }
+
+    #[test]
+    fn the_others_ask_again_when_the_request_that_made_the_call_is_over() {
+        let mut calls = asked();
+        calls.abandon(100, 3);
+        assert!(calls.take_orphans().is_empty(), "it was not the maker");
+        calls.abandon(100, 1);
+        assert_eq!(calls.join(b"ada", 5), None);
+        assert_eq!(calls.take_orphans(), [2]);
+        assert!(calls.take_orphans().is_empty());
+        assert_eq!(calls.end(100), None);
+    }
+
+    #[test]
+    fn a_call_without_a_question_is_for_its_maker_alone() {
+        let mut calls = Calls::default();
+        calls.begin(100, 1, None, T);
+        assert_eq!(calls.join(b"ada", 2), None);
+        assert_eq!(calls.end(100), Some(vec![1]));
+        // The newer of two calls with one question is the one that is joined.
+        calls.begin(101, 1, Some(b"ada".to_vec()), T);
+        calls.begin(102, 2, Some(b"ada".to_vec()), T);
+        calls.end(101);
+        assert_eq!(calls.join(b"ada", 3), Some((102, T)));
+    }
+}
