@@ -13,6 +13,8 @@ pub(crate) mod discovery;
 mod error;
 mod etag;
 mod filter;
+#[cfg(test)]
+mod fuzz;
 pub(crate) mod groups;
 mod list;
 mod patch;
