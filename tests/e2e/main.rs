@@ -14,5 +14,8 @@ mod races;
 mod restarts;
 mod rulebook;
 mod scenarios;
+mod secrets;
+mod security_page;
+mod soak;
 mod store_faults;
 mod store_tls;

@@ -163,7 +163,7 @@ fn code(entry: &str) -> &str {
 }
 
 /// Whether `path/of/a/file.rs: name` is a test.
-fn is_a_test(reference: &str) -> bool {
+pub(crate) fn is_a_test(reference: &str) -> bool {
     let Some((path, name)) = reference.split_once(": ") else { return false };
     let source = std::fs::read_to_string(binaries::workspace().join(path)).unwrap_or_default();
     source.contains(&format!("fn {name}("))

@@ -56,11 +56,13 @@ fn filter() -> Result<()> {
     Ok(())
 }
 
-fn filter_arguments() -> [&'static str; 7] {
+/// The arguments of cargo with which the filter is built.
+pub(crate) fn filter_arguments() -> [&'static str; 7] {
     ["build", "--package", "usher-filter", "--target", target::WASM, "--profile", "wasm"]
 }
 
-fn built_filter(target: &Path) -> std::path::PathBuf {
+/// The filter in a target folder.
+pub(crate) fn built_filter(target: &Path) -> std::path::PathBuf {
     target.join(target::WASM).join("wasm").join("usher_filter.wasm")
 }
 

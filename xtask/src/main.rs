@@ -3,10 +3,14 @@
 mod bench;
 mod build;
 mod envoy;
+mod fuzz;
 mod paths;
 mod postgres;
+mod reproduce;
 mod scim;
 mod shell;
+mod soak;
+mod supply;
 mod target;
 mod verbs;
 mod wheel;
@@ -21,6 +25,12 @@ usage: cargo xtask <verb>
   envoy          finds or fetches Envoy, as target/usher/envoy
   postgres       finds PostgreSQL for the tests, or fetches it as target/usher/postgresql
   bench [args]   measures what a request costs beside other ways, in one Envoy
+  fuzz --minutes N
+                 gives what is read from outside new cases until the time is up
+  reproduce      builds the filter in two folders and compares
+  sbom           what usher is made of, as CycloneDX, into target/usher/
+  soak --minutes N
+                 load with everything that can go wrong at the edge, until the time is up
   demo [args]    builds everything and runs `usher demo [args]`
   scim           runs scim2-tester and scim-sanity against a store
   test [args]    sets everything up and runs all tests: `cargo test --workspace [args]`
@@ -36,6 +46,10 @@ fn main() -> ExitCode {
         (Some("envoy"), []) => envoy::ready().map(drop),
         (Some("postgres"), []) => postgres::ready(),
         (Some("bench"), rest) => bench::compare(rest),
+        (Some("fuzz"), rest) => fuzz::run(rest),
+        (Some("reproduce"), []) => reproduce::twice(),
+        (Some("sbom"), []) => supply::sbom(),
+        (Some("soak"), rest) => soak::run(rest),
         (Some("demo"), rest) => verbs::demo(rest),
         (Some("scim"), []) => scim::conform(),
         (Some("test"), rest) => verbs::test(rest),
