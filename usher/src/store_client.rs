@@ -126,27 +126,15 @@ impl StoreClient {
         Ok(Self { agent, base: format!("{scheme}://{authority}"), authorization })
     }
 
-    /// Every member, over all pages; `filters` are query parameters.
-    pub(crate) fn members(&self, organization: &str, filters: &[(&str, &str)]) -> Result<Vec<Value>, StoreClientError> {
-        let path = members_path(organization);
-        let mut members = Vec::new();
-        let mut cursor = None;
-        for _ in 0..MAX_PAGES {
-            let mut query = vec![("limit", PAGE)];
-            query.extend_from_slice(filters);
-            query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-            let path = format!("{path}?{}", query_string(&query));
-            let mut page = self.call(Method::GET, &path, None)?.document;
-            let Some(Value::Array(found)) = page.get_mut("members").map(Value::take) else {
-                return Err(self.misunderstood(&path, 200));
-            };
-            members.extend(found);
-            cursor = page.get("next").and_then(Value::as_str).map(str::to_owned);
-            if cursor.is_none() {
-                return Ok(members);
-            }
-        }
-        Err(self.misunderstood(&path, 200))
+    /// Every member, page by page; `filters` are query parameters.
+    pub(crate) fn members<'a>(&'a self, organization: &str, filters: Vec<(&'a str, &'a str)>) -> MemberPages<'a> {
+        MemberPages { client: self, path: members_path(organization), filters, next: Next::First, left: MAX_PAGES }
+    }
+
+    /// The members who meet some filters, of whom there are few.
+    pub(crate) fn find(&self, organization: &str, filters: Vec<(&str, &str)>) -> Result<Vec<Value>, StoreClientError> {
+        let pages: Result<Vec<_>, _> = self.members(organization, filters).collect();
+        Ok(pages?.concat())
     }
 
     /// Adds a member.
@@ -269,6 +257,58 @@ impl StoreClient {
 
     fn misunderstood(&self, path: &str, status: u16) -> StoreClientError {
         StoreClientError::Answer { url: format!("{}{path}", self.base), status }
+    }
+}
+
+/// The pages of a list of members, each asked for when it is wanted.
+#[derive(Debug)]
+pub(crate) struct MemberPages<'a> {
+    client: &'a StoreClient,
+    path: String,
+    filters: Vec<(&'a str, &'a str)>,
+    next: Next,
+    left: usize,
+}
+
+/// Where a list goes on.
+#[derive(Debug)]
+enum Next {
+    Cursor(String),
+    End,
+    First,
+}
+
+impl MemberPages<'_> {
+    fn page(&mut self, cursor: Option<&str>) -> Result<Vec<Value>, StoreClientError> {
+        let mut query = vec![("limit", PAGE)];
+        query.extend_from_slice(&self.filters);
+        query.extend(cursor.map(|cursor| ("cursor", cursor)));
+        let path = format!("{}?{}", self.path, query_string(&query));
+        let mut page = self.client.call(Method::GET, &path, None)?.document;
+        let Some(Value::Array(members)) = page.get_mut("members").map(Value::take) else {
+            return Err(self.client.misunderstood(&path, 200));
+        };
+        if let Some(cursor) = page.get("next").and_then(Value::as_str) {
+            self.left = self.left.saturating_sub(1);
+            if self.left == 0 {
+                return Err(self.client.misunderstood(&path, 200));
+            }
+            self.next = Next::Cursor(cursor.to_owned());
+        }
+        Ok(members)
+    }
+}
+
+impl Iterator for MemberPages<'_> {
+    type Item = Result<Vec<Value>, StoreClientError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // After an error there is no more.
+        match std::mem::replace(&mut self.next, Next::End) {
+            Next::Cursor(cursor) => Some(self.page(Some(&cursor))),
+            Next::End => None,
+            Next::First => Some(self.page(None)),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Failure;
 use super::administration::Administration;
-use crate::output::print;
+use crate::output::{print, progress};
 use crate::table::Table;
 
 /// The arguments of `usher audit`.
@@ -39,9 +39,12 @@ impl Audit {
         let filters: Vec<(&str, &str)> =
             filters.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect();
         let mut table = Table::with_heads(&["AT", "WHO", "WHAT", "ORGANIZATION", "MEMBER", "CHANGE", "WHY", "REQUEST"]);
-        let mut cursor = None;
+        let (mut cursor, mut read) = (None, 0);
         loop {
-            let page = client.audit(&filters, cursor.as_deref())?;
+            let page = client.audit(&filters, cursor.as_deref());
+            // Where both go to one terminal, the lines stand for themselves.
+            progress("", true);
+            let page = page?;
             for entry in &page.entries {
                 if self.administration.json {
                     print(&format!("{entry}\n"))?;
@@ -49,8 +52,12 @@ impl Audit {
                     row(&mut table, entry);
                 }
             }
+            read += page.entries.len();
             match page.next {
-                Some(next) => cursor = Some(next),
+                Some(next) => {
+                    progress(&format!("{read} entries so far"), false);
+                    cursor = Some(next);
+                }
                 None => break,
             }
         }

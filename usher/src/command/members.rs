@@ -7,9 +7,28 @@ use serde_json::{Map, Value, json};
 
 use super::Failure;
 use super::administration::Administration;
-use crate::output::{print, tell};
+use crate::csv;
+use crate::output::{print, progress, tell};
 use crate::store_client::{Answered, StoreClient, StoreClientError};
 use crate::table::Table;
+
+/// The columns of an export: the names of a member's fields in JSON.
+const EXPORTED: [&str; 14] = [
+    "id",
+    "organization",
+    "email",
+    "name",
+    "issuer",
+    "subject",
+    "role",
+    "seat_tier",
+    "status",
+    "source",
+    "primary_owner",
+    "created_at",
+    "updated_at",
+    "last_login_at",
+];
 
 /// The arguments of `usher members`.
 #[derive(Debug, Args)]
@@ -22,6 +41,8 @@ pub(crate) struct Members {
 enum Verb {
     /// List members, all pages of them
     List(List),
+    /// Print members as CSV for a spreadsheet, all pages of them; with --json one member a line
+    Export(List),
     /// Add a member by email
     Add(Add),
     /// Show one member
@@ -108,6 +129,7 @@ impl Members {
     pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
         match &self.verb {
             Verb::List(list) => list.run()?,
+            Verb::Export(list) => list.export()?,
             Verb::Add(add) => add.run()?,
             Verb::Show(one) => one.run(StoreClient::member)?,
             Verb::Change(change) => {
@@ -125,11 +147,13 @@ impl Members {
 
 impl List {
     fn run(&self) -> Result<(), Failure> {
-        let filters: Vec<(&str, &str)> = [("email", &self.email), ("status", &self.status), ("role", &self.role)]
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value.as_deref()?)))
-            .collect();
-        let members = self.administration.client()?.members(&self.organization, &filters)?;
+        let client = self.administration.client()?;
+        let mut members = Vec::new();
+        for page in client.members(&self.organization, self.filters()) {
+            members.extend(page.inspect_err(|_| progress("", true))?);
+            progress(&format!("{} members so far", members.len()), false);
+        }
+        progress("", true);
         if self.administration.json {
             return Ok(print(&format!("{:#}\n", json!({"members": members})))?);
         }
@@ -141,6 +165,35 @@ impl List {
             );
         }
         Ok(print(&table.text())?)
+    }
+
+    /// A page is printed before the next one is asked for: there may be more members than fit into memory.
+    fn export(&self) -> Result<(), Failure> {
+        let client = self.administration.client()?;
+        if !self.administration.json {
+            print(&csv::line(EXPORTED))?;
+        }
+        let mut exported = 0;
+        for page in client.members(&self.organization, self.filters()) {
+            let page = page.inspect_err(|_| progress("", true))?;
+            // Where both go to one terminal, the lines stand for themselves.
+            progress("", true);
+            for member in &page {
+                match self.administration.json {
+                    true => print(&format!("{member}\n"))?,
+                    false => print(&csv::line(EXPORTED.map(|name| cell(member, name))))?,
+                }
+            }
+            exported += page.len();
+            progress(&format!("{exported} members so far"), false);
+        }
+        progress("", true);
+        Ok(())
+    }
+
+    fn filters(&self) -> Vec<(&str, &str)> {
+        let filters = [("email", &self.email), ("status", &self.status), ("role", &self.role)];
+        filters.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
     }
 }
 
@@ -200,7 +253,7 @@ impl One {
         if !self.member.contains('@') {
             return Ok(self.member.clone());
         }
-        let found = client.members(&self.organization, &[("email", &self.member)])?;
+        let found = client.find(&self.organization, vec![("email", &self.member)])?;
         match found.first().and_then(|member| member.get("id")).and_then(Value::as_str) {
             Some(id) => Ok(id.to_owned()),
             None => Err(StoreClientError::Problem {
@@ -242,6 +295,16 @@ fn warn(answered: &Answered) {
     if let Some(code) = &answered.warning {
         let meaning = if code == "last_owner" { ": no active member holds the top role any more" } else { "" };
         tell(&format!("warning: {code}{meaning}"));
+    }
+}
+
+/// A cell of the export; empty where there is nothing.
+fn cell<'a>(member: &'a Value, name: &str) -> &'a str {
+    match member.get(name) {
+        Some(Value::String(text)) => text,
+        Some(Value::Bool(true)) => "true",
+        Some(Value::Bool(false)) => "false",
+        _ => "",
     }
 }
 

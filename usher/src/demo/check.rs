@@ -40,7 +40,7 @@ pub(super) fn run(client: &Client, store: &StoreClient) -> anyhow::Result<Report
         checks.add(call.title, call.expected, &client.call(call)?);
     }
     removal(&mut checks, client, store)?;
-    let members = store.members(CHAT, &[])?;
+    let members = store.find(CHAT, vec![])?;
     for (name, expected) in LISTED_AFTER {
         checks.add(&format!("{name} in the store's list"), expected, &listed(&members, name));
     }
@@ -55,7 +55,7 @@ fn removal(checks: &mut Checks, client: &Client, store: &StoreClient) -> anyhow:
     checks.add("a user, soon removed", BEFORE_REMOVAL, &client.present(Some(&ticket), &call)?);
 
     let email = Person::named(REMOVED).map(Person::email).unwrap_or_default();
-    let found = store.members(CHAT, &[("email", &email)])?;
+    let found = store.find(CHAT, vec![("email", &email)])?;
     let id = found.first().and_then(|member| member.get("id")).and_then(Value::as_str);
     store.remove(CHAT, id.with_context(|| format!("{email} is not listed"))?)?;
 

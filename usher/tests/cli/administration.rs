@@ -204,3 +204,36 @@ fn the_audit_shows_who_changed_what_and_as_json_one_entry_a_line() {
     assert_eq!(store.usher(&["audit", "--json", "--since", "4102444800"]).stdout, "");
     assert_eq!(store.usher(&["audit", "elsewhere", "--json"]).stdout, "");
 }
+
+#[test]
+fn members_are_exported_as_csv_over_all_pages_and_none_is_a_formula() {
+    let store = store();
+    let add = |member: Value| {
+        let url = format!("http://{}/v1/organizations/acme-chat/members", store.address);
+        let request = ureq::post(url).header("authorization", format!("Bearer {ADMIN_TOKEN}"));
+        assert_eq!(request.send_json(member).unwrap().status(), 201);
+    };
+    add(json!({"email": "ada@acme.example", "name": "=HYPERLINK(\"http://evil.example\",\"Ada\")", "role": "owner"}));
+    add(json!({"email": "+bea@acme.example", "name": "Bea \"B\" Miller, Ph.D."}));
+    // More than one page, which has 500.
+    for n in 0..500 {
+        add(json!({"email": format!("m{n}@acme.example")}));
+    }
+
+    let exported = store.usher(&["members", "export", "acme-chat"]);
+    assert_eq!((exported.code, exported.stderr.as_str()), (0, ""), "no progress where there is no terminal");
+    let lines: Vec<_> = exported.stdout.split("\r\n").collect();
+    assert_eq!((lines.len(), lines[503]), (504, ""));
+    assert!(lines[0].starts_with("id,organization,email,name,issuer,subject,role,"), "{}", lines[0]);
+    assert!(lines[1].contains(",ada@acme.example,\"'=HYPERLINK(\"\"http://evil.example\"\",\"\"Ada\"\")\",,,owner,standard,active,manual,false,"), "{}", lines[1]);
+    assert!(lines[2].contains(",'+bea@acme.example,\"Bea \"\"B\"\" Miller, Ph.D.\",,,user,"), "{}", lines[2]);
+    assert!(lines[502].contains(",m499@acme.example,"), "{}", lines[502]);
+
+    let owners = store.usher(&["members", "export", "acme-chat", "--role", "owner", "--json"]);
+    let owner: Value = serde_json::from_str(owners.stdout.trim()).unwrap();
+    assert_eq!(owner["email"], "ada@acme.example");
+    let listed = store.usher(&["members", "list", "acme-chat"]);
+    assert_eq!((listed.stdout.lines().count(), listed.stderr.as_str()), (503, ""));
+    let elsewhere = store.usher(&["members", "export", "elsewhere"]);
+    assert!(elsewhere.code == 1 && elsewhere.stderr.contains("organization_not_found"), "{elsewhere:?}");
+}
