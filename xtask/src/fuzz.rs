@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell;
+use crate::{peer, shell};
 
 /// How many cases a target gets in one round.
 const CASES: u64 = 20_000;
@@ -17,6 +17,7 @@ const TARGETS: [&[&str]; 2] = [
 
 /// Runs rounds until the time is up; the first case that fails ends it, and is told so that it can be played again.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    peer::ready()?;
     let deadline = Instant::now() + minutes(arguments)?;
     let mut seed =
         u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() & u128::from(u64::MAX >> 16))?;

@@ -5,6 +5,7 @@ mod build;
 mod envoy;
 mod fuzz;
 mod paths;
+mod peer;
 mod postgres;
 mod reproduce;
 mod scim;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{build, envoy, paths, postgres, shell};
+use crate::{build, envoy, paths, peer, postgres, shell};
 
 /// Builds, gets Envoy, and runs `usher demo` with these arguments.
 pub(crate) fn demo(arguments: &[String]) -> Result<()> {
@@ -22,6 +22,7 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
     build::filter_with_trap()?;
     envoy::ready()?;
     postgres::ready()?;
+    peer::ready()?;
     shell::progress("running all tests");
     shell::run(shell::cargo()?.args(["test", "--workspace"]).args(arguments), "install Rust with rustup")
 }

@@ -36,13 +36,21 @@ impl Random {
 /// Gives changed seeds of a folder to a target that panics where something is wrong. The case that did is told, so that it
 /// can be played again: `USHER_FUZZ_SEED=… USHER_FUZZ_CASES=1`.
 pub(crate) fn fuzz(seeds: &Path, words: &[&str], target: impl Fn(&[u8])) {
+    for (seed, input) in cases(seeds, words) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| target(&input))) {
+            eprintln!("USHER_FUZZ_SEED={seed}: {}", input.escape_ascii());
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+/// The seeds of a folder as they are, under number 0, and then changed.
+pub(crate) fn cases(seeds: &Path, words: &[&str]) -> impl Iterator<Item = (u64, Vec<u8>)> {
     let seeds = read(seeds);
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let (first, cases) = (number("USHER_FUZZ_SEED").unwrap_or(1), number("USHER_FUZZ_CASES").unwrap_or(CASES));
-    for seed in &seeds {
-        target(seed);
-    }
-    for seed in first..first + cases {
+    let unchanged: Vec<_> = seeds.iter().map(|seed| (0, seed.clone())).collect();
+    unchanged.into_iter().chain((first..first + cases).map(move |seed| {
         // Neighbouring seeds shall not begin alike.
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let mut input = random.one(&seeds).clone();
@@ -50,11 +58,8 @@ pub(crate) fn fuzz(seeds: &Path, words: &[&str], target: impl Fn(&[u8])) {
             change(&mut input, &mut random, words, &seeds);
         }
         input.truncate(LONGEST);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| target(&input))) {
-            eprintln!("USHER_FUZZ_SEED={seed}: {}", input.escape_ascii());
-            std::panic::resume_unwind(panic);
-        }
-    }
+        (seed, input)
+    }))
 }
 
 fn read(folder: &Path) -> Vec<Vec<u8>> {

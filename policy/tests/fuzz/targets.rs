@@ -18,11 +18,11 @@ use usher_policy::{Reason, json as strict};
 use super::mutate::fuzz;
 
 /// A time at which the seeds' claims are good.
-const NOW: u64 = 1_800_000_000;
+pub(crate) const NOW: u64 = 1_800_000_000;
 
-static KEY: LazyLock<Ed25519KeyPair> = LazyLock::new(|| Ed25519KeyPair::generate().with_key_id("k"));
+pub(crate) static KEY: LazyLock<Ed25519KeyPair> = LazyLock::new(|| Ed25519KeyPair::generate().with_key_id("k"));
 
-static POLICY: LazyLock<Policy> = LazyLock::new(|| {
+pub(crate) static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     let mut jwk: Value = serde_json::from_str(&KEY.public_key().to_jwk()).unwrap();
     jwk["kid"] = json!("k");
     let document = json!({
@@ -43,7 +43,7 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
 });
 
 /// Nothing was fetched: the keys are in the policy.
-struct NoKeys;
+pub(crate) struct NoKeys;
 
 impl KeySource for NoKeys {
     fn keys(&self, _connection: &Connection) -> Option<std::rc::Rc<KeySet>> {
@@ -51,7 +51,7 @@ impl KeySource for NoKeys {
     }
 }
 
-fn seeds(target: &str) -> PathBuf {
+pub(crate) fn seeds(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(target)
 }
 

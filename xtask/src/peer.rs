@@ -1,0 +1,26 @@
+//! joserfc, with whose verdicts ours are compared in the tests: in a virtual environment of its own.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::{paths, shell};
+
+/// The version whose differences are known.
+const PACKAGE: &str = "joserfc==1.8.0";
+
+const INSTALL_PYTHON: &str = "`apt install python3 python3-venv`";
+
+/// Installs it as `target/differential-venv`, where the tests look for it.
+pub(crate) fn ready() -> Result<()> {
+    let environment = paths::root()?.join("target").join("differential-venv");
+    let python = environment.join("bin").join("python");
+    let is_there = Command::new(&python).args(["-c", "import joserfc; assert joserfc.__version__ == '1.8.0'"]).output();
+    if is_there.is_ok_and(|output| output.status.success()) {
+        return Ok(());
+    }
+    shell::progress("getting joserfc");
+    shell::run(Command::new("python3").args(["-m", "venv"]).arg(&environment), INSTALL_PYTHON)?;
+    shell::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", PACKAGE]), INSTALL_PYTHON)
+        .with_context(|| format!("pip could not install {PACKAGE}; look at its words above"))
+}
