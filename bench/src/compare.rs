@@ -217,13 +217,21 @@ impl Requests {
 /// # Errors
 /// No port is free.
 pub(crate) fn start_product() -> Result<SocketAddr> {
+    start_origin(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec())
+}
+
+/// Starts a server with one answer to everybody in a thread of this process.
+///
+/// # Errors
+/// No port is free.
+pub(crate) fn start_origin(answer: Vec<u8>) -> Result<SocketAddr> {
     let address = local(port::free()?);
     thread::spawn(move || {
-        if let Err(error) = origin::serve(address, b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok") {
-            eprintln!("bench: the product ended: {error:#}");
+        if let Err(error) = origin::serve(address, &answer) {
+            eprintln!("bench: a neighbour of Envoy ended: {error:#}");
         }
     });
-    reachable("the product", address)?;
+    reachable("a neighbour of Envoy", address)?;
     Ok(address)
 }
 

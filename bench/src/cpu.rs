@@ -27,3 +27,13 @@ pub(crate) fn processor() -> String {
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name));
     name.unwrap_or("an unknown processor").trim().to_owned()
 }
+/// The memory that a process holds, in bytes (`VmRSS`).
+///
+/// # Errors
+/// The process is gone.
+pub(crate) fn resident(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).context("cannot read a process's status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().context("VmRSS is in kB")?;
+    Ok(kilobytes * 1024)
+}

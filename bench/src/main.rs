@@ -2,6 +2,7 @@
 
 mod compare;
 mod cpu;
+mod curves;
 mod envoy;
 mod grpc;
 mod load;
@@ -23,6 +24,7 @@ use crate::variants::Modules;
 
 const USAGE: &str = "\
 usage: cargo xtask bench [options]
+       cargo xtask bench curves [sessions|organizations|groups|floods]
 
   --rounds N       how often each is measured, in turns (15)
   --seconds S      how long each time (1)
@@ -46,6 +48,8 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["service", name, address] => service(name, address),
+        ["compare", "curves"] => curves::run(&binaries::filter()?.canonicalize()?, None),
+        ["compare", "curves", only] => curves::run(&binaries::filter()?.canonicalize()?, Some(only)),
         ["compare", rest @ ..] => compare(rest),
         _ => bail!("{USAGE}"),
     }

@@ -92,7 +92,8 @@ pub(crate) fn all(modules: &Modules<'_>) -> Result<Vec<Variant>> {
     ])
 }
 
-fn wasm(id: &str, module: &Path, configuration: &str) -> Value {
+/// A wasm filter with this configuration.
+pub(crate) fn wasm(id: &str, module: &Path, configuration: &str) -> Value {
     json!({
         "name": id,
         "typed_config": {

@@ -1,0 +1,226 @@
+//! What grows with what: sessions, organizations, groups, and what a flood costs.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use usher_scenario::token::{KeyRing, Members};
+use usher_tests::http::local;
+use usher_tests::port;
+
+use crate::compare::start_origin;
+use crate::cpu;
+use crate::envoy::{Envoy, Setup};
+use crate::load::{Generator, Load, Pace};
+use crate::people::{claims, login_answer, policy, request, sign};
+use crate::stats::Spread;
+use crate::variants::wasm;
+
+/// Each point is measured so often, beside the router alone.
+const ROUNDS: usize = 20;
+const SPAN: Duration = Duration::from_millis(100);
+
+/// The one person; sessions are as many as tokens, not people.
+const PERSON: &str = "ada";
+
+/// An Envoy with usher behind one port, and nothing behind another.
+struct Door {
+    envoy: Envoy,
+    usher: u16,
+    router: u16,
+    started_in: Duration,
+    started_with: Duration,
+    _folder: tempfile::TempDir,
+}
+
+impl Door {
+    fn open(module: &Path, policy: &Value) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let (usher, router) = (port::free()?, port::free()?);
+        let filters = [wasm("usher", module, &policy.to_string())];
+        let store = start_origin(login_answer(PERSON))?;
+        let setup = Setup { workers: 1, has_upstream: false };
+        let began = Instant::now();
+        let envoy =
+            Envoy::start(folder.path(), &[(usher, &filters), (router, &[])], &[("store", store, false)], setup)?;
+        let (started_in, started_with) = (began.elapsed(), cpu::used(envoy.process())?);
+        Ok(Self { envoy, usher, router, started_in, started_with, _folder: folder })
+    }
+
+    /// Microseconds of Envoy that a request costs more than one that nobody looks at; each request was sent once before.
+    fn added(&self, requests: &[Vec<u8>], status: u16) -> Result<Spread> {
+        let load = |port, status| Load { address: local(port), requests, status };
+        let (mut usher, mut router) =
+            (Generator::open(load(self.usher, status), 8)?, Generator::open(load(self.router, 200), 8)?);
+        if status == 200 {
+            usher.run(Pace::Closed, Duration::from_secs(600), requests.len())?;
+        }
+        let mut figures = Vec::new();
+        for _ in 0..ROUNDS {
+            let mut each = [0.0; 2];
+            for (generator, each) in [&mut router, &mut usher].into_iter().zip(&mut each) {
+                let before = cpu::used(self.envoy.process())?;
+                let seen = generator.run(Pace::Closed, SPAN, usize::MAX)?;
+                let used = cpu::used(self.envoy.process())?.saturating_sub(before);
+                *each = used.as_secs_f64() * 1e6 / seen.answered.max(1) as f64;
+            }
+            let [router, usher] = each;
+            figures.push(usher - router);
+        }
+        Ok(Spread::of(&figures))
+    }
+
+    fn resident(&self) -> Result<u64> {
+        cpu::resident(self.envoy.process())
+    }
+}
+
+/// Measures every curve and prints it, or the one with this name.
+///
+/// # Errors
+/// Something does not run, or is answered otherwise than it should be.
+pub(crate) fn run(module: &Path, only: Option<&str>) -> Result<()> {
+    let curves: [(&str, fn(&Path) -> Result<()>); 4] =
+        [("sessions", sessions), ("organizations", organizations), ("groups", groups), ("floods", flooded)];
+    for (_, curve) in curves.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
+        curve(module)?;
+        println!();
+    }
+    Ok(())
+}
+
+fn sessions(module: &Path) -> Result<()> {
+    println!("| live sessions | a request adds, us | Envoy's memory: before, after, MiB | bytes a session |");
+    println!("|---|---|---|---|");
+    for count in [1, 100, 10_000, 100_000] {
+        let door = Door::open(module, &patient(policy(count)?)?)?;
+        let requests: Vec<_> = tokens(count)?.iter().map(|token| request(token)).collect();
+        let before = door.resident()?;
+        let added = door.added(&requests, 200)?;
+        let after = door.resident()?;
+        let each = after.saturating_sub(before) / u64::try_from(count)?;
+        let each = if count < 10_000 { "-".to_owned() } else { each.to_string() };
+        println!("| {count} | {} | {:.1}, {:.1} | {each} |", shown(added), mebibytes(before), mebibytes(after));
+    }
+    Ok(())
+}
+
+fn organizations(module: &Path) -> Result<()> {
+    println!(
+        "| organizations (mappings) | a request adds, us | policy, MiB | Envoy starts in, s | of processor time |"
+    );
+    println!("|---|---|---|---|---|");
+    for count in [10, 1_000, 10_000] {
+        let policy = patient(with_organizations(policy(1_000)?, count)?)?;
+        let door = Door::open(module, &policy)?;
+        let requests = [request(tokens(1)?.first().context("a token")?)];
+        let (added, size) = (shown(door.added(&requests, 200)?), mebibytes(u64::try_from(policy.to_string().len())?));
+        let (time, used) = (door.started_in.as_secs_f64(), door.started_with.as_secs_f64());
+        println!("| {count} ({}) | {added} | {size:.1} | {time:.2} | {used:.2} |", count * 10);
+    }
+    Ok(())
+}
+
+fn groups(module: &Path) -> Result<()> {
+    println!("| groups in the token (its bytes) | a request of the session adds, us |\n|---|---|");
+    let door = Door::open(module, &patient(policy(1_000)?)?)?;
+    for count in [1, 10, 100, 1_000, 2_000] {
+        let token = with_groups(count)?;
+        println!("| {count} ({}) | {} |", token.len(), shown(door.added(&[request(&token)], 200)?));
+    }
+    Ok(())
+}
+
+fn flooded(module: &Path) -> Result<()> {
+    println!("| a flood of | answered | each costs, us |\n|---|---|---|");
+    let door = Door::open(module, &patient(policy(1_000)?)?)?;
+    for (what, status, token) in floods()? {
+        println!("| {what} ({} bytes) | {status} | {} |", token.len(), shown(door.added(&[request(&token)], status)?));
+    }
+    Ok(())
+}
+
+/// The store says nothing of changes here: sessions are not checked for an hour.
+fn patient(mut policy: Value) -> Result<Value> {
+    let sessions = policy.get_mut("sessions").and_then(Value::as_object_mut).context("the policy has `sessions`")?;
+    sessions.insert("max_staleness".to_owned(), json!("1h"));
+    Ok(policy)
+}
+
+/// Tokens of one person, each another.
+fn tokens(count: usize) -> Result<Vec<String>> {
+    (0..count)
+        .map(|number| {
+            let mut claims = person(&["engineering", "staff", "power"])?;
+            claims.insert("jti".to_owned(), json!(format!("ID.{number:026}")));
+            sign("EdDSA", claims)
+        })
+        .collect()
+}
+
+fn person(groups: &[&str]) -> Result<Members> {
+    claims(PERSON, groups)
+}
+
+fn with_groups(count: usize) -> Result<String> {
+    let mut claims = person(&[])?;
+    let groups: Vec<_> = (1..count).map(|number| format!("group-{number:05}")).chain(["staff".to_owned()]).collect();
+    claims.insert("groups".to_owned(), json!(groups));
+    sign("EdDSA", claims)
+}
+
+/// So many organizations, each with ten mappings, the first of them ours.
+fn with_organizations(mut policy: Value, count: usize) -> Result<Value> {
+    let organizations = policy.pointer_mut("/parents/0/organizations").and_then(Value::as_array_mut);
+    let organizations = organizations.context("the policy has organizations")?;
+    let first = organizations.first().context("the policy has an organization")?.clone();
+    for number in 1..count {
+        let mut organization = first.clone();
+        let roles: Vec<_> =
+            (0..10).map(|role| json!({"group": format!("g-{number}-{role}"), "role": "user"})).collect();
+        for (field, value) in [
+            ("/id", json!(format!("org-{number}"))),
+            ("/hosts", json!([format!("org-{number}.acme.example")])),
+            ("/provisioning/group_mappings", json!({"roles": roles})),
+        ] {
+            *organization.pointer_mut(field).context("an organization has this field")? = value;
+        }
+        organizations.push(organization);
+    }
+    Ok(policy)
+}
+
+/// What strangers send, and how it is answered.
+fn floods() -> Result<Vec<(&'static str, u16, String)>> {
+    let usual = person(&["staff"])?;
+    let mut elsewhere = usual.clone();
+    elsewhere.insert("iss".to_owned(), json!("https://evil.example"));
+    let unknown_kid = KeyRing::Main.sign("EdDSA", Some("unknown"), &usual)?;
+    let forged = KeyRing::Stranger.sign("RS256", Some(&KeyRing::Main.kid("RS256")?), &usual)?;
+    Ok(vec![
+        ("no token at all", 401, "-".repeat(10)),
+        ("tokens of an unknown issuer", 401, sign("EdDSA", elsewhere)?),
+        ("unknown `kid`s", 401, unknown_kid),
+        ("bad signatures, RS256", 401, forged),
+        ("tokens with 3,000 groups, badly signed", 401, badly_signed(3_000)?),
+        ("headers of 60 KiB that are no token", 401, "x".repeat(60 * 1024)),
+    ])
+}
+
+/// A token with so many groups whose signature is another's.
+fn badly_signed(groups: usize) -> Result<String> {
+    let token = with_groups(groups)?;
+    let other = with_groups(1)?;
+    let head = token.rsplit_once('.').context("a token has a signature")?.0;
+    let signature = other.rsplit_once('.').context("a token has a signature")?.1;
+    Ok(format!("{head}.{signature}"))
+}
+
+fn shown(spread: Spread) -> String {
+    format!("{:.1} ({:.1} to {:.1})", spread.median, spread.low, spread.high)
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / 1048576.0
+}
