@@ -81,10 +81,16 @@ impl Door {
 /// # Errors
 /// Something does not run, or is answered otherwise than it should be.
 pub(crate) fn run(module: &Path, only: Option<&str>) -> Result<()> {
-    let curves: [(&str, fn(&Path) -> Result<()>); 4] =
-        [("sessions", sessions), ("organizations", organizations), ("groups", groups), ("floods", flooded)];
-    for (_, curve) in curves.into_iter().filter(|(name, _)| only.is_none_or(|only| only == *name)) {
-        curve(module)?;
+    for name in ["sessions", "organizations", "groups", "floods"] {
+        if only.is_some_and(|only| only != name) {
+            continue;
+        }
+        match name {
+            "sessions" => sessions(module)?,
+            "organizations" => organizations(module)?,
+            "groups" => groups(module)?,
+            _ => flooded(module)?,
+        }
         println!();
     }
     Ok(())
