@@ -10,6 +10,7 @@ mod origin;
 mod people;
 mod report;
 mod stats;
+mod store;
 mod variants;
 
 use std::path::PathBuf;
@@ -51,6 +52,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["compare", "curves"] => curves::run(&binaries::filter()?.canonicalize()?, None),
         ["compare", "curves", only] => curves::run(&binaries::filter()?.canonicalize()?, Some(only)),
         ["compare", rest @ ..] => compare(rest),
+        ["store", rest @ ..] => store::run(rest),
         _ => bail!("{USAGE}"),
     }
 }

@@ -38,7 +38,8 @@ pub(crate) fn filter_that_does_nothing() -> Result<()> {
     place(&built, "bench-noop.wasm").map(drop)
 }
 
-fn command() -> Result<()> {
+/// Builds `target/usher/usher` alone.
+pub(crate) fn command() -> Result<()> {
     shell::progress("building the command");
     shell::run(shell::cargo()?.args(["build", "--release", "--package", "usher"]), INSTALL_RUST)?;
     place(&paths::cargo_target()?.join("release").join("usher"), "usher").map(drop)

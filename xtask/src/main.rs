@@ -1,6 +1,7 @@
 //! `cargo xtask`: builds, runs and tests usher on a fresh machine.
 
 mod bench;
+mod bench_store;
 mod build;
 mod envoy;
 mod fuzz;
@@ -26,6 +27,7 @@ usage: cargo xtask <verb>
   envoy          finds or fetches Envoy, as target/usher/envoy
   postgres       finds PostgreSQL for the tests, or fetches it as target/usher/postgresql
   bench [args]   measures what a request costs beside other ways, in one Envoy
+  bench store    measures a large store: pushes, pages, the feed, logins, on both databases
   fuzz --minutes N
                  gives what is read from outside new cases until the time is up
   reproduce      builds the filter in two folders and compares
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         (Some("target"), []) => target::ready(),
         (Some("envoy"), []) => envoy::ready().map(drop),
         (Some("postgres"), []) => postgres::ready(),
+        (Some("bench"), [what, rest @ ..]) if what == "store" => bench_store::run(rest),
         (Some("bench"), rest) => bench::compare(rest),
         (Some("fuzz"), rest) => fuzz::run(rest),
         (Some("reproduce"), []) => reproduce::twice(),
