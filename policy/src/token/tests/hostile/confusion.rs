@@ -4,10 +4,11 @@ use hmac_sha512::sha384;
 use serde_json::{Value, json};
 
 use super::super::signing::{ed25519, encode, jwk, jwks, kid, p256, p384, rsa, seal, sign};
-use super::super::world::{claims, header, signed, with};
+use super::super::world::{Keys, NOW, claims, header, signed, with};
 use super::{Attack, assert_refused};
 use crate::Reason::{BadSignature, UnknownKey, UnsupportedAlgorithm};
 use crate::model::Algorithm::{self, EdDsa, Es256, Es384, Ps256, Rs256};
+use crate::token::{Assertion, Key, SignatureVerifier, verify};
 
 #[test]
 fn none_has_no_spelling_that_passes() {
@@ -283,6 +284,32 @@ fn a_signature_has_one_form() {
         ],
         33,
     );
+}
+
+/// Whoever checks signatures is asked only about what can be one: even a verifier that believes everything lets nothing else by.
+#[test]
+fn a_verifier_is_asked_only_about_signatures_of_the_right_form() {
+    struct Credulous;
+    impl SignatureVerifier for Credulous {
+        fn verify(&self, _: Algorithm, _: &Key, _: &[u8], _: &[u8]) -> bool {
+            true
+        }
+    }
+    let reason = |token: &str| {
+        let assertion = Assertion::parse(token.as_bytes()).unwrap();
+        verify(&super::plain(), &assertion, &Keys(None), &Credulous, NOW).err().map(|error| error.reason())
+    };
+    for (algorithm, len) in [(Rs256, 256), (Ps256, 256), (Es256, 64), (Es384, 96), (EdDsa, 64)] {
+        assert_eq!(reason(&spliced(algorithm, &vec![1; len])), None, "{algorithm}");
+        for wrong in [0, 1, len - 1, len + 1, 2 * len] {
+            assert_eq!(reason(&spliced(algorithm, &vec![1; wrong])), Some(BadSignature), "{algorithm} {wrong}");
+        }
+    }
+    for algorithm in [Es256, Es384] {
+        let len = if algorithm == Es256 { 64 } else { 96 };
+        assert_eq!(reason(&spliced(algorithm, &vec![0; len])), Some(BadSignature), "{algorithm}: zeros");
+        assert_eq!(reason(&spliced(algorithm, &vec![0xff; len])), Some(BadSignature), "{algorithm}: beyond the order");
+    }
 }
 
 /// The good header and claims of an algorithm, as they are signed.
