@@ -135,6 +135,17 @@ fn a_known_login_that_changes_nothing_is_one_statement() {
     }
     // The store itself looks after old entries once in a while.
     assert!(count("BEGIN") < LOGINS, "{} transactions", count("BEGIN"));
+
+    // One that is written looks once more, with nobody in the way, and reads the feed's head along with everything else.
+    let before = log.lines().count();
+    for newer in 1..=LOGINS as u64 {
+        assert_eq!(store.answer("mapped", &login("bea", 1 + newer, assign("user"))).0, "member");
+    }
+    let log = server.log();
+    let count = |what: &str| log.lines().skip(before).filter(|line| line.contains(what)).count();
+    assert_eq!(count("FROM tickets"), 2 * LOGINS);
+    let heads = count("AS database, mark, position FROM feed_head");
+    assert!(heads < 2 * LOGINS + LOGINS / 2, "the head was read {heads} times");
 }
 
 #[test]

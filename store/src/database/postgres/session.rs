@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::QueryBuilder;
 use sqlx::postgres::PgConnection;
 use usher_policy::member::Member;
+use usher_policy::wire::Position;
 
 use crate::audit::Entry;
 use crate::database::{DatabaseError, row};
@@ -37,6 +38,8 @@ pub(super) struct Session {
     pub(super) appended: Vec<Appended>,
     /// What is appended to the audit at the end.
     pub(super) audited: Vec<Entry>,
+    /// The feed's head, as it was read after everything was locked that the transaction rests on.
+    pub(super) head: Option<Position>,
     /// Where commits are counted; a snapshot has none.
     pub(super) metrics: Option<Arc<Metrics>>,
 }
@@ -54,11 +57,11 @@ pub(super) struct Appended {
 
 impl Session {
     pub(super) fn reading(transaction: sqlx::Transaction<'static, sqlx::Postgres>) -> Self {
-        Self { transaction, appended: Vec::new(), audited: Vec::new(), metrics: None }
+        Self { transaction, appended: Vec::new(), audited: Vec::new(), head: None, metrics: None }
     }
 
     pub(super) fn writing(transaction: sqlx::Transaction<'static, sqlx::Postgres>, metrics: Arc<Metrics>) -> Self {
-        Self { transaction, appended: Vec::new(), audited: Vec::new(), metrics: Some(metrics) }
+        Self { transaction, appended: Vec::new(), audited: Vec::new(), head: None, metrics: Some(metrics) }
     }
 
     pub(super) fn connection(&mut self) -> &mut PgConnection {

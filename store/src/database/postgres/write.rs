@@ -50,7 +50,9 @@ impl Transaction for Session {
         };
         let mut query = login::statement(question, People::Nobody, head!());
         let found = query.build().fetch_all(self.connection()).await?;
-        Ok(Look { linked, by_email, by_external_id, ..login::look(&found, question, People::Nobody)? })
+        let look = login::look(&found, question, People::Nobody)?;
+        self.head = Some(look.position.clone());
+        Ok(Look { linked, by_email, by_external_id, ..look })
     }
 
     async fn take_seat(&mut self, organization: &OrganizationId, tier: &Tier, cap: Cap) -> Result<bool, DatabaseError> {
@@ -241,7 +243,11 @@ impl Transaction for Session {
     async fn commit(mut self: Box<Self>) -> Result<Position, DatabaseError> {
         self.write_audit().await?;
         // Last of all: who appends holds the feed's head until the commit, so that positions are in the order of commits.
-        let position = if self.appended.is_empty() { self.position().await? } else { self.append().await? };
+        let position = match self.head.take() {
+            _ if !self.appended.is_empty() => self.append().await?,
+            Some(head) => head,
+            None => self.position().await?,
+        };
         self.transaction.commit().await?;
         if let Some(metrics) = &self.metrics {
             metrics.commit(1);
