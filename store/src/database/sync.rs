@@ -5,9 +5,10 @@ use sqlx::{Database, QueryBuilder};
 use usher_policy::id::{Email, MemberId, OrganizationId, ParentId, Role};
 use usher_policy::member::Member;
 
+use super::DatabaseError;
 use super::bind::Bind;
 use super::directory_sql::{among, members, select};
-use super::{DatabaseError, row};
+use super::row::{self, member_columns};
 use crate::scim::{ResourceType, Stored};
 
 /// What a reconciliation reads. Lists are bounded by who asks.
@@ -68,22 +69,22 @@ pub(crate) struct Lease<'a> {
     pub(crate) until: u64,
 }
 
-pub(super) fn of_directory_users<DB: Database>(organization: &OrganizationId, users: &[String]) -> QueryBuilder<DB>
+/// The members of an organization in whose `column` one of the values stands. Value by value, by the column's index: with
+/// `IN`, SQLite would rather read the whole organization.
+pub(super) fn with_one_of<DB: Database>(
+    organization: &OrganizationId,
+    column: &'static str,
+    values: &[String],
+) -> QueryBuilder<DB>
 where
     String: Bind<DB>,
 {
-    let mut query = members(organization);
-    among(&mut query, "directory_user", users);
-    query
-}
-
-pub(super) fn with_emails<DB: Database>(organization: &OrganizationId, emails: &[Email]) -> QueryBuilder<DB>
-where
-    String: Bind<DB>,
-{
-    let keys: Vec<_> = emails.iter().map(Email::key).collect();
-    let mut query = members(organization);
-    among(&mut query, "email_key", &keys);
+    let mut query = QueryBuilder::new("WITH wanted (value) AS (");
+    query.push_values(values, |mut row, value| {
+        row.push_bind(value.clone());
+    });
+    query.push(concat!(") SELECT ", member_columns!(), " FROM wanted CROSS JOIN members WHERE organization = "));
+    query.push_bind(organization.to_string()).push(format_args!(" AND {column} = wanted.value"));
     query
 }
 
@@ -194,9 +195,7 @@ macro_rules! reconcile {
                 organization: &OrganizationId,
                 users: &[String],
             ) -> Result<Vec<Member>, DatabaseError> {
-                let mut query = $crate::database::sync::of_directory_users::<$driver>(organization, users);
-                let found = query.build().persistent(false).fetch_all(self.connection()).await?;
-                found.iter().map(row::member).collect()
+                self.members_with(organization, "directory_user", users).await
             }
 
             async fn members_with_emails(
@@ -204,9 +203,8 @@ macro_rules! reconcile {
                 organization: &OrganizationId,
                 emails: &[Email],
             ) -> Result<Vec<Member>, DatabaseError> {
-                let mut query = $crate::database::sync::with_emails::<$driver>(organization, emails);
-                let found = query.build().persistent(false).fetch_all(self.connection()).await?;
-                found.iter().map(row::member).collect()
+                let keys: Vec<_> = emails.iter().map(Email::key).collect();
+                self.members_with(organization, "email_key", &keys).await
             }
 
             async fn without_directory_user(
@@ -248,6 +246,25 @@ macro_rules! reconcile {
             async fn policy_in_force(&mut self) -> Result<Option<String>, DatabaseError> {
                 let query = sqlx::query_scalar("SELECT digest FROM policy_in_force");
                 Ok(query.fetch_optional(self.connection()).await?)
+            }
+        }
+
+        impl Session {
+            /// The members in whose `column` one of the values stands.
+            async fn members_with(
+                &mut self,
+                organization: &OrganizationId,
+                column: &'static str,
+                values: &[String],
+            ) -> Result<Vec<Member>, DatabaseError> {
+                let mut all = Vec::new();
+                for values in values.chunks($crate::database::directory_sql::MAX_IDS) {
+                    let mut query = $crate::database::sync::with_one_of::<$driver>(organization, column, values);
+                    for found in query.build().persistent(false).fetch_all(self.connection()).await? {
+                        all.push(row::member(&found)?);
+                    }
+                }
+                Ok(all)
             }
         }
 

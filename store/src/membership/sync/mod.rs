@@ -23,7 +23,7 @@ use crate::audit::Cause;
 use crate::database::DatabaseError;
 use crate::in_force::InForce;
 
-/// How long one request reconciles: whoever asked asks again for the rest, and sees how far it is.
+/// How long one request writes, once it has planned: whoever asked asks again for the rest, and sees how far it is.
 const BUDGET: Duration = Duration::from_secs(10);
 
 /// How long it is waited until the database knows which policy is in force here.
@@ -96,7 +96,7 @@ impl Membership {
         organizations: &[Arc<Organization>],
         report: &mut Report,
     ) -> Result<(), SyncError> {
-        let until = Instant::now() + BUDGET;
+        let mut until = None;
         for _ in 0..MAX_ROUNDS {
             let plans = self.plan(task, organizations).await?;
             for (report, plan) in report.organizations.iter_mut().zip(&plans) {
@@ -106,6 +106,8 @@ impl Membership {
                 report.done = true;
                 return Ok(());
             }
+            // However long it took to plan, something is done.
+            let until = *until.get_or_insert_with(|| Instant::now() + BUDGET);
             let before = report.touched();
             for (report, plan) in report.organizations.iter_mut().zip(&plans) {
                 run.apply(plan, report, until).await?;
