@@ -219,14 +219,18 @@ impl StoreClient {
         let unreachable =
             |source: ureq::Error| StoreClientError::Unreachable { base: self.base.clone(), source: Box::new(source) };
         let request = Request::builder().method(method).uri(&url).header(header::AUTHORIZATION, &self.authorization);
-        let sent = match body {
-            Some(body) => request
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(body.to_string())
-                .map_err(ureq::Error::from)
-                .and_then(|request| self.agent.run(self.bounded(request, timeout))),
-            None => {
+        // Always with a length: a chunked body that nobody reads costs the connection.
+        let (request, body) = match body {
+            Some(body) => (request.header(header::CONTENT_TYPE, "application/json"), body.to_string()),
+            None => (request, String::new()),
+        };
+        let sent = match (body.as_str(), request.method_ref()) {
+            ("", Some(&Method::GET | &Method::DELETE)) => {
                 let request = request.body(()).map_err(ureq::Error::from);
+                request.and_then(|request| self.agent.run(self.bounded(request, timeout)))
+            }
+            _ => {
+                let request = request.body(body).map_err(ureq::Error::from);
                 request.and_then(|request| self.agent.run(self.bounded(request, timeout)))
             }
         };

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use serde::{Deserialize, Serialize};
 use usher_policy::member::Member;
 use utoipa::{IntoParams, ToSchema};
@@ -126,7 +128,12 @@ pub(super) async fn sync(
     State(app): State<Arc<App>>,
     request: ParentRequest,
     StrictQuery(query): StrictQuery<SyncQuery>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<SyncReport>, Problem> {
+    // Whoever writes `preview` there shall not sync by mistake.
+    if !body.is_ok_and(|body| matches!(body.trim_ascii(), b"" | b"{}")) {
+        return Err(Problem::invalid_request("a sync has no body: `preview` and `confirm` are query parameters"));
+    }
     let ParentRequest { in_force, parent, cause } = request;
     let task = Task { in_force: &in_force, parent: &parent.id, confirmed: query.confirm, cause: &cause };
     let report = match query.preview {

@@ -1,6 +1,6 @@
 //! Who may sync, and that one does at a time, by the policy that is in force.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{counts, named, switched, sync, with_policy};
 use crate::suite::database::on_postgres;
@@ -25,6 +25,10 @@ fn a_token_opens_the_parents_it_is_for_and_nothing_else() {
         status("acme", ADMIN, query).is_problem(400, "invalid_request");
     }
     assert_eq!(store.call("GET", "/v1/parents/acme/sync", ADMIN, None).status, 405);
+    let with_body = |body: Value| store.call("POST", "/v1/parents/acme/sync?preview=true", ADMIN, Some(&body));
+    assert_eq!(with_body(json!({})).status, 200);
+    with_body(json!({"preview": true})).is_problem(400, "invalid_request");
+    with_body(json!("x".repeat(100_000))).is_problem(400, "invalid_request");
 
     let parents = |token: &str| store.call("GET", "/v1/parents", token, None);
     let acme = json!({"id": "acme", "organizations": ["manual", "jit", "mapped", "five", "by-id", "scim"]});
