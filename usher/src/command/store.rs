@@ -43,7 +43,7 @@ pub(crate) struct Store {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_client_ca: Option<PathBuf>,
     /// Requests a second that one administrator's or directory's token may make; 0 is no limit
-    #[arg(long, value_name = "N", default_value = "1000")]
+    #[arg(long, value_name = "N", default_value = "10000")]
     max_rate: u32,
 }
 
