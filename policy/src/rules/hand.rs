@@ -17,6 +17,8 @@ pub struct Facts {
     pub ticket: Option<Ticket>,
     /// Active members with the top role (never more than 2 need be counted).
     pub active_owners: u32,
+    /// The highest tier that the member's groups in the directory give, in scim modes with tiers mapped.
+    pub mapped_tier: Option<Tier>,
     /// Seats taken, by tier.
     pub taken: Taken,
     /// The id that a new member gets.
@@ -168,7 +170,7 @@ pub fn add(
     member.name.clone_from(&addition.name);
     match named_tier {
         Some(tier) => take_named(organization, &mut member, tier, facts)?,
-        None => take_default(organization, &mut member, facts),
+        None => take_any(organization, &mut member, facts),
     }
     let effects = Effects { change: Some(Change::Create(member.clone())), ..Effects::default() };
     Ok(Handled { member, effects, warning: None })
@@ -206,7 +208,7 @@ pub fn edit(organization: &Organization, before: &Member, edit: &Edit, facts: &F
             member.pending_since = None;
         }
         // Who comes back without a seat asks the allocator like anyone.
-        Some(Status::Active) if member.seat_tier.is_none() => take_default(organization, &mut member, facts),
+        Some(Status::Active) if member.seat_tier.is_none() => take_any(organization, &mut member, facts),
         Some(Status::Active) => member.status = Status::Active,
         None => {}
     }
@@ -286,10 +288,10 @@ fn take_named(organization: &Organization, member: &mut Member, tier: Tier, fact
     Ok(())
 }
 
-/// `seats.default` at once, else `pending`.
-fn take_default(organization: &Organization, member: &mut Member, facts: &Facts) {
+/// The mapped tier, or without one `seats.default`, at once; else `pending`.
+fn take_any(organization: &Organization, member: &mut Member, facts: &Facts) {
     let allocation = match &organization.seats {
-        Some(seats) => seats::allocate(seats, &seats.default, None, None, &facts.taken),
+        Some(seats) => seats::allocate(seats, &seats.default, None, facts.mapped_tier.as_ref(), &facts.taken),
         None => Allocation::Unseated,
     };
     member.take_place(allocation, facts.now);

@@ -227,8 +227,10 @@ impl World {
         Taken::new(tiers.map(|tier| (tier.clone(), u32::try_from(holders(tier)).unwrap())).collect())
     }
 
-    fn hand_facts(&self, member: Option<&Member>) -> hand::Facts {
+    /// What decisions by hand know.
+    pub(super) fn hand_facts(&self, member: Option<&Member>) -> hand::Facts {
         hand::Facts {
+            mapped_tier: None,
             ticket: member.and_then(|member| member.identity.as_ref()).and_then(|identity| self.ticket(identity)),
             active_owners: self.active_owners(),
             taken: self.taken(),

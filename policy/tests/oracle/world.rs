@@ -264,6 +264,7 @@ impl World {
 
     fn hand_facts(&self, member: Option<&Member>) -> hand::Facts {
         hand::Facts {
+            mapped_tier: None,
             ticket: member.and_then(|member| member.identity.as_ref()).and_then(|identity| self.ticket(identity)),
             active_owners: self.active_owners(),
             taken: self.taken(),

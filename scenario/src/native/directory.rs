@@ -1,10 +1,10 @@
 //! A parent's directory in memory, and what its words mean for memberships; pure rules, one request after the other.
 
 use usher_policy::Policy;
-use usher_policy::id::{DirectoryUserId, Email, Group, ParentId};
+use usher_policy::id::{DirectoryUserId, Email, Group, ParentId, Tier};
 use usher_policy::member::{Member, Status};
 use usher_policy::model::Organization;
-use usher_policy::rules::directory::{DirectoryUser, Facts, decide, end_unknown, is_held, reseat};
+use usher_policy::rules::directory::{DirectoryUser, Facts, decide, end_unknown, grant, is_held, reseat};
 use usher_policy::rules::effects::{Change, Effects};
 
 use super::world::World;
@@ -45,6 +45,12 @@ impl Directory {
                 self.users.push((parent.clone(), user));
             }
         }
+    }
+
+    /// The highest tier that a member's groups give.
+    pub(super) fn mapped_tier(&self, organization: &Organization, member: &Member) -> Option<Tier> {
+        let user = self.user(&organization.parent.id, member.directory_user.as_ref()?)?;
+        grant(organization, user)?.seat_tier
     }
 
     /// Carries out a word about the parent of an organization; `email` is the person's usual one.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
 use usher_policy::id::ConnectionId;
-use usher_policy::member::Status;
+use usher_policy::member::{Member, Status};
 use usher_policy::model::{Connection, CredentialSource, Enforcement, Organization, Unmatched};
 use usher_policy::rules::conclude::{self, Permit};
 use usher_policy::rules::hand::{Addition, Edit};
@@ -171,7 +171,8 @@ impl Stage for Native {
                 Edit { role: role.clone(), seat_tier: seat_tier.clone(), ..Edit::default() }
             }
         };
-        let edited = self.world.edit(&organization, email, &edit);
+        let mapped_tier = |member: &Member| self.directory.mapped_tier(&organization, member);
+        let edited = self.world.edit(&organization, email, &edit, mapped_tier);
         Ok(edited.map_or(nobody(), |edited| edited.map_err(|refusal| refusal.code().to_owned())))
     }
 

@@ -97,9 +97,11 @@ impl World {
         organization: &Organization,
         email: &str,
         edit: &Edit,
+        mapped_tier: impl Fn(&Member) -> Option<Tier>,
     ) -> Option<Result<(), Refusal>> {
         let member = self.named(organization, email)?;
-        let facts = self.hand_facts(organization, member.identity.as_ref());
+        let mut facts = self.hand_facts(organization, member.identity.as_ref());
+        facts.mapped_tier = mapped_tier(&member);
         let handled = hand::edit(organization, &member, edit, &facts);
         Some(self.finish(organization, handled))
     }
@@ -174,6 +176,7 @@ impl World {
     /// What decisions by hand and by the directory need to know.
     pub(super) fn hand_facts(&mut self, organization: &Organization, identity: Option<&Identity>) -> hand::Facts {
         hand::Facts {
+            mapped_tier: None,
             ticket: identity.and_then(|identity| self.ticket(organization, identity)),
             active_owners: self.active_owners(organization),
             taken: self.taken(organization),

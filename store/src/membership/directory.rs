@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use usher_policy::id::{DirectoryUserId, Email, Group, MemberId, ParentId};
+use usher_policy::id::{DirectoryUserId, Email, Group, MemberId, ParentId, Tier};
 use usher_policy::member::Member;
 use usher_policy::model::{Cap, Organization};
-use usher_policy::rules::directory::{DirectoryUser, Facts, decide, is_held, reseat};
+use usher_policy::rules::directory::{DirectoryUser, Facts, decide, grant, is_held, reseat};
 use usher_policy::rules::effects::{Change, Effects, Note};
 use usher_policy::rules::seats::{Taken, has_room};
 
@@ -351,6 +351,17 @@ pub(super) async fn users_of(
     let users = read.users_with_ids(parent, &ids).await?;
     let users = with_groups(read, parent, &users).await?;
     Ok(users.into_iter().map(|user| (user.id.clone(), user)).collect())
+}
+
+/// The highest tier that a member's groups in the directory give.
+pub(super) async fn mapped_tier(
+    read: &mut dyn Snapshot,
+    organization: &Organization,
+    member: &Member,
+) -> Result<Option<Tier>, DatabaseError> {
+    let users = users_of(read, &organization.parent.id, std::slice::from_ref(member)).await?;
+    let user = member.directory_user.as_ref().and_then(|id| users.get(id));
+    Ok(user.and_then(|user| grant(organization, user)).and_then(|grant| grant.seat_tier))
 }
 
 /// These users as the rules see them, in the same order.

@@ -90,8 +90,15 @@ impl Membership {
             Some(identity) => read.ticket(&organization.id, identity).await?,
             None => None,
         };
+        let mapped_tier = match member {
+            Some(member) if organization.provisioning.is_scim() => {
+                directory::mapped_tier(read, organization, member).await?
+            }
+            Some(_) | None => None,
+        };
         Ok(hand::Facts {
             ticket,
+            mapped_tier,
             active_owners: read.active_with_role(&organization.id, organization.top_role()).await?,
             taken: seats::taken(read, organization).await?,
             new_id: new_id(now),

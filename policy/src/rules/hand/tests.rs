@@ -5,6 +5,7 @@ use crate::id::Tier;
 use crate::member::Status;
 use crate::model::{Provisioning, SeatDefault};
 use crate::rules::plan::Plan;
+use crate::rules::seats::Taken;
 use crate::rules::testing::{World, assign, ensure, login, mappings, organization, with_primary_owner, with_seats};
 use crate::wire::Answer;
 
@@ -117,6 +118,21 @@ fn one_who_waits_is_active_with_a_seat_by_hand_and_the_suspended_stay_so() {
     assert_eq!(world.add("cy").status, Status::Pending);
     assert_eq!(world.edit("ada", &tier("premium")).unwrap().member.status, Status::Suspended);
     assert_eq!(world.set_status("ada", Status::Active).seat_tier, Some(Tier::new("premium")));
+}
+
+#[test]
+fn who_comes_back_without_a_seat_gets_the_tier_of_their_groups_or_waits_for_it() {
+    let mut world = World::new(with_seats(organization(Provisioning::Scim), 1, 1));
+    world.provision("ada", None);
+    let mut suspended = world.member("ada");
+    (suspended.status, suspended.seat_tier) = (Status::Suspended, None);
+    let mut facts = world.hand_facts(Some(&suspended));
+    for (taken, given, becomes) in [(0, Some("standard"), Status::Active), (1, None, Status::Pending)] {
+        facts.mapped_tier = Some(Tier::new("standard"));
+        facts.taken = Taken::new(vec![(Tier::new("standard"), taken)]);
+        let after = super::edit(&world.organization, &suspended, &status(Status::Active), &facts).unwrap().member;
+        assert_eq!((after.seat_tier, after.status), (given.map(Tier::new), becomes), "though premium is free");
+    }
 }
 
 #[test]
