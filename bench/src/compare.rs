@@ -198,7 +198,7 @@ struct Requests {
 impl Requests {
     fn make() -> Result<Self> {
         let of = |algorithm| Ok::<_, anyhow::Error>(people::requests(&people::tokens(algorithm, 0..TOKENS)?));
-        let changing = people::requests(&people::changing_tokens()?);
+        let changing = people::requests(&people::changing_tokens(TOKENS)?);
         Ok(Self { rs256: of("RS256")?, es256: of("ES256")?, eddsa: of("EdDSA")?, changing })
     }
 

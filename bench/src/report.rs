@@ -20,8 +20,7 @@ pub(crate) fn markdown(figures: &[Figures], extent: &Extent, options: &[&str]) -
         text,
         "`{command}` on {}: Envoy {} with one worker on {} ({} cores), usher {}. {} rounds of {} s each, in turns, in one \
          Envoy process; medians, and in brackets the middle half of the rounds. Processor time is that of all threads of the \
-         process, divided by the requests; \"added\" is what it is more than the router alone in the same round. Latencies are \
-         at {} requests a second, from the moment each should have been sent.{}\n",
+         process, divided by the requests; \"added\" is what it is more than the router alone in the same round.{}{}\n",
         today()?,
         envoy::version()?,
         cpu::processor(),
@@ -29,7 +28,10 @@ pub(crate) fn markdown(figures: &[Figures], extent: &Extent, options: &[&str]) -
         env!("CARGO_PKG_VERSION"),
         extent.rounds,
         extent.span.as_secs_f64(),
-        extent.rate,
+        match extent.rate {
+            0 => String::new(),
+            rate => format!(" Latencies are at {rate} requests a second, from the moment each should have been sent."),
+        },
         if extent.has_upstream { "" } else { " Envoy answers itself: there is no upstream." },
     )?;
     text.push_str("| way | Envoy, us a request | added | other process, us | requests/s | p50 | p99 | p99.9 |\n");
@@ -81,6 +83,9 @@ fn ratios(figures: &[Figures]) -> Result<String> {
 }
 
 fn shown(duration: Duration) -> String {
+    if duration.is_zero() {
+        return "-".to_owned();
+    }
     let micros = duration.as_secs_f64() * 1e6;
     if micros < 1000.0 { format!("{micros:.0} us") } else { format!("{:.1} ms", micros / 1000.0) }
 }

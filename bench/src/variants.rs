@@ -30,7 +30,7 @@ pub(crate) enum Tokens {
     Rs256,
     Es256,
     EdDsa,
-    /// Two of one person, in turns.
+    /// Of people whose groups change with each login.
     Changing,
 }
 

@@ -41,6 +41,18 @@ fn one_person_on_many_connections_becomes_one_member() -> Result<()> {
 }
 
 #[test]
+fn one_token_on_many_connections_asks_the_store_once_in_each_worker() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::changed("claude", "options: {store: {timeout: 10s}}")?)?;
+    let request = stage.request_of("{login: ada, pass: true}")?;
+    for response in all_at_once(&stage, vec![request; PEOPLE])? {
+        ensure!(upstream::saw(&response)?.is_some(), "ada is let in: {}", response.status);
+    }
+    let asked = stage.system.logins();
+    ensure!((1..=2).contains(&asked), "the store was asked {asked} times by two workers");
+    Ok(())
+}
+
+#[test]
 fn of_many_owners_who_lose_their_group_at_once_the_last_one_stays() -> Result<()> {
     let mapped = "{options: {store: {timeout: 10s}}, organization: {provisioning: \
                   {group_mappings: {roles: [{group: founders, role: owner}]}}}}";
