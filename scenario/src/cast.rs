@@ -26,6 +26,8 @@ pub struct Memberships {
     pub tickets: Vec<(OrganizationId, Identity, Ticket)>,
     /// The `not_before` that is kept by email.
     pub email_blocks: Vec<(OrganizationId, Email, u64)>,
+    /// Whether those who came from a directory are in it: where the story has steps of one.
+    pub with_directory: bool,
 }
 
 impl Memberships {

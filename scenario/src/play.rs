@@ -110,7 +110,8 @@ impl Failed {
 /// # Errors
 /// It cannot begin, or a step after which the playing cannot go on.
 pub fn perform(scenario: &Scenario, stage: &mut dyn Stage) -> Result<Vec<Failed>> {
-    let memberships = Cast::new(stage.policy()).memberships(&scenario.before, stage.now())?;
+    let mut memberships = Cast::new(stage.policy()).memberships(&scenario.before, stage.now())?;
+    memberships.with_directory = scenario.steps.iter().any(|step| matches!(step.action, Action::Directory(_)));
     stage.begin(memberships)?;
     play(&scenario.steps, stage, &mut Memory::default())
 }

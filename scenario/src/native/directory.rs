@@ -229,6 +229,13 @@ impl Directory {
         }
     }
 
+    /// A seat that is taken away by hand goes to the one pending longest, where the story has a directory.
+    pub(super) fn pass_seats_on(&self, world: &mut World, organization: &Organization) {
+        if organization.provisioning.is_scim() && self.of(&organization.parent.id).next().is_some() {
+            self.give_free_seats(world, organization);
+        }
+    }
+
     fn give_free_seats(&self, world: &mut World, organization: &Organization) {
         let mut waiting: Vec<_> = world.listed(organization);
         waiting.retain(|member| member.status == Status::Pending);

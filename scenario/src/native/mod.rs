@@ -133,7 +133,9 @@ impl Stage for Native {
     }
 
     fn begin(&mut self, memberships: Memberships) -> Result<()> {
-        self.directory.begin(&self.policy, &memberships.members);
+        if memberships.with_directory {
+            self.directory.begin(&self.policy, &memberships.members);
+        }
         self.world.begin(memberships);
         Ok(())
     }
@@ -173,6 +175,7 @@ impl Stage for Native {
         };
         let mapped_tier = |member: &Member| self.directory.mapped_tier(&organization, member);
         let edited = self.world.edit(&organization, email, &edit, mapped_tier);
+        self.directory.pass_seats_on(&mut self.world, &organization);
         Ok(edited.map_or(nobody(), |edited| edited.map_err(|refusal| refusal.code().to_owned())))
     }
 

@@ -59,7 +59,9 @@ async fn write(database: &Path, memberships: &Memberships, policy: &Policy) -> R
     )
     .execute(&mut *transaction)
     .await?;
-    directories(&mut transaction, memberships, policy).await?;
+    if memberships.with_directory {
+        directories(&mut transaction, memberships, policy).await?;
+    }
     for (organization, identity, ticket) in &memberships.tickets {
         query("INSERT INTO tickets (organization, issuer, subject, last_iat, not_before) VALUES (?, ?, ?, ?, ?)")
             .bind(organization.as_str())
