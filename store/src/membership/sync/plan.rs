@@ -151,7 +151,7 @@ impl Draft {
         let by_email: HashMap<_, _> = by_email.into_iter().map(|member| (member.email.key(), member)).collect();
         for user in users {
             let member = members.remove(&user.id);
-            if (member.is_none() && !user.active) || self.is_full() {
+            if member.is_none() && !user.active {
                 continue;
             }
             let by_email = user.email.as_ref().and_then(|email| by_email.get(&email.key())).cloned();
@@ -161,15 +161,20 @@ impl Draft {
         Ok(())
     }
 
+    /// However many are concerned already, who is taken over is known: nobody of them is to be removed as unknown.
     fn sort(&mut self, candidate: Candidate) {
         let facts = candidate.facts(&self.sketch);
-        match candidate.decide(&self.organization, &facts).change {
+        let change = candidate.decide(&self.organization, &facts).change;
+        if let Some(Change::Update(member)) = &change {
+            self.adopted.insert(member.id.clone());
+        }
+        if self.is_full() {
+            return;
+        }
+        match change {
             Some(Change::Create(_)) => self.additions.push(candidate),
             Some(Change::Remove(_)) => self.removals.push(candidate),
-            Some(Change::Update(member)) => {
-                self.adopted.insert(member.id);
-                self.changes.push(candidate);
-            }
+            Some(Change::Update(_)) => self.changes.push(candidate),
             // A seat that is freed by others may be the one that they have waited for.
             None if self.wants_another_seat(&candidate) => self.changes.push(candidate),
             None => {}
