@@ -1,78 +1,71 @@
 //! What is written to Envoy's log: one JSON line for each login and each denial, and what operators must know. No secrets.
 
-use serde_json::json;
+mod denial;
+mod line;
+
 use usher_policy::file::Fault;
 
-use crate::flow::Deny;
 use crate::host::{self, Level};
 use crate::tags::{Fact, Tags};
 
+pub(crate) use denial::Denial;
+use line::Line;
+
 /// Somebody was let in by a login.
 pub(crate) fn login(tags: &Tags, request_id: Option<&str>, is_shadow: bool) {
-    let line = json!({
-        "event": "login",
-        "verdict": "allow",
-        "organization": tags.value(Fact::Organization),
-        "member": tags.value(Fact::Member),
-        "role": tags.value(Fact::Role),
-        "seat_tier": tags.value(Fact::SeatTier),
-        "request_id": request_id,
-        "shadow": is_shadow,
-    });
-    host::log(Level::Info, &line.to_string());
+    let line = Line::of("login")
+        .text("verdict", Some("allow"))
+        .text("organization", tags.value(Fact::Organization))
+        .text("member", tags.value(Fact::Member))
+        .text("role", tags.value(Fact::Role))
+        .text("seat_tier", tags.value(Fact::SeatTier))
+        .text("request_id", request_id)
+        .flag("shadow", is_shadow);
+    host::log(Level::Info, &line.end());
 }
 
 /// Somebody was turned away, or would have been.
-pub(crate) fn denial(deny: &Deny, request_id: Option<&str>, is_shadow: bool) {
-    let line = json!({
-        "event": "denial",
-        "verdict": "deny",
-        "reason": deny.reason.code(),
-        "organization": deny.organization.as_ref().map(usher_policy::id::OrganizationId::as_str),
-        "request_id": request_id,
-        "shadow": is_shadow,
-    });
-    host::log(Level::Info, &line.to_string());
+pub(crate) fn denial(denial: &Denial<'_>) {
+    host::log(Level::Info, &denial.line());
 }
 
 /// The store gave no answer.
 pub(crate) fn store_failed(organization: &str, why: &str, request_id: Option<&str>) {
-    let line = json!({ "event": "store_failed", "organization": organization, "why": why, "request_id": request_id });
-    host::log(Level::Warn, &line.to_string());
+    let line = Line::of("store_failed").text("organization", Some(organization)).text("why", Some(why));
+    host::log(Level::Warn, &line.text("request_id", request_id).end());
 }
 
 /// Keys could not be fetched.
 pub(crate) fn keys_failed(source: &str, why: &str) {
-    host::log(Level::Warn, &json!({ "event": "keys_failed", "source": source, "why": why }).to_string());
+    host::log(Level::Warn, &Line::of("keys_failed").text("source", Some(source)).text("why", Some(why)).end());
 }
 
 /// The change feed could not be followed.
 pub(crate) fn feed_failed(why: &str) {
-    host::log(Level::Warn, &json!({ "event": "feed_failed", "why": why }).to_string());
+    host::log(Level::Warn, &Line::of("feed_failed").text("why", Some(why)).end());
 }
 
 /// A call to the host failed where none should.
 pub(crate) fn host_failed(what: &str, why: &str) {
-    host::log(Level::Error, &json!({ "event": "host_failed", "what": what, "why": why }).to_string());
+    host::log(Level::Error, &Line::of("host_failed").text("what", Some(what)).text("why", Some(why)).end());
 }
 
 /// The worker is ready.
 pub(crate) fn configured(organizations: usize, signatures_by_host: bool) {
     let signatures = if signatures_by_host { "host" } else { "wasm" };
-    host::log(
-        Level::Info,
-        &json!({ "event": "configured", "organizations": organizations, "signatures": signatures }).to_string(),
-    );
+    let line = Line::of("configured").number("organizations", u64::try_from(organizations).ok());
+    host::log(Level::Info, &line.text("signatures", Some(signatures)).end());
 }
 
 /// The configuration cannot be used, for one reason that is not a field's.
 pub(crate) fn refused(why: &str) {
-    host::log(Level::Error, &json!({ "event": "refused", "why": why }).to_string());
+    host::log(Level::Error, &Line::of("refused").text("why", Some(why)).end());
 }
 
 /// One fault of the policy.
 pub(crate) fn fault(fault: &Fault) {
-    host::log(Level::Error, &json!({ "event": "refused", "path": fault.path, "why": fault.message }).to_string());
+    let line = Line::of("refused").text("path", Some(&fault.path)).text("why", Some(&fault.message));
+    host::log(Level::Error, &line.end());
 }
 
 /// The VM ends.

@@ -90,16 +90,31 @@ impl Histogram {
     }
 }
 
+/// An age in milliseconds: a gauge. Every worker of a process says the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Age {
+    /// For how long nothing was heard of the change feed.
+    Feed,
+    /// The age of the oldest key set that was fetched.
+    Keys,
+}
+
+impl Age {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Feed => "usher_feed_age_ms",
+            Self::Keys => "usher_keys_age_ms",
+        }
+    }
+}
+
 /// Sessions of all workers together: a gauge.
 const SESSIONS: &str = "usher_sessions";
 
-/// For how many milliseconds nothing was heard of the change feed: a gauge.
-const FEED_AGE: &str = "usher_feed_age_ms";
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Metric {
+    Age(Age),
     Counter(Counter),
-    FeedAge,
     Histogram(Histogram),
     Sessions,
 }
@@ -148,9 +163,11 @@ impl Metrics {
         self.with(Metric::Histogram(histogram), |id| host::record_metric(id, millis(duration)));
     }
 
-    /// For how long nothing was heard of the change feed; every worker says the same of one process.
-    pub(crate) fn report_feed_age(&self, age: Duration) {
-        self.with(Metric::FeedAge, |id| host::record_metric(id, millis(age)));
+    /// Reports an age, where there is one.
+    pub(crate) fn report(&self, age: Age, duration: Option<Duration>) {
+        if let Some(duration) = duration {
+            self.with(Metric::Age(age), |id| host::record_metric(id, millis(duration)));
+        }
     }
 
     /// This worker's sessions have become more or fewer; the gauge is the sum over all workers.
@@ -166,8 +183,8 @@ impl Metrics {
         let known = self.ids.borrow().get(&metric).copied();
         let id = known.or_else(|| {
             let id = match metric {
+                Metric::Age(age) => host::define_metric(MetricKind::Gauge, age.name()),
                 Metric::Counter(counter) => host::define_metric(MetricKind::Counter, &counter.name()),
-                Metric::FeedAge => host::define_metric(MetricKind::Gauge, FEED_AGE),
                 Metric::Histogram(histogram) => host::define_metric(MetricKind::Histogram, histogram.name()),
                 Metric::Sessions => host::define_metric(MetricKind::Gauge, SESSIONS),
             };

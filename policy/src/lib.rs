@@ -11,4 +11,4 @@ pub mod token;
 pub mod wire;
 
 pub use model::Policy;
-pub use reason::Reason;
+pub use reason::{Language, Reason};

@@ -4,6 +4,26 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The words of every reason in another language; one that lacks a reason does not compile.
+macro_rules! translated {
+    ($($variant:ident $title:literal $detail:literal;)*) => {
+        /// What is told about a reason.
+        pub(super) const fn words(reason: super::Reason) -> super::Words {
+            match reason {
+                $(super::Reason::$variant => super::Words { title: $title, detail: $detail },)*
+            }
+        }
+    };
+}
+
+mod de;
+mod es;
+mod fr;
+mod ja;
+mod language;
+
+pub use language::{Frame, Language, Words};
+
 macro_rules! reasons {
     ($($variant:ident $code:literal $status:literal $title:literal $detail:literal;)*) => {
         /// Why a request was denied. The order is the precedence of design §2: of several that apply, the first is answered.

@@ -8,6 +8,7 @@ mod hostile;
 mod hostile_framing;
 mod hostile_requests;
 mod hostile_tokens;
+mod incident;
 mod key_faults;
 mod passage;
 mod races;

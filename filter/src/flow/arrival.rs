@@ -11,7 +11,7 @@ use usher_policy::token::Assertion;
 
 use super::keys::ExpectKeys;
 use super::store::ExpectStore;
-use super::{Allow, Deny, Desk, Next, Visit};
+use super::{Allow, Deny, Desk, Next, Person, Visit};
 use crate::credential;
 use crate::header_map::HeaderMap;
 use crate::session::Step;
@@ -47,7 +47,7 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
         {
             return Next::Pass(Passage::Unmatched);
         }
-        Err(reason) => return Next::Deny(Deny { reason, organization: None }),
+        Err(reason) => return Next::Deny(Deny { reason, organization: None, person: None }),
     };
     let method = String::from_utf8_lossy(method);
     let request = Request { method: &method, path: routed.path.as_ref() };
@@ -55,10 +55,10 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
     if access::bypasses(organization, request) {
         return Next::Pass(Passage::Bypass);
     }
-    let deny = |reason| Next::Deny(Deny { reason, organization: Some(organization.id.clone()) });
+    let deny = |person, reason| Next::Deny(Deny { reason, organization: Some(organization.id.clone()), person });
     let presented = match credential::find(&desk.policy.credentials.sources, headers) {
         Ok(presented) => presented,
-        Err(reason) => return deny(reason),
+        Err(reason) => return deny(None, reason),
     };
     let session = desk.sessions.find(&organization.id, presented.bytes, desk.now);
     let session = session.map(|session| (session.step(desk.follow, desk.policy, desk.now), session));
@@ -67,10 +67,10 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
             desk.tally.session_hit = true;
             return match session.place.admit(organization, request) {
                 Ok(tags) => Next::Allow(Allow { tags, source: presented.source.clone(), is_login: false }),
-                Err(reason) => deny(reason),
+                Err(reason) => deny(Some(Person::of(&session.login)), reason),
             };
         }
-        Some((Step::Refuse, _)) => return deny(Reason::StoreUnavailable),
+        Some((Step::Refuse, session)) => return deny(Some(Person::of(&session.login)), Reason::StoreUnavailable),
         Some((Step::Ask, _)) | None => {}
     }
     let visit = Visit {

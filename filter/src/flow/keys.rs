@@ -9,7 +9,7 @@ use usher_policy::token::claimant::Claimant;
 use usher_policy::token::verify::{VerifiedAssertion, VerifyError, verify};
 
 use super::store::ExpectStore;
-use super::{Desk, Next, Visit};
+use super::{Desk, Next, Person, Visit};
 use crate::keys::Lack;
 
 /// A request whose assertion cannot be verified with the keys that are there.
@@ -64,10 +64,13 @@ impl ExpectKeys {
 
 /// Everything that the claims alone decide; then it is the store's turn.
 fn log_in(visit: Visit, verified: &VerifiedAssertion, desk: &Desk<'_>) -> Next {
-    let login = Claimant::read(&visit.organization, verified)
-        .and_then(|claimant| claimant.login(&visit.organization, desk.is_shadow()));
-    match login {
+    let person = |email| Some(Person { subject: verified.subject().clone(), email });
+    let claimant = match Claimant::read(&visit.organization, verified) {
+        Ok(claimant) => claimant,
+        Err(reason) => return visit.deny_person(person(None), reason),
+    };
+    match claimant.login(&visit.organization, desk.is_shadow()) {
         Ok(login) => Next::AskStore(ExpectStore::login(visit, login, verified.expires_at(), desk.now)),
-        Err(reason) => visit.deny(reason),
+        Err(reason) => visit.deny_person(person(Some(claimant.email)), reason),
     }
 }

@@ -10,12 +10,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use usher_policy::Reason;
-use usher_policy::id::OrganizationId;
+use usher_policy::id::{Email, OrganizationId, Subject};
 use usher_policy::model::{CredentialSource, Enforcement, Organization, Policy};
 use usher_policy::rules::conclude::Request;
 use usher_policy::rules::path::NormalPath;
 use usher_policy::token::signature::SignatureVerifier;
 use usher_policy::token::verify::KeySource;
+use usher_policy::wire::Login;
 
 use crate::clock::Now;
 use crate::credential::Credential;
@@ -93,6 +94,24 @@ pub(crate) struct Deny {
     pub(crate) reason: Reason,
     /// Where, if that is known.
     pub(crate) organization: Option<OrganizationId>,
+    /// Whom a verified assertion is about, as far as it was read: for the log.
+    pub(crate) person: Option<Person>,
+}
+
+/// Whom a verified assertion is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Person {
+    /// The `sub`.
+    pub(crate) subject: Subject,
+    /// The email, where it is verified as well.
+    pub(crate) email: Option<Email>,
+}
+
+impl Person {
+    /// Who logs in.
+    fn of(login: &Login) -> Self {
+        Self { subject: login.subject.clone(), email: Some(login.email.clone()) }
+    }
 }
 
 /// One request to one organization, with what it presented: what stays the same while it waits.
@@ -105,15 +124,20 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
+    /// Turns somebody away of whom nothing is known.
     fn deny(&self, reason: Reason) -> Next {
-        Next::Deny(Deny { reason, organization: Some(self.organization.id.clone()) })
+        self.deny_person(None, reason)
+    }
+
+    fn deny_person(&self, person: Option<Person>, reason: Reason) -> Next {
+        Next::Deny(Deny { reason, organization: Some(self.organization.id.clone()), person })
     }
 
     /// The last check of every way in.
-    fn admit(self, place: &Place, is_login: bool) -> Next {
+    fn admit(self, place: &Place, login: &Login, is_login: bool) -> Next {
         match place.admit(&self.organization, Request { method: &self.method, path: self.path.as_ref() }) {
             Ok(tags) => Next::Allow(Allow { tags, source: self.credential.source, is_login }),
-            Err(reason) => self.deny(reason),
+            Err(reason) => self.deny_person(Some(Person::of(login)), reason),
         }
     }
 }

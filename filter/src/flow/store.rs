@@ -9,7 +9,7 @@ use usher_policy::rules::conclude::conclude;
 use usher_policy::rules::plan::Plan;
 use usher_policy::wire::{Login, LoginAnswer, Position};
 
-use super::{Desk, Next, Visit};
+use super::{Desk, Next, Person, Visit};
 use crate::clock::Now;
 use crate::feed::Order;
 use crate::session::{Check, Place, Session};
@@ -36,6 +36,10 @@ impl ExpectStore {
     pub(super) fn recheck(visit: Visit, session: &Session, now: Now) -> Self {
         let (login, expires_at) = (Rc::clone(&session.login), session.expires_at);
         Self { visit, login, expires_at, asked_at: now.steady, is_login: false, is_repeated: false }
+    }
+
+    fn deny(&self, reason: Reason) -> Next {
+        self.visit.deny_person(Some(Person::of(&self.login)), reason)
     }
 
     /// The organization that is asked about.
@@ -87,7 +91,7 @@ impl ExpectStore {
             Ok(standing) => self.let_in(Rc::new(Place::new(standing)), answer.position.parse().ok().as_ref(), desk),
             Err(reason) => {
                 desk.sessions.end(&self.visit.organization.id, &self.visit.credential.bytes);
-                self.visit.deny(reason)
+                self.deny(reason)
             }
         }
     }
@@ -119,13 +123,13 @@ impl ExpectStore {
             };
             desk.tally.session_evicted = desk.sessions.remember(organization, credential, session);
         }
-        self.visit.admit(&place, is_login)
+        self.visit.admit(&place, &self.login, is_login)
     }
 
     /// The answer is older than a change that has been taken up: another one is asked for, once.
     fn ask_again(self, desk: &Desk<'_>) -> Next {
         match self.is_repeated {
-            true => self.visit.deny(Reason::StoreUnavailable),
+            true => self.deny(Reason::StoreUnavailable),
             false => Next::AskStore(Self { asked_at: desk.now.steady, is_repeated: true, ..self }),
         }
     }
@@ -134,23 +138,23 @@ impl ExpectStore {
     fn unanswered(self, why: &NoAnswer, desk: &mut Desk<'_>) -> Next {
         let (organization, credential) = (&self.visit.organization.id, &self.visit.credential.bytes);
         if self.is_login {
-            return self.visit.deny(reason_without_answer(&self.login.plan));
+            return self.deny(reason_without_answer(&self.login.plan));
         }
         if !why.is_unreachable() {
             // Somebody answered, and did not say that the session is good.
             desk.sessions.end(organization, credential);
-            return self.visit.deny(Reason::StoreUnavailable);
+            return self.deny(Reason::StoreUnavailable);
         }
         // As it is now: another request's answer may have changed or ended it since this one asked.
         if let Some(session) = desk.sessions.find(organization, credential, desk.now) {
             session.check.fail(desk.now.steady);
             if session.is_kept(desk.follow, desk.policy, desk.now) {
                 let place = Rc::clone(&session.place);
-                return self.visit.admit(&place, false);
+                return self.visit.admit(&place, &self.login, false);
             }
         }
         // The session stays: the next request asks again, and until there is an answer nobody passes.
-        self.visit.deny(Reason::StoreUnavailable)
+        self.deny(Reason::StoreUnavailable)
     }
 }
 

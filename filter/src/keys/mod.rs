@@ -135,6 +135,11 @@ impl Keys {
         now.steady >= awaited.until || ended != Some(awaited.ended)
     }
 
+    /// The age of the oldest key set that was fetched.
+    pub(crate) fn age(&self, now: Now) -> Option<Duration> {
+        self.remotes.iter().filter_map(|remote| remote.age(now)).max()
+    }
+
     /// The keys as they may be used at one moment.
     pub(crate) fn at(&self, now: Now) -> KeysNow<'_> {
         KeysNow { keys: self, now }

@@ -98,6 +98,11 @@ impl Remote {
         (!is_older(copy.fetched_at, self.jwks.max_stale, now)).then(|| Rc::clone(&copy.keys))
     }
 
+    /// How long ago its keys were fetched, where they were.
+    pub(super) fn age(&self, now: Now) -> Option<Duration> {
+        self.copy.as_ref().map(|copy| Duration::from_millis(now.unix_ms.saturating_sub(copy.fetched_at)))
+    }
+
     /// Reads the shared record, and the document where it is newer than this worker's copy.
     pub(super) fn catch_up(&mut self) -> Record {
         let (record, _) = self.record();

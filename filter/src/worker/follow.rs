@@ -8,10 +8,10 @@ use crate::feed::{Ended, Poll};
 use crate::header_map::HeaderMap;
 use crate::host::{self, SharedData};
 use crate::log_line;
-use crate::metrics::Counter;
+use crate::metrics::{Age, Counter};
 use crate::store_call::STORE_MARGIN;
 
-/// How often the feed's age is reported.
+/// How often ages are reported.
 const REPORT: Duration = Duration::from_secs(1);
 
 /// A feed that fails is worth a line this often.
@@ -34,11 +34,10 @@ impl Worker {
         if let Some(poll) = tick.poll {
             self.send_poll(poll, now);
         }
-        if let Some(silence) = self.follow.silence(now)
-            && now.since(self.age_reported_at) >= REPORT
-        {
-            self.age_reported_at = now.steady;
-            self.metrics.report_feed_age(silence);
+        if now.since(self.ages_reported_at) >= REPORT {
+            self.ages_reported_at = now.steady;
+            self.metrics.report(Age::Feed, self.follow.silence(now));
+            self.metrics.report(Age::Keys, self.keys.age(now));
         }
     }
 

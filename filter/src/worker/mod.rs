@@ -40,8 +40,8 @@ pub(crate) struct Worker {
     sessions: Sessions,
     feed: Feed,
     follow: Follow,
-    /// When the feed's age was last reported.
-    age_reported_at: Duration,
+    /// When the ages of feed and keys were last reported.
+    ages_reported_at: Duration,
     /// When a line about the feed was last logged.
     feed_logged_at: Option<Duration>,
     keys: Keys,
@@ -78,7 +78,7 @@ impl Worker {
             sessions: Sessions::new(policy.sessions.capacity),
             feed: Feed::new(&policy),
             follow: Follow::default(),
-            age_reported_at: Duration::ZERO,
+            ages_reported_at: Duration::ZERO,
             feed_logged_at: None,
             keys: Keys::new(&policy),
             reserved: Reserved::new(&policy.headers),

@@ -1,7 +1,7 @@
 //! The one place where what was decided becomes host calls.
 
 use usher_policy::Reason;
-use usher_policy::model::{CredentialSource, Enforcement};
+use usher_policy::model::{CredentialSource, DenialPages, Enforcement};
 
 use super::{MAX_AWAITING_KEYS, Scene, Waiting, Worker};
 use crate::credential;
@@ -9,9 +9,9 @@ use crate::flow::{Allow, Deny, ExpectKeys, ExpectStore, Next, Passage};
 use crate::header_map::HeaderMap;
 use crate::host::{self, Action, HostError};
 use crate::keys::Ask;
-use crate::log_line;
+use crate::log_line::{self, Denial};
 use crate::metrics::Counter;
-use crate::reply::{self, Media, Reply};
+use crate::reply::{self, Preference, Reply};
 use crate::store_call::{self, NoAnswer};
 use crate::tags::Fact;
 
@@ -57,8 +57,13 @@ impl Worker {
     }
 
     fn deny(&self, scene: Scene, deny: &Deny, headers: &HeaderMap) -> Result<Action, HostError> {
-        let request_id = reply::request_id(headers);
-        log_line::denial(deny, request_id, self.is_shadow());
+        log_line::denial(&Denial {
+            deny,
+            headers,
+            credentials: &self.policy.credentials,
+            is_shadow: self.is_shadow(),
+            now: scene.now.unix_secs(),
+        });
         host::set_filter_state("usher.reason", deny.reason.code().as_bytes())?;
         if let Some(organization) = &deny.organization {
             let mut encoded = String::new();
@@ -70,7 +75,8 @@ impl Worker {
             return go_on(scene);
         }
         self.metrics.count(Counter::Deny(deny.reason));
-        let reply = Reply::denial(deny.reason, request_id, reply::media(headers));
+        let pages = &self.policy.denial_pages;
+        let reply = Reply::denial(deny.reason, reply::request_id(headers), Preference::of(headers), pages);
         host::reply(reply.status, &reply.headers, reply.body.as_bytes())?;
         Ok(Action::Pause)
     }
@@ -141,7 +147,7 @@ impl Worker {
 
 /// Turns a request away when not even the decision can be trusted to have been carried out.
 pub(crate) fn refuse() -> Action {
-    let reply = Reply::denial(Reason::StoreUnavailable, None, Media::Problem);
+    let reply = Reply::denial(Reason::StoreUnavailable, None, Preference::NONE, &DenialPages::default());
     if let Err(error) = host::reply(reply.status, &reply.headers, reply.body.as_bytes()) {
         log_line::host_failed("reply", &error.to_string());
     }

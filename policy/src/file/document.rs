@@ -5,9 +5,10 @@ use super::field_path::Segment;
 use super::parent::{self, Family};
 use super::reader::{Node, Recorded};
 use super::registry::Registry;
-use super::{options, sessions};
+use super::{denial_pages, options, sessions};
 use crate::model::{
-    AUDIT_RETENTION, Credentials, Enforcement, HeaderNames, Policy, Routes, Sessions, StoreClient, Unmatched,
+    AUDIT_RETENTION, Credentials, DenialPages, Enforcement, HeaderNames, Policy, Routes, Sessions, StoreClient,
+    Unmatched,
 };
 
 /// Reads the policy; faults are with the node.
@@ -47,6 +48,7 @@ pub(super) fn read<'d>(root: &Node<'d>) -> Result<Policy, Recorded> {
         let unmatched = fields.or("unmatched", Unmatched::Deny, |node| {
             node.choice("way with unmatched hosts", &[("deny", Unmatched::Deny), ("pass", Unmatched::Pass)])
         });
+        let denial_pages = fields.or("denial_pages", DenialPages::default(), denial_pages::read);
         let admin_tokens = fields.or("admin_tokens", Vec::new(), |node| options::admin_tokens(node, &mut registry));
         let audit_retention = fields.or("audit", AUDIT_RETENTION, options::audit);
         let (parents, organizations): (Vec<_>, Vec<_>) =
@@ -64,6 +66,7 @@ pub(super) fn read<'d>(root: &Node<'d>) -> Result<Policy, Recorded> {
             headers: headers?,
             enforcement: enforcement?,
             unmatched: unmatched?,
+            denial_pages: denial_pages?,
             admin_tokens: admin_tokens?,
             audit_retention: audit_retention?,
         })

@@ -4,6 +4,7 @@ mod access;
 mod catalog;
 mod claims;
 mod connection;
+mod denial_pages;
 mod document;
 mod duration;
 mod field_path;

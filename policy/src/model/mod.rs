@@ -1,6 +1,7 @@
 //! The finished policy: names resolved, durations durations, impossible states not writable. Only `file` builds it.
 
 mod connection;
+mod denial_pages;
 mod options;
 mod organization;
 mod routing;
@@ -12,6 +13,7 @@ pub use connection::{
     Algorithm, Assignment, ClaimNames, ClaimPath, Connection, EmailTrust, Jwks, JwksUri, RemoteJwks, Requirement,
     ScimMatch,
 };
+pub use denial_pages::DenialPages;
 pub use options::{
     AdminToken, CredentialSource, Credentials, Enforcement, HeaderNames, Offline, Sessions, StoreClient, Unmatched,
 };
@@ -47,6 +49,8 @@ pub struct Policy {
     pub enforcement: Enforcement,
     /// What happens to a host that no organization has.
     pub unmatched: Unmatched,
+    /// What the operator puts into denials.
+    pub denial_pages: DenialPages,
     /// Named tokens that may administer the store.
     pub admin_tokens: Vec<AdminToken>,
     /// How long entries of the audit are kept; default [`AUDIT_RETENTION`].

@@ -14,6 +14,6 @@ pub mod verify;
 
 pub use claimant::Claimant;
 pub use keys::{Key, KeySet, KeySetError};
-pub use parse::Assertion;
+pub use parse::{Assertion, Stated};
 pub use signature::{JwtSimple, SignatureVerifier};
 pub use verify::{KeySource, VerifiedAssertion, VerifyError, verify};

@@ -11,13 +11,31 @@ use super::keys::MAX_KID_LEN;
 use crate::model::Algorithm;
 use crate::{Reason, json};
 
-/// A well-formed assertion whose signature nobody has checked. Its claims are not readable from outside.
+/// A well-formed assertion whose signature nobody has checked. Its claims are not readable from outside, but for what it
+/// says of itself.
 pub struct Assertion {
     /// The JWS signing input: encoded header, a dot, encoded payload.
     pub(super) message: Vec<u8>,
     pub(super) signature: Vec<u8>,
     pub(super) header: Header,
     pub(super) claims: Arc<Claims>,
+}
+
+/// What an assertion says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stated<'a> {
+    /// The `iss`.
+    pub issuer: &'a str,
+    /// The first `aud`.
+    pub audience: Option<&'a str>,
+    /// The header's `kid`.
+    pub key_id: Option<&'a str>,
+    /// The header's `alg`, where it is one that we know.
+    pub algorithm: Option<Algorithm>,
+    /// The `iat`, in whole seconds.
+    pub issued_at: u64,
+    /// The `exp`, in whole seconds.
+    pub expires_at: u64,
 }
 
 /// What the header says; nothing else in it is looked at (RFC 8725, 3.9 and 3.10).
@@ -37,6 +55,18 @@ impl Assertion {
     /// `malformed_token`.
     pub fn parse(token: &[u8]) -> Result<Self, Reason> {
         Self::read(token).ok_or(Reason::MalformedToken)
+    }
+
+    /// What it says of itself, for logs: proof of nothing, and nothing about a person.
+    pub fn stated(&self) -> Stated<'_> {
+        Stated {
+            issuer: self.claims.issuer.as_str(),
+            audience: self.claims.audiences.first().map(String::as_str),
+            key_id: self.header.kid.as_deref(),
+            algorithm: self.header.algorithm,
+            issued_at: self.claims.issued_at.floor(),
+            expires_at: self.claims.expires_at.floor(),
+        }
     }
 
     fn read(token: &[u8]) -> Option<Self> {

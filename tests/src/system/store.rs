@@ -37,7 +37,7 @@ impl Store {
         let database = format!("sqlite://{}", folder.join(format!("usher-{number}.db")).display());
         command.args(["store", "--database", &database, "--listen", &address.to_string(), "--policy"]).arg(policy);
         command.env("USHER_STORE_TOKEN", STORE_TOKEN).env("USHER_ADMIN_TOKEN", ADMIN_TOKEN);
-        command.env("USHER_TEST_SCIM_TOKEN", DIRECTORY_TOKEN);
+        command.env("USHER_TEST_SCIM_TOKEN", DIRECTORY_TOKEN).env("USHER_LOG", "info,usher_store::http=debug");
         let mut process = Process::start("the store", command, folder.join("store.log"))?;
         wait::until("the store is ready", || {
             process.still_runs()?;

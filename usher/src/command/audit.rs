@@ -22,6 +22,9 @@ pub(crate) struct Audit {
     /// Only what happened since then, in seconds since the Unix epoch
     #[arg(long, value_name = "UNIX")]
     since: Option<u64>,
+    /// Only what this request did, by the id that logs and denial pages show
+    #[arg(long, value_name = "ID")]
+    request: Option<String>,
     // `--json` prints one entry a line, for tools that read a log.
     #[command(flatten)]
     administration: Administration,
@@ -45,7 +48,11 @@ impl Audit {
             // Where both go to one terminal, the lines stand for themselves.
             progress("", true);
             let page = page?;
-            for entry in &page.entries {
+            let asked_for = |entry: &&Value| match &self.request {
+                Some(request) => entry.get("request_id").and_then(Value::as_str) == Some(request),
+                None => true,
+            };
+            for entry in page.entries.iter().filter(asked_for) {
                 if self.administration.json {
                     print(&format!("{entry}\n"))?;
                 } else {

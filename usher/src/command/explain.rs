@@ -12,7 +12,9 @@ use usher_policy::token::Assertion;
 use usher_policy::token::keys::KeySet;
 
 use super::{Failure, bounded, read_bounded};
-use crate::explain::{self, AssumedError, AssumedMember, Explanation, KnownKeys, Question, Verdict};
+use crate::explain::{
+    self, AssumedError, AssumedMember, Explanation, KnownKeys, MAX_LINES, Question, Verdict, explain_log_line,
+};
 use crate::output::print;
 use crate::policy_file::PolicyFile;
 
@@ -26,11 +28,15 @@ pub(crate) struct Explain {
     #[arg(value_name = "FILE")]
     policy: PathBuf,
     /// The host that is asked for, as in `:authority`
-    #[arg(long, value_name = "H")]
-    host: String,
+    #[arg(long, value_name = "H", required_unless_present = "log_line")]
+    host: Option<String>,
     /// The path that is asked for, with its query
-    #[arg(long, value_name = "P")]
-    path: String,
+    #[arg(long, value_name = "P", required_unless_present = "log_line")]
+    path: Option<String>,
+    /// Explain a denial by its line in the filter's log, in place of a request: the line itself, @FILE, or - for standard input;
+    /// of several lines the last denial
+    #[arg(long, value_name = "LINE", conflicts_with_all = ["host", "path", "token", "claims", "method", "now", "member", "full", "jwks"])]
+    log_line: Option<String>,
     /// The assertion: itself, @FILE, or - for standard input; without it the request has none
     #[arg(long, value_name = "T")]
     token: Option<String>,
@@ -76,6 +82,23 @@ impl Explain {
     /// A file cannot be read or is wrong, or the assumed member cannot be.
     pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
         let file = PolicyFile::load(&self.policy)?;
+        let explanation = match &self.log_line {
+            Some(line) => {
+                let lines = given("--log-line", line, MAX_LINES)?;
+                explain_log_line(&file.policy, &self.policy.display().to_string(), &lines)?
+            }
+            None => self.walked(file)?,
+        };
+        let text = if self.json { json(&explanation) } else { prose(&explanation) };
+        print(&text)?;
+        Ok(match explanation.verdict {
+            Verdict::Allow => ExitCode::SUCCESS,
+            Verdict::Deny => ExitCode::from(DENIED),
+        })
+    }
+
+    /// A request, walked through.
+    fn walked(&self, file: PolicyFile) -> Result<Explanation, Failure> {
         let (policy, token) = self.presented(file)?;
         let mut keys = KnownKeys::default();
         for (connection, path) in &self.jwks {
@@ -84,8 +107,8 @@ impl Explain {
             keys.add(&policy, connection, &document)?;
         }
         let question = Question {
-            host: &self.host,
-            path: &self.path,
+            host: self.asked().0,
+            path: self.asked().1,
             method: &self.method,
             token: token.as_deref(),
             made_of_claims: self.claims.is_some(),
@@ -94,17 +117,14 @@ impl Explain {
             full: &self.full,
             keys: &keys,
         };
-        let explanation = explain::explain(&policy, &question)?;
-        let text = if self.json { json(&explanation) } else { prose(&explanation) };
-        print(&text)?;
-        Ok(match explanation.verdict {
-            Verdict::Allow => ExitCode::SUCCESS,
-            Verdict::Deny => ExitCode::from(DENIED),
-        })
+        Ok(explain::explain(&policy, &question)?)
     }
-}
 
-impl Explain {
+    /// Host and path, which are there where no line is.
+    fn asked(&self) -> (&str, &str) {
+        (self.host.as_deref().unwrap_or_default(), self.path.as_deref().unwrap_or_default())
+    }
+
     /// The policy, and the token that is presented under it: as it was given, or made of claims.
     fn presented(&self, file: PolicyFile) -> Result<(Policy, Option<Vec<u8>>), Failure> {
         let Some(path) = &self.claims else {
@@ -118,7 +138,7 @@ impl Explain {
             read_bounded(path, Assertion::MAX_LEN).map_err(unreadable)?
         };
         let claims = explain::read_claims(&document)?;
-        let signed = explain::sign_claims(&file.policy, &file.to_json()?, &claims, &self.host, &self.path)?;
+        let signed = explain::sign_claims(&file.policy, &file.to_json()?, &claims, self.asked().0, self.asked().1)?;
         Ok((signed.policy, Some(signed.token.into_bytes())))
     }
 }
@@ -126,19 +146,19 @@ impl Explain {
 /// The credential that `--token` means, without the line break that files end with.
 fn credential(argument: &str) -> Result<Vec<u8>, Failure> {
     // More than the longest credential is not read: it is malformed all the same.
-    let limit = Assertion::MAX_LEN + 2;
-    let mut token = match argument.strip_prefix('@') {
-        Some(path) => {
-            let path = Path::new(path);
-            read_bounded(path, limit).map_err(|source| Failure::file("--token", path, source))?
-        }
-        None if argument == "-" => {
-            bounded(io::stdin(), limit).map_err(|source| Failure::file("--token", Path::new("-"), source))?
-        }
-        None => argument.as_bytes().to_vec(),
-    };
+    let mut token = given("--token", argument, Assertion::MAX_LEN + 2)?;
     token.truncate(token.trim_ascii_end().len());
     Ok(token)
+}
+
+/// What an argument means: itself, `@FILE`, or `-` for standard input.
+fn given(flag: &'static str, argument: &str, limit: usize) -> Result<Vec<u8>, Failure> {
+    let (path, read) = match argument.strip_prefix('@') {
+        Some(path) => (Path::new(path), read_bounded(Path::new(path), limit)),
+        None if argument == "-" => (Path::new("-"), bounded(io::stdin(), limit)),
+        None => return Ok(argument.as_bytes().to_vec()),
+    };
+    read.map_err(|source| Failure::file(flag, path, source))
 }
 
 fn unix_time() -> u64 {
@@ -169,6 +189,17 @@ fn prose(explanation: &Explanation) -> String {
     let width = explanation.steps.iter().map(|step| step.step.len()).max().unwrap_or(0);
     for (number, step) in explanation.steps.iter().enumerate() {
         text.push_str(&format!("{:>3}. {:width$}  {}\n", number + 1, step.step, step.detail));
+    }
+    for advice in &explanation.next {
+        let about = match advice.about {
+            "means" => "what it means",
+            "find_out" => "to find out",
+            _ => "to mend it",
+        };
+        text.push_str(&format!("\n{about}: {}\n", advice.text));
+        for command in &advice.commands {
+            text.push_str(&format!("  {command}\n"));
+        }
     }
     text
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use usher_store::{SecretsError, StartError, TlsError};
 
 use crate::discover::DiscoverError;
-use crate::explain::{AssumedError, ClaimsError, KnownKeysError};
+use crate::explain::{AssumedError, ClaimsError, KnownKeysError, LogLineError};
 use crate::output::{OutputError, tell};
 use crate::policy_file::LoadError;
 use crate::render::envoy::RenderError;
@@ -44,6 +44,9 @@ pub(crate) enum Failure {
     /// `USHER_LOG` is no log filter.
     #[error("USHER_LOG: {0}")]
     LogFilter(String),
+    /// What was given is no line about a denial.
+    #[error(transparent)]
+    LogLine(#[from] LogLineError),
     /// The output cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),

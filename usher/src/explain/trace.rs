@@ -24,6 +24,23 @@ pub(crate) struct Explanation {
     pub(crate) plan: Option<Plan>,
     /// Every step, in order.
     pub(crate) steps: Vec<Step>,
+    /// The id of the request, where a line of a log told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request_id: Option<String>,
+    /// What the reason means, how to find out more and how to mend it, where somebody was turned away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) next: Vec<Advice>,
+}
+
+/// One thing to know or to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Advice {
+    /// `means`, `find_out` or `mend`.
+    pub(crate) about: &'static str,
+    /// In words.
+    pub(crate) text: String,
+    /// Commands for it, ready for a shell.
+    pub(crate) commands: Vec<String>,
 }
 
 /// Allow or deny.
@@ -104,6 +121,6 @@ impl Trace {
 
     fn end(self, verdict: Verdict, reason: Option<Reason>) -> Explanation {
         let Self { organization, role, seat_tier, plan, steps } = self;
-        Explanation { verdict, reason, organization, role, seat_tier, plan, steps }
+        Explanation { verdict, reason, organization, role, seat_tier, plan, steps, request_id: None, next: Vec::new() }
     }
 }

@@ -13,6 +13,8 @@ mod examples;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod reasons_page;
+#[cfg(test)]
 mod render;
 #[cfg(test)]
 mod running_store;

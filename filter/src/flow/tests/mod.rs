@@ -23,6 +23,7 @@ use crate::session::Sessions;
 use crate::store_call::NoAnswer;
 use crate::tags::Fact;
 
+mod denials;
 mod feed;
 mod sessions;
 

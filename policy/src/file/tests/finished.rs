@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::{base, change, changed, connection, policy};
 use crate::id::{Email, Group, Role, Tier};
 use crate::model::{
-    AdminToken, Algorithm, Cap, ClaimPath, CredentialSource, Credentials, EmailTrust, Enforcement, Guards, HeaderNames,
-    HostPattern, Jwks, Offline, PatchResponse, PathRule, PrimaryOwner, Provisioning, ScimMatch, SeatDefault, Sessions,
-    StoreClient, Unmatched, WhenFull,
+    AdminToken, Algorithm, Cap, ClaimPath, CredentialSource, Credentials, DenialPages, EmailTrust, Enforcement, Guards,
+    HeaderNames, HostPattern, Jwks, Offline, PatchResponse, PathRule, PrimaryOwner, Provisioning, ScimMatch,
+    SeatDefault, Sessions, StoreClient, Unmatched, WhenFull,
 };
+use crate::{Language, Reason};
 
 const O: &str = "/parents/0/organizations/0";
 
@@ -30,6 +31,7 @@ fn what_is_left_out_has_its_safe_default() {
     assert_eq!(policy.enforcement, Enforcement::Enforce);
     assert_eq!(policy.unmatched, Unmatched::Deny);
     assert!(policy.admin_tokens.is_empty());
+    assert_eq!(policy.denial_pages, DenialPages::default());
     assert_eq!(policy.audit_retention, seconds(400 * 86_400));
 
     let parent = policy.parent("acme").unwrap();
@@ -79,6 +81,10 @@ fn every_top_level_option_is_read() {
             json!([{"name": "ada", "token_env": "A"}, {"name": "bob", "token_env": "B", "parents": ["acme"]}]),
         ),
         ("/audit", json!({"retention": "30d"})),
+        (
+            "/denial_pages",
+            json!({"contact": "it@acme.example", "texts": {"de": {"expired": "Neu anmelden."}, "en": {"expired": "Again."}}}),
+        ),
         ("/parents/0/directory", json!({"scim": true, "token_env": "S", "patch_response": "no_content"})),
     ] {
         change(&mut document, pointer, value);
@@ -88,6 +94,10 @@ fn every_top_level_option_is_read() {
         StoreClient { cluster: "c".into(), authority: "a:1".into(), timeout: seconds(2), token_env: "T".into() };
     assert_eq!(policy.store, store);
     assert_eq!(policy.audit_retention, seconds(30 * 86_400));
+    assert_eq!(policy.denial_pages.contact.as_deref(), Some("it@acme.example"));
+    assert_eq!(policy.denial_pages.detail(Reason::Expired, Language::German), "Neu anmelden.");
+    assert_eq!(policy.denial_pages.detail(Reason::Expired, Language::English), "Again.");
+    assert_eq!(policy.denial_pages.detail(Reason::NotAMember, Language::English), Reason::NotAMember.detail());
     let (cookie, header) = (CredentialSource::Cookie("IdToken".into()), CredentialSource::Header("x-assertion".into()));
     let sources = vec![cookie, header, CredentialSource::Authorization];
     assert_eq!(policy.credentials, Credentials { sources, forward: true });

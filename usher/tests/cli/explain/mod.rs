@@ -1,6 +1,7 @@
 //! `usher explain`, with tokens signed here.
 
 mod claims;
+mod log_line;
 mod steps;
 
 use jwt_simple::prelude::{Claims, Duration, ECDSAP256KeyPairLike as _, ES256KeyPair, UnixTimeStamp};

@@ -1,0 +1,84 @@
+//! What to do about a reason, taken from its section of `docs/reasons.md`: page and command say the same.
+
+use usher_policy::Reason;
+
+use super::trace::Advice;
+
+/// The page for operators.
+const PAGE: &str = include_str!("../../../docs/reasons.md");
+
+/// How a paragraph that is advice begins, and what it is about.
+const PARTS: [(&str, &str); 3] = [("**Means.** ", "means"), ("**Find out.** ", "find_out"), ("**Mend.** ", "mend")];
+
+/// The advice of a reason's section, with its commands filled in.
+pub(super) fn advice(reason: Reason, known: &[(&str, Option<String>)]) -> Vec<Advice> {
+    let mut found: Vec<Advice> = Vec::new();
+    let mut in_commands = false;
+    for line in section(reason.code()).lines() {
+        if line.starts_with("```") {
+            in_commands = line == "```sh";
+        } else if let Some((text, about)) =
+            PARTS.iter().find_map(|(begin, about)| Some((line.strip_prefix(begin)?, *about)))
+        {
+            found.push(Advice { about, text: text.to_owned(), commands: Vec::new() });
+        } else if let Some(advice) = found.last_mut().filter(|_| in_commands) {
+            advice.commands.push(filled(line, known));
+        }
+    }
+    found
+}
+
+/// The lines below a heading, up to the next one.
+fn section(heading: &str) -> &'static str {
+    let begins = PAGE.split("\n## ").skip(1);
+    let mut with_heading = begins.filter_map(|section| section.split_once('\n'));
+    with_heading.find(|(own, _)| *own == heading).map_or("", |(_, text)| text)
+}
+
+/// A command with what is known in the place of its words in capitals. What a client wrote means nothing to a shell.
+fn filled(command: &str, known: &[(&str, Option<String>)]) -> String {
+    let word = |word: &str| {
+        let value = known.iter().find(|(name, _)| *name == word).and_then(|(_, value)| value.as_deref());
+        value.and_then(shell_word).unwrap_or_else(|| word.to_owned())
+    };
+    command.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// A text as one word of a shell; `None` where it would do something to the terminal, or be taken for an option.
+fn shell_word(text: &str) -> Option<String> {
+    if text.is_empty() || text.starts_with('-') || text.chars().any(char::is_control) {
+        return None;
+    }
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "@%+=:,./_-".contains(letter);
+    Some(match text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_told_with_its_meaning_a_way_to_find_out_and_a_remedy() {
+        for reason in Reason::ALL {
+            let advice = advice(*reason, &[]);
+            let about: Vec<_> = advice.iter().map(|part| part.about).collect();
+            assert_eq!(about, ["means", "find_out", "mend"], "{reason}");
+            assert!(advice.iter().any(|part| !part.commands.is_empty()), "{reason}: no command");
+        }
+    }
+
+    #[test]
+    fn what_a_client_wrote_does_nothing_in_a_shell() {
+        let known = |path: &str| [("PATH", Some(path.to_owned())), ("ORG", None)];
+        let with = |path| filled("usher explain ORG --path PATH PATHS", &known(path));
+        assert_eq!(with("/a/b"), "usher explain ORG --path /a/b PATHS");
+        assert_eq!(with("/;rm -rf $HOME `x`"), "usher explain ORG --path '/;rm -rf $HOME `x`' PATHS");
+        assert_eq!(with("/'$(x)'"), r"usher explain ORG --path '/'\''$(x)'\''' PATHS");
+        for left_out in ["", "--config=x", "/\u{1b}[2J", "/a\nb"] {
+            assert_eq!(with(left_out), "usher explain ORG --path PATH PATHS", "{left_out:?}");
+        }
+    }
+}

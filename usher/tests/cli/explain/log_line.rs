@@ -1,0 +1,117 @@
+//! `usher explain --log-line`: a denial's line in, what happened and what to do next out.
+
+use serde_json::{Value, json};
+
+use super::{Case, NOW, mapped, steps};
+use crate::support::{Outcome, usher, usher_with_input};
+
+/// A line as the filter writes it, with some fields other than usual; `null` leaves one out.
+fn line(changes: &Value) -> String {
+    let mut fields = json!({
+        "verdict": "deny", "reason": "no_seat_available", "organization": "acme-chat", "request_id": "r-1", "shadow": false,
+        "at": NOW + 10, "method": "GET", "host": "chat.acme.example", "path": "/x", "issuer": "https://acme.okta.example",
+        "audience": "usher", "key_id": "k1", "algorithm": "ES256", "issued_at": NOW, "expires_at": NOW + 3600,
+        "subject": "00u1", "email": "ada@acme.example",
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        fields[name] = value.clone();
+    }
+    fields.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    let fields = fields.to_string();
+    format!("{{\"event\":\"denial\",{}", fields.strip_prefix('{').unwrap())
+}
+
+fn explain(case: &Case, line: &str) -> Outcome {
+    usher(&["explain", &case.file, "--json", "--log-line", line])
+}
+
+fn detail<'a>(explanation: &'a Value, step: &str) -> &'a str {
+    let found = explanation["steps"].as_array().unwrap().iter().find(|told| told["step"] == step);
+    found.unwrap_or_else(|| panic!("no step {step}: {explanation}"))["detail"].as_str().unwrap()
+}
+
+#[test]
+fn a_line_is_told_with_the_commands_that_help() {
+    let case = Case::new(&mapped());
+    let outcome = explain(&case, &line(&json!({})));
+    assert_eq!(outcome.code, 3, "{outcome:?}");
+    let told = outcome.json();
+    assert_eq!((&told["verdict"], &told["reason"]), (&json!("deny"), &json!("no_seat_available")));
+    assert_eq!((&told["organization"], &told["request_id"]), (&json!("acme-chat"), &json!("r-1")));
+    assert_eq!(steps(&told), ["request", "route", "connection", "signature", "clock", "person", "denial"]);
+    assert!(detail(&told, "clock").contains("issued 10 s ago"), "{told}");
+    assert!(detail(&told, "person").contains("`ada@acme.example`"), "{told}");
+    let find_out = &told["next"][1];
+    assert_eq!(find_out["about"], "find_out");
+    assert_eq!(find_out["commands"], json!(["usher seats acme-chat", "usher members list acme-chat --status pending"]));
+
+    let text = usher(&["explain", &case.file, "--log-line", &line(&json!({"reason": "identity_conflict"}))]);
+    assert_eq!(text.code, 3, "{text:?}");
+    for words in
+        ["deny: identity_conflict (403)", "what it means: ", "usher members unlink acme-chat ada@acme.example\n"]
+    {
+        assert!(text.stdout.contains(words), "{words}: {text:?}");
+    }
+}
+
+#[test]
+fn a_line_is_found_in_a_log_whatever_stands_around_it() {
+    let case = Case::new(&mapped());
+    let denial = line(&json!({"reason": "expired"}));
+    let envoy = format!(
+        "[2026-11-25 10:00:00.000][12][info][wasm] [source/extensions/common/wasm/context.cc:1] wasm log usher: {denial}"
+    );
+    let wrapped = json!({"stream": "stderr", "log": format!("{envoy}\n")}).to_string();
+    let access = r#"{"time":"2026-11-25T10:00:00Z","reason":"expired"}"#;
+    for log in [denial.clone(), envoy.clone(), wrapped, format!("{}\n{envoy}\n{access}\n", line(&json!({})))] {
+        let outcome = usher_with_input(&["explain", &case.file, "--json", "--log-line", "-"], &log);
+        assert_eq!((outcome.code, &outcome.json()["reason"]), (3, &json!("expired")), "{log}");
+    }
+    let file = case.folder.file("envoy.log", &format!("{envoy}\n"));
+    assert_eq!(explain(&case, &format!("@{file}")).json()["reason"], "expired");
+}
+
+#[test]
+fn what_is_no_denial_is_an_error() {
+    let case = Case::new(&mapped());
+    for (line, message) in [
+        (String::new(), "no line about a denial"),
+        (r#"{"event":"login","verdict":"allow"}"#.to_owned(), "no line about a denial"),
+        (r#"{"event":"denial","reason":"#.to_owned(), "no line about a denial"),
+        (line(&json!({"reason": "too_late"})), "unknown reason `too_late`"),
+        ("@/no/such/log".to_owned(), "--log-line /no/such/log: cannot be read"),
+    ] {
+        let outcome = explain(&case, &line);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{outcome:?}");
+        assert!(outcome.stderr.contains(message), "{message}: {outcome:?}");
+    }
+    let both = usher(&["explain", &case.file, "--log-line", "x", "--host", "chat.acme.example"]);
+    assert!(both.code == 1 && both.stderr.contains("cannot be used with"), "{both:?}");
+    let neither = usher(&["explain", &case.file, "--host", "chat.acme.example"]);
+    assert!(neither.code == 1 && neither.stderr.contains("--path <P>"), "{neither:?}");
+}
+
+#[test]
+fn a_policy_that_is_not_the_filters_is_noticed() {
+    let case = Case::new(&mapped());
+    let elsewhere = explain(&case, &line(&json!({"organization": "acme-old"}))).json();
+    assert!(detail(&elsewhere, "route").contains("it runs another policy than this file"), "{elsewhere}");
+    let issuer = explain(&case, &line(&json!({"reason": "unknown_issuer", "issuer": "https://other.example"}))).json();
+    assert!(detail(&issuer, "connection").contains("iss \"https://other.example\""), "{issuer}");
+}
+
+#[test]
+fn what_a_client_wrote_is_shown_harmless_and_nobody_is_named_without_proof() {
+    let case = Case::new(&mapped());
+    let hostile = json!({
+        "reason": "bad_signature", "path": "/\u{1b}[2J'; rm -rf ~ #", "subject": null, "email": null, "method": "G\u{7}T",
+    });
+    let outcome = usher(&["explain", &case.file, "--log-line", &line(&hostile)]);
+    assert_eq!(outcome.code, 3, "{outcome:?}");
+    assert!(!outcome.stdout.contains(['\u{1b}', '\u{7}']), "{outcome:?}");
+    assert!(outcome.stdout.contains("--host chat.acme.example --path PATH "), "{outcome:?}");
+    assert!(outcome.stdout.contains("nothing it says about a person is proven"), "{outcome:?}");
+    let quoted = line(&json!({"reason": "expired", "path": "/a b'; id #"}));
+    let outcome = usher(&["explain", &case.file, "--log-line", &quoted]);
+    assert!(outcome.stdout.contains(r"--path '/a b'\''; id #' "), "{outcome:?}");
+}
