@@ -10,12 +10,21 @@ use crate::discover::DiscoverError;
 use crate::explain::{AssumedError, ClaimsError, KnownKeysError, LogLineError};
 use crate::output::{OutputError, tell};
 use crate::policy_file::LoadError;
-use crate::render::envoy::RenderError;
+use crate::render::RenderError;
+use crate::render::envoy::AdditionsError;
 use crate::store_client::StoreClientError;
 
 /// Why a subcommand could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    /// What shall be added to a bootstrap cannot be.
+    #[error("--with {}", path.display())]
+    Additions {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: AdditionsError,
+    },
     /// What is assumed of the store cannot be.
     #[error(transparent)]
     Assumed(#[from] AssumedError),
@@ -47,6 +56,14 @@ pub(crate) enum Failure {
     /// What was given is no line about a denial.
     #[error(transparent)]
     LogLine(#[from] LogLineError),
+    /// A file that a flag names has no certificates.
+    #[error("{flag} {}: is no bundle of certificate authorities in PEM", path.display())]
+    NoBundle {
+        /// The flag.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
     /// The output cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -71,6 +88,14 @@ pub(crate) enum Failure {
     /// The store's certificate, key or authorities cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// A file cannot be written.
+    #[error("{}: cannot be written", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 impl Failure {

@@ -29,8 +29,8 @@ use usher_store::{Config, Secrets, Server};
 
 use crate::output::print;
 use crate::policy_file::PolicyFile;
-use crate::render::envoy::{Settings, bootstrap};
-use crate::render::fill;
+use crate::render::envoy::{Additions, Settings, bootstrap};
+use crate::render::{EnvoyVersion, fill};
 use crate::store_client::{StoreClient, TOKEN_ENV};
 use check::Report;
 use client::Client;
@@ -122,6 +122,9 @@ async fn demonstrate(options: &Options) -> anyhow::Result<ExitCode> {
         wasm,
         ca: None,
         store_tls: None,
+        watched: None,
+        additions: Additions::default(),
+        version: EnvoyVersion::LATEST,
     };
     let configuration = folder.path().join("envoy.yaml");
     fs::write(&configuration, bootstrap(&policy, &document, &settings)?.yaml)?;

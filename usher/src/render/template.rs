@@ -36,6 +36,19 @@ pub(super) fn block(document: &Value, indentation: usize) -> String {
     indented(&ascii(&format!("{document:#}")), indentation)
 }
 
+/// A JSON document as a YAML flow collection over several lines, at this indentation; the first line is not indented.
+pub(super) fn flow(document: &Value, indentation: usize) -> String {
+    let mut text = String::new();
+    for character in format!("{document:#}").chars() {
+        match character {
+            '\n' | ' '..='~' => text.push(character),
+            // YAML has no pairs of surrogates, and JSON nothing else.
+            _ => text.push_str(&format!("\\U{:08x}", u32::from(character))),
+        }
+    }
+    indented(&text, indentation)
+}
+
 /// A text with every line but the first indented.
 pub(super) fn indented(text: &str, indentation: usize) -> String {
     text.trim_end().replace('\n', &format!("\n{:indentation$}", ""))

@@ -49,6 +49,7 @@ fn no_policy_of_ours_has_an_unexplained_warning() {
         entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "yaml"))
     };
     let mut policies = vec![root.join("usher/src/demo/usher.yaml")];
+    policies.push(root.join("envoy-config/examples/usher.yaml"));
     policies.extend(files("envoy-config/envoy"));
     policies.extend(files("tests/scenarios/policies"));
     assert!(policies.len() >= 7, "{policies:?}");

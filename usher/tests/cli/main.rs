@@ -13,6 +13,8 @@ mod examples;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod in_cluster;
+#[cfg(test)]
 mod reasons_page;
 #[cfg(test)]
 mod render;

@@ -288,3 +288,93 @@ fn what_cannot_be_rendered_is_told_and_nothing_is_printed() {
     assert_eq!((rendered.code, rendered.stdout.as_str()), (1, ""));
     assert_eq!(rendered.stderr, checked.stderr);
 }
+
+#[test]
+fn an_older_envoy_gets_what_it_has_and_a_warning_of_what_follows() {
+    let good = with_keys_at("https://acme.okta.example/keys");
+    let folder = Folder::new();
+    let filter = |version: &str| {
+        let outcome = render(&folder, &good, &["--envoy-version", version]);
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        let bootstrap = yaml_to_json(&outcome.stdout).unwrap();
+        (manager(&bootstrap)["http_filters"][0]["typed_config"]["config"].clone(), outcome.stderr)
+    };
+    let (tested, quiet) = filter("1.36.4");
+    assert!(
+        tested["failure_policy"] == "FAIL_RELOAD" && tested["allow_on_headers_stop_iteration"] == false,
+        "{tested}"
+    );
+    assert!(!quiet.contains("Envoy 1.36"), "{quiet}");
+    let (older, warned) = filter("1.34");
+    assert!(
+        older["failure_policy"] == "FAIL_RELOAD" && older.get("allow_on_headers_stop_iteration").is_none(),
+        "{older}"
+    );
+    assert!(warned.contains("tested on Envoy 1.36 to 1.40, and not on 1.34"), "{warned}");
+    let (oldest, warned) = filter("1.32");
+    assert!(oldest.get("failure_policy").is_none() && oldest.get("reload_config").is_none(), "{oldest}");
+    assert!(warned.contains("a filter that dies stays dead"), "{warned}");
+    let refused = render(&folder, &good, &["--envoy-version", "1.29"]);
+    assert!(refused.code == 1 && refused.stdout.is_empty() && refused.stderr.contains("too old"), "{refused:?}");
+}
+
+#[test]
+fn what_is_watched_is_in_files_that_envoy_reads_and_the_rest_in_the_bootstrap() {
+    let folder = Folder::new();
+    let watched = folder.path().join("new").join("watched");
+    let name = watched.to_str().unwrap().to_owned();
+    let keys = with_keys_at("https://acme.okta.example/keys");
+    let outcome = render(&folder, &keys, &["--ecds", &name]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let bootstrap = yaml_to_json(&outcome.stdout).unwrap();
+    let names: Vec<_> =
+        bootstrap["static_resources"]["clusters"].as_array().unwrap().iter().map(|c| &c["name"]).collect();
+    assert_eq!(names, ["upstream"]);
+    let filter = &manager(&bootstrap)["http_filters"][0];
+    let source = &filter["config_discovery"]["config_source"]["path_config_source"]["path"];
+    let (filter_file, clusters_file) = (watched.join("usher-filter.yaml"), watched.join("usher-clusters.yaml"));
+    assert!(*source == json!(filter_file) && filter.get("typed_config").is_none(), "{filter}");
+    let dynamic = &bootstrap["dynamic_resources"]["cds_config"]["path_config_source"]["path"];
+    assert_eq!(*dynamic, json!(clusters_file));
+    let read = |file: &std::path::Path| yaml_to_json(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let in_place = rendered(&keys, &[]);
+    let filter = read(&filter_file)["resources"][0].clone();
+    assert_eq!(filter["name"], "usher");
+    assert_eq!(filter["typed_config"], manager(&in_place)["http_filters"][0]["typed_config"]);
+    for mut cluster in read(&clusters_file)["resources"].as_array().unwrap().clone() {
+        cluster.as_object_mut().unwrap().remove("@type");
+        assert_eq!(&cluster, self::cluster(&in_place, cluster["name"].as_str().unwrap()));
+    }
+    let left: Vec<_> = std::fs::read_dir(&watched).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+
+    let occupied = folder.file("file", "");
+    let refused = render(&folder, &keys, &["--ecds", &occupied]);
+    assert!(
+        refused.code == 1 && refused.stdout.is_empty() && refused.stderr.contains("cannot be written"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn what_an_operator_adds_is_where_it_belongs() {
+    let folder = Folder::new();
+    let with = folder.file(
+        "with.yaml",
+        "before: [{name: first}]\nafter: [{name: second}]\nroutes: [{match: {prefix: /a}, route: {cluster: a}}]\nclusters: [{name: a}]\n",
+    );
+    let bootstrap = rendered(&with_keys_at("https://acme.okta.example/keys"), &["--with", &with]);
+    let names: Vec<_> = manager(&bootstrap)["http_filters"].as_array().unwrap().iter().map(|f| &f["name"]).collect();
+    assert_eq!(names, ["first", "usher", "second", "envoy.filters.http.router"]);
+    let routes = &manager(&bootstrap)["route_config"]["virtual_hosts"][0]["routes"];
+    assert_eq!(routes, &json!([{"match": {"prefix": "/a"}, "route": {"cluster": "a"}}]));
+    cluster(&bootstrap, "a");
+    cluster(&bootstrap, "upstream");
+    for (text, words) in
+        [("filters: []", "`filters` is none of"), ("after: [", "YAML"), ("after: 1", "`after` must be a list")]
+    {
+        let refused =
+            render(&folder, &with_keys_at("https://a.example/k"), &["--with", &folder.file("bad.yaml", text)]);
+        assert!(refused.code == 1 && refused.stdout.is_empty() && refused.stderr.contains(words), "{refused:?}");
+    }
+}

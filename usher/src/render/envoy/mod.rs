@@ -1,6 +1,6 @@
 //! A whole Envoy bootstrap (v3) around the filter: listener, admin, and the clusters that the policy asks for.
 
-mod clusters;
+mod additions;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,8 +8,16 @@ use std::path::PathBuf;
 use serde_json::Value;
 use usher_policy::Policy;
 
-use super::Endpoint;
+use super::clusters::{self, Servers, Written, utf8};
 use super::template::{block, fill, indented, quoted};
+use super::{Authorities, Endpoint, EnvoyVersion, RenderError, StoreTls};
+
+pub(crate) use additions::{Additions, AdditionsError};
+
+/// The file with the filter, in a folder that Envoy watches.
+const FILTER_FILE: &str = "usher-filter.yaml";
+/// The file with the clusters that the policy names.
+const CLUSTERS_FILE: &str = "usher-clusters.yaml";
 
 /// What a bootstrap needs besides the policy. Paths are absolute: Envoy may run in another folder.
 #[derive(Clone, Debug)]
@@ -24,77 +32,129 @@ pub(crate) struct Settings {
     pub(crate) store: Endpoint,
     /// The filter.
     pub(crate) wasm: PathBuf,
-    /// Trusted authorities of key servers, PEM; needed where the policy has https ones.
-    pub(crate) ca: Option<PathBuf>,
+    /// Trusted authorities of key servers; needed where the policy has https ones.
+    pub(crate) ca: Option<Authorities>,
     /// How the store is spoken to over TLS; plain HTTP without.
     pub(crate) store_tls: Option<StoreTls>,
+    /// A folder that Envoy watches: what follows from the policy is in files there, and not in the bootstrap.
+    pub(crate) watched: Option<PathBuf>,
+    /// What the operator adds.
+    pub(crate) additions: Additions,
+    /// The Envoy that shall run it.
+    pub(crate) version: EnvoyVersion,
 }
 
-/// TLS to the store.
-#[derive(Clone, Debug)]
-pub(crate) struct StoreTls {
-    /// Who vouches for the store, PEM.
-    pub(crate) authorities: PathBuf,
-    /// What Envoy shows the store: certificate and key, PEM.
-    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
-}
-
-/// A bootstrap, and what the operator should know about it.
+/// A bootstrap, the files that it watches, and what the operator should know about it.
 #[derive(Debug)]
 pub(crate) struct Bootstrap {
     /// The configuration; the same for the same input.
     pub(crate) yaml: String,
+    /// What is in the watched folder, in the order in which it should change: a filter needs its clusters.
+    pub(crate) watched: Vec<(PathBuf, String)>,
     /// Sentences for the operator.
     pub(crate) warnings: Vec<String>,
-}
-
-/// Why a policy cannot be rendered for Envoy.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum RenderError {
-    /// Two key servers, or a key server and a cluster of ours, have one cluster name.
-    #[error("cluster `{name}` would be two things: {first}, and {second}; give one of them another `cluster` name")]
-    ClusterConflict {
-        /// The name.
-        name: String,
-        /// What has it first.
-        first: String,
-        /// What else has it.
-        second: String,
-    },
-    /// A `jwks.uri` has a host that no cluster can have.
-    #[error("connection `{connection}`: the host of `jwks.uri` cannot be a cluster's: {problem}")]
-    KeyHost {
-        /// The connection's id.
-        connection: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// There are https key servers but nothing that vouches for them.
-    #[error("no bundle of trusted certificate authorities was found on this machine; name one with `--ca FILE`")]
-    NoAuthorities,
-    /// A path cannot be written in the configuration.
-    #[error("the path `{0}` is not UTF-8")]
-    Path(String),
 }
 
 /// Renders a bootstrap; `document` is the policy as JSON.
 ///
 /// # Errors
-/// The policy asks for clusters that contradict each other or cannot verify their servers.
+/// The policy asks for clusters that contradict each other or cannot verify their servers, or Envoy is too old.
 pub(crate) fn bootstrap(policy: &Policy, document: &Value, settings: &Settings) -> Result<Bootstrap, RenderError> {
-    let clusters = clusters::render(policy, settings)?;
+    let mut warnings = settings.version.warnings()?;
+    warnings.extend(self::warnings(policy, settings));
+    let additions = &settings.additions;
+    let servers = Servers {
+        upstream: Some(&settings.upstream),
+        store: &settings.store,
+        store_tls: settings.store_tls.as_ref(),
+        authorities: settings.ca.as_ref(),
+    };
+    let clusters = clusters::write(policy, &servers)?;
+    let filter = filter(policy, document, settings)?;
+    let mut watched = Vec::new();
+    let (filter, dynamic, clusters) = match &settings.watched {
+        None => (in_place(&filter), String::new(), clusters::items(clusters.iter())),
+        Some(folder) => {
+            let (filter_file, clusters_file) = (folder.join(FILTER_FILE), folder.join(CLUSTERS_FILE));
+            let places = [
+                ("clusters", quoted(utf8(&clusters_file)?)),
+                ("filter", quoted(utf8(&filter_file)?)),
+                ("folder", quoted(utf8(folder)?)),
+            ];
+            watched.push((clusters_file, resources(clusters.iter().filter(|cluster| !cluster.is_upstream))));
+            watched.push((filter_file, watched_filter(&filter)));
+            let own = clusters::items(clusters.iter().filter(|cluster| cluster.is_upstream));
+            let discovery = fill(include_str!("discovery.yaml"), &places);
+            (discovery, fill(include_str!("dynamic.yaml"), &places), own)
+        }
+    };
     let values = [
+        ("access_log", indented(include_str!("../access_log.yaml"), 18)),
         ("admin_address", quoted(&settings.admin.ip().to_string())),
         ("admin_port", settings.admin.port().to_string()),
-        ("clusters", indented(&clusters, 2)),
+        ("clusters", indented(&(clusters + &additions::items(&additions.clusters)), 2)),
+        ("dynamic", dynamic),
+        ("filters", indented(&filters(&filter, additions), 10)),
         ("listen_address", quoted(&settings.listen.ip().to_string())),
         ("listen_port", settings.listen.port().to_string()),
-        ("policy", block(document, 20)),
+        ("routes", indented(&routes(additions), 14)),
+    ];
+    Ok(Bootstrap { yaml: fill(include_str!("bootstrap.yaml"), &values), watched, warnings })
+}
+
+/// The filter as Envoy reads it: a YAML mapping at column 0.
+fn filter(policy: &Policy, document: &Value, settings: &Settings) -> Result<String, RenderError> {
+    let version = settings.version;
+    let mut since = String::new();
+    if version.reloads() {
+        since.push_str(include_str!("reload.yaml"));
+    }
+    if version.asks_about_bodies() {
+        since.push_str(include_str!("stop.yaml"));
+    }
+    let values = [
+        ("policy", block(document, 6)),
+        ("since", since),
         ("token_env", quoted(&policy.store.token_env)),
         ("wasm", quoted(utf8(&settings.wasm)?)),
     ];
-    let yaml = fill(include_str!("bootstrap.yaml"), &values);
-    Ok(Bootstrap { yaml, warnings: warnings(policy, settings) })
+    Ok(fill(include_str!("filter.yaml"), &values))
+}
+
+/// The HTTP filters, usher among them: a YAML list at column 0.
+fn filters(usher: &str, additions: &Additions) -> String {
+    let (before, after) = (additions::items(&additions.before), additions::items(&additions.after));
+    format!("{before}- name: usher\n  {}\n{after}{}", indented(usher, 2), include_str!("router.yaml"))
+}
+
+fn routes(additions: &Additions) -> String {
+    match additions.routes.as_slice() {
+        [] => include_str!("route.yaml").to_owned(),
+        routes => additions::items(routes),
+    }
+}
+
+fn in_place(filter: &str) -> String {
+    format!("typed_config:\n  {}\n", indented(filter, 2))
+}
+
+/// The filter as a file of its own: the answer that a discovery service would give.
+fn watched_filter(filter: &str) -> String {
+    let head =
+        "# The filter and its policy, made by `usher render envoy`: Envoy takes it up whenever it is replaced.\n";
+    let kind =
+        "resources:\n- \"@type\": type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig\n  name: usher\n";
+    format!("{head}{kind}  typed_config:\n    {}\n", indented(filter, 4))
+}
+
+fn resources<'a>(clusters: impl Iterator<Item = &'a Written>) -> String {
+    let mut text = "# The servers that the policy names, made by `usher render envoy`.\nresources:\n".to_owned();
+    for cluster in clusters {
+        let (purpose, yaml) = (cluster.purpose, indented(&cluster.yaml, 2));
+        let kind = "\"@type\": type.googleapis.com/envoy.config.cluster.v3.Cluster";
+        text.push_str(&format!("# {purpose}\n- {kind}\n  {yaml}\n"));
+    }
+    text
 }
 
 fn warnings(policy: &Policy, settings: &Settings) -> Vec<String> {
@@ -113,8 +173,4 @@ fn warnings(policy: &Policy, settings: &Settings) -> Vec<String> {
         ));
     }
     warnings
-}
-
-fn utf8(path: &std::path::Path) -> Result<&str, RenderError> {
-    path.to_str().ok_or_else(|| RenderError::Path(path.display().to_string()))
 }

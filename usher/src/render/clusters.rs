@@ -1,4 +1,4 @@
-//! The clusters of a bootstrap: the product, the store, and one for each key server that the policy names.
+//! The clusters that the filter needs: the store, one for each key server that the policy names, and perhaps the product.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,53 @@ use std::path::{Path, PathBuf};
 use usher_policy::Policy;
 use usher_policy::model::{Connection, Jwks, RemoteJwks};
 
-use super::{RenderError, Settings, utf8};
-use crate::render::template::{fill, indented, quoted};
-use crate::render::{Endpoint, Host};
+use super::template::{fill, indented, quoted};
+use super::{Endpoint, Host, RenderError};
 
 /// The cluster to which allowed requests go.
 const UPSTREAM: &str = "upstream";
+
+/// Who vouches for a server.
+#[derive(Clone, Debug)]
+pub(crate) enum Authorities {
+    /// A bundle, PEM, where Envoy runs.
+    File(PathBuf),
+    /// The bundle itself, PEM.
+    Inline(String),
+}
+
+/// TLS to the store.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreTls {
+    /// Who vouches for the store.
+    pub(crate) authorities: Authorities,
+    /// What Envoy shows the store: certificate and key, PEM.
+    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
+}
+
+/// Where clusters lead, and who vouches for what is there.
+pub(super) struct Servers<'a> {
+    /// The product behind the filter, where it is a cluster of ours.
+    pub(super) upstream: Option<&'a Endpoint>,
+    /// The membership store.
+    pub(super) store: &'a Endpoint,
+    /// How the store is spoken to over TLS; plain HTTP without.
+    pub(super) store_tls: Option<&'a StoreTls>,
+    /// Who vouches for key servers; needed where the policy has https ones.
+    pub(super) authorities: Option<&'a Authorities>,
+}
+
+/// One cluster as Envoy reads it.
+pub(super) struct Written {
+    /// Its name.
+    pub(super) name: String,
+    /// What it is for.
+    pub(super) purpose: &'static str,
+    /// A YAML mapping at column 0.
+    pub(super) yaml: String,
+    /// Whether it comes from the flags alone, so that no change of the policy changes it.
+    pub(super) is_upstream: bool,
+}
 
 /// One cluster to be written.
 struct Cluster {
@@ -38,16 +79,18 @@ struct Limits {
     max_requests: u32,
 }
 
-/// Every cluster, as the items of a YAML list at column 0.
+/// Every cluster, the product first.
 ///
 /// # Errors
 /// Two things with one name, a host that is none, or https without trusted authorities.
-pub(super) fn render(policy: &Policy, settings: &Settings) -> Result<String, RenderError> {
-    let mut text = String::new();
-    for cluster in clusters(policy, settings)? {
-        text.push_str(&cluster.render(settings)?);
-    }
-    Ok(text)
+pub(super) fn write(policy: &Policy, servers: &Servers<'_>) -> Result<Vec<Written>, RenderError> {
+    let clusters = clusters(policy, servers)?;
+    clusters.iter().map(|cluster| cluster.write(servers)).collect()
+}
+
+/// Clusters as the items of a YAML list at column 0.
+pub(super) fn items<'a>(clusters: impl Iterator<Item = &'a Written>) -> String {
+    clusters.map(|cluster| format!("# {}\n- {}\n", cluster.purpose, indented(&cluster.yaml, 2))).collect()
 }
 
 /// A sentence for each key server that is reached in plain http beyond this machine.
@@ -61,7 +104,7 @@ pub(super) fn insecure_key_servers(policy: &Policy) -> Vec<String> {
         .collect()
 }
 
-fn clusters(policy: &Policy, settings: &Settings) -> Result<Vec<Cluster>, RenderError> {
+fn clusters(policy: &Policy, servers: &Servers<'_>) -> Result<Vec<Cluster>, RenderError> {
     let ours = |kind, name: &str, what: &str, endpoint: &Endpoint| Cluster {
         kind,
         name: name.to_owned(),
@@ -69,14 +112,16 @@ fn clusters(policy: &Policy, settings: &Settings) -> Result<Vec<Cluster>, Render
         endpoint: endpoint.clone(),
         tls: false,
     };
-    let upstream = ours(Kind::Upstream, UPSTREAM, "the product", &settings.upstream);
-    let mut store = ours(Kind::Store, &policy.store.cluster, "`store.cluster`", &settings.store);
-    if store.name == upstream.name {
-        return Err(conflict(&upstream, &store));
+    let mut clusters = Vec::new();
+    clusters.extend(servers.upstream.map(|endpoint| ours(Kind::Upstream, UPSTREAM, "the product", endpoint)));
+    let mut store = ours(Kind::Store, &policy.store.cluster, "`store.cluster`", servers.store);
+    store.tls = servers.store_tls.is_some();
+    if let Some(upstream) = clusters.iter().find(|upstream| upstream.name == store.name) {
+        return Err(conflict(upstream, &store));
     }
-    store.tls = settings.store_tls.is_some();
-    let mut known = BTreeMap::from([(upstream.name.clone(), 0), (store.name.clone(), 1)]);
-    let mut clusters = vec![upstream, store];
+    clusters.push(store);
+    let names = clusters.iter().enumerate();
+    let mut known: BTreeMap<String, usize> = names.map(|(index, cluster)| (cluster.name.clone(), index)).collect();
     for (connection, jwks) in remote(policy) {
         let cluster = key_cluster(connection, jwks)?;
         match known.get(&cluster.name).and_then(|index| clusters.get(*index)) {
@@ -110,7 +155,8 @@ fn conflict(first: &Cluster, second: &Cluster) -> RenderError {
     RenderError::ClusterConflict { name: first.name.clone(), first: first.what.clone(), second: second.what.clone() }
 }
 
-fn remote(policy: &Policy) -> impl Iterator<Item = (&Connection, &RemoteJwks)> {
+/// Every connection whose keys are fetched.
+pub(super) fn remote(policy: &Policy) -> impl Iterator<Item = (&Connection, &RemoteJwks)> {
     policy.parents.iter().flat_map(|parent| &parent.connections).filter_map(|connection| match &connection.jwks {
         Jwks::Inline(_) => None,
         Jwks::Remote(jwks) => Some((&**connection, jwks)),
@@ -123,7 +169,7 @@ impl Cluster {
         self.kind == other.kind && self.endpoint == other.endpoint && self.tls == other.tls
     }
 
-    fn render(&self, settings: &Settings) -> Result<String, RenderError> {
+    fn write(&self, servers: &Servers<'_>) -> Result<Written, RenderError> {
         let limits = self.kind.limits();
         let discovery = match self.endpoint.host {
             Host::Address(_) => "STATIC",
@@ -138,22 +184,20 @@ impl Cluster {
             ("max_requests", limits.max_requests.to_string()),
             ("name", quoted(&self.name)),
             ("port", self.endpoint.port.to_string()),
-            ("purpose", self.kind.purpose().to_owned()),
         ];
-        let mut text = fill(include_str!("cluster.yaml"), &values);
+        let mut yaml = fill(include_str!("cluster.yaml"), &values);
         if self.tls {
-            text.push_str("  ");
-            text.push_str(&indented(&self.transport(settings)?, 2));
-            text.push('\n');
+            yaml.push_str(&self.transport(servers)?);
         }
-        Ok(text)
+        let is_upstream = self.kind == Kind::Upstream;
+        Ok(Written { name: self.name.clone(), purpose: self.kind.purpose(), yaml, is_upstream })
     }
 
-    fn transport(&self, settings: &Settings) -> Result<String, RenderError> {
+    fn transport(&self, servers: &Servers<'_>) -> Result<String, RenderError> {
         let host = &self.endpoint.host;
-        match (self.kind, &settings.store_tls) {
+        match (self.kind, servers.store_tls) {
             (Kind::Store, Some(tls)) => transport(host, &tls.authorities, tls.certificate.as_ref()),
-            _ => transport(host, settings.ca.as_deref().ok_or(RenderError::NoAuthorities)?, None),
+            _ => transport(host, servers.authorities.ok_or(RenderError::NoAuthorities)?, None),
         }
     }
 }
@@ -182,7 +226,15 @@ impl Kind {
 
 /// TLS that verifies the server: its chain against the trusted authorities, its name or address against the host. Where the
 /// server asks who we are, it is shown the certificate.
-fn transport(host: &Host, ca: &Path, certificate: Option<&(PathBuf, PathBuf)>) -> Result<String, RenderError> {
+fn transport(
+    host: &Host,
+    authorities: &Authorities,
+    certificate: Option<&(PathBuf, PathBuf)>,
+) -> Result<String, RenderError> {
+    let ca = match authorities {
+        Authorities::File(path) => format!("filename: {}", quoted(utf8(path)?)),
+        Authorities::Inline(bundle) => format!("inline_string: {}", quoted(bundle)),
+    };
     let shown = match certificate {
         Some((certificate, key)) => {
             let (certificate, key) = (quoted(utf8(certificate)?), quoted(utf8(key)?));
@@ -197,11 +249,19 @@ fn transport(host: &Host, ca: &Path, certificate: Option<&(PathBuf, PathBuf)>) -
         Host::Name(name) => (format!("\n    sni: {}", quoted(name)), "DNS"),
     };
     let values = [
-        ("ca", quoted(utf8(ca)?)),
+        ("ca", ca),
         ("certificate", shown),
         ("host", quoted(&host.to_string())),
         ("san_type", san_type.to_owned()),
         ("sni", sni),
     ];
     Ok(fill(include_str!("tls.yaml"), &values))
+}
+
+/// A path as it can be written in a configuration.
+///
+/// # Errors
+/// It is not UTF-8.
+pub(super) fn utf8(path: &Path) -> Result<&str, RenderError> {
+    path.to_str().ok_or_else(|| RenderError::Path(path.display().to_string()))
 }
