@@ -36,6 +36,28 @@ pub fn envoy() -> Result<PathBuf> {
     find("ENVOY", "envoy")
 }
 
+/// Node.js; `$NODE` names another.
+pub fn node() -> PathBuf {
+    let fetched = workspace().join("target").join("usher").join("node").join("bin").join("node");
+    match std::env::var_os("NODE").filter(|value| !value.is_empty()) {
+        Some(named) => PathBuf::from(named),
+        None if fetched.is_file() => fetched,
+        None => PathBuf::from("node"),
+    }
+}
+
+/// The folder with the published schemas of Kubernetes kinds.
+///
+/// # Errors
+/// They have not been fetched.
+pub fn kinds() -> Result<PathBuf> {
+    let folder = workspace().join("target").join("kinds");
+    if !folder.join("node_modules").is_dir() {
+        bail!("{} is missing: run `cargo xtask test`, which fetches it first", folder.display());
+    }
+    Ok(folder)
+}
+
 /// The root of the workspace.
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -5,6 +5,7 @@ mod bench_store;
 mod build;
 mod envoy;
 mod fuzz;
+mod kinds;
 mod paths;
 mod peer;
 mod postgres;
@@ -25,6 +26,7 @@ usage: cargo xtask <verb>
   build          the command and the filter, release, into target/usher/
   target         adds the Rust target of the filter, where it is missing
   envoy          finds or fetches Envoy, as target/usher/envoy
+  kinds          gets the published schemas of Kubernetes kinds for the tests
   postgres       finds PostgreSQL for the tests, or fetches it as target/usher/postgresql
   bench [args]   measures what a request costs beside other ways, in one Envoy
   bench store    measures a large store: pushes, pages, the feed, logins, on both databases
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         (Some("build"), []) => build::all(),
         (Some("target"), []) => target::ready(),
         (Some("envoy"), []) => envoy::ready().map(drop),
+        (Some("kinds"), []) => kinds::ready(),
         (Some("postgres"), []) => postgres::ready(),
         (Some("bench"), [what, rest @ ..]) if what == "store" => bench_store::run(rest),
         (Some("bench"), rest) => bench::compare(rest),

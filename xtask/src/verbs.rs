@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{build, envoy, paths, peer, postgres, shell};
+use crate::{build, envoy, kinds, paths, peer, postgres, shell};
 
 /// Builds, gets Envoy, and runs `usher demo` with these arguments.
 pub(crate) fn demo(arguments: &[String]) -> Result<()> {
@@ -21,6 +21,7 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
     build::all()?;
     build::filter_with_trap()?;
     envoy::ready()?;
+    kinds::ready()?;
     postgres::ready()?;
     peer::ready()?;
     shell::progress("running all tests");

@@ -43,6 +43,7 @@ pub struct System {
     /// The same, finished.
     pub finished: Policy,
     store_address: Arc<Mutex<std::net::SocketAddr>>,
+    flags: Vec<(&'static str, String)>,
     folder: TempDir,
     stores: u32,
 }
@@ -56,6 +57,10 @@ pub struct Setup {
     pub authorities: Option<PathBuf>,
     /// How the key server misbehaves from the beginning, if it does.
     pub key_fault: Option<Fault>,
+    /// What `--with` adds to the bootstrap: the text of such a file.
+    pub with: Option<String>,
+    /// Whether filter and clusters are in a folder that Envoy watches.
+    pub watched: bool,
     /// Changes the bootstrap before Envoy reads it.
     pub edit_bootstrap: Option<fn(&str) -> Result<String>>,
 }
@@ -98,6 +103,14 @@ impl System {
             ("--wasm", filter.display().to_string()),
         ];
         flags.extend(setup.authorities.iter().map(|file| ("--ca", file.display().to_string())));
+        if let Some(additions) = &setup.with {
+            let file = folder.path().join("with.yaml");
+            std::fs::write(&file, additions)?;
+            flags.push(("--with", file.display().to_string()));
+        }
+        if setup.watched {
+            flags.push(("--ecds", folder.path().join("watched").display().to_string()));
+        }
         let bootstrap = render(&policy_file, &flags)?;
         let bootstrap = setup.edit_bootstrap.map_or(Ok(bootstrap.clone()), |edit| edit(&bootstrap))?;
         let bootstrap_file = folder.path().join("envoy.yaml");
@@ -113,9 +126,22 @@ impl System {
             policy,
             finished,
             store_address,
+            flags,
             folder,
             stores: 1,
         })
+    }
+
+    /// Puts another policy in force: the file is written and rendered again, and store and Envoy see to it themselves.
+    ///
+    /// # Errors
+    /// The policy has faults.
+    pub fn change_policy(&mut self, policy: &Value) -> Result<String> {
+        let policy = policy::fill_in_keys(policy, Some(self.key_server.address()))?;
+        let file = self.folder.path().join("usher.yaml");
+        std::fs::write(&file, serde_json::to_vec_pretty(&policy)?)?;
+        self.policy = policy;
+        render(&file, &self.flags)
     }
 
     /// Puts a new store, in which nobody is a member, in the place of the old one. Envoy goes on as it is.
