@@ -30,7 +30,29 @@ impl Metrics {
     pub(crate) fn new() -> Result<Self, BuildError> {
         let recorder = PrometheusBuilder::new().set_buckets(LATENCY_BUCKETS)?.build_recorder();
         let handle = recorder.handle();
-        Ok(Self { recorder, handle })
+        let metrics = Self { recorder, handle };
+        metrics.begin();
+        Ok(metrics)
+    }
+
+    /// What alerts ask for is there from the start: of a counter that begins with its first event, nobody sees it rise.
+    fn begin(&self) {
+        self.record(|| {
+            counter!("usher_store_panics_total").increment(0);
+            counter!("usher_store_database_failures_total").increment(0);
+            for result in ["replaced", "refused"] {
+                counter!("usher_store_policy_loads_total", "result" => result).increment(0);
+            }
+        });
+    }
+
+    /// The same for what is counted by organization.
+    pub(crate) fn begin_organization(&self, organization: &OrganizationId) {
+        self.record(|| {
+            for name in ["usher_store_policy_mismatches_total", "usher_store_removals_held_total"] {
+                counter!(name, "organization" => organization.to_string()).increment(0);
+            }
+        });
     }
 
     /// A login was answered; a preview writes nothing.

@@ -19,9 +19,12 @@ fn one_request_id_leads_from_the_page_through_both_logs_and_the_audit_to_the_cau
     stage.play("- {login: bea, groups: [staff], allow: {role: user, seat_tier: premium}}")?;
     let request =
         stage.request_of("{login: bea, groups: [guests], path: '/reports?q=a-secret', deny: no_mapped_group}")?;
-    let page = stage.system.envoy.send(&request.header("accept", "text/html"))?;
+    let browser = request.header("accept", "text/html").header("accept-language", "de-AT,de;q=0.9,en;q=0.8");
+    let page = stage.system.envoy.send(&browser)?;
     ensure!(denied(&page)?.code() == "no_mapped_group", "{page:?}");
     let body = String::from_utf8_lossy(&page.body).into_owned();
+    ensure!(page.first("content-language").as_deref() == Some("de"), "{page:?}");
+    ensure!(body.contains("<html lang=\"de\">") && body.contains("Kein Zugang für Ihre Gruppen"), "{body}");
 
     // What the person reads out is what the filter wrote.
     let line = wait::until("the filter logs it", || {

@@ -1,11 +1,13 @@
 //! `cargo xtask`: builds, runs and tests usher on a fresh machine.
 
+mod alerts;
 mod bench;
 mod bench_store;
 mod build;
 mod envoy;
 mod fuzz;
 mod kinds;
+mod pages;
 mod paths;
 mod peer;
 mod postgres;
@@ -24,6 +26,7 @@ const USAGE: &str = "\
 usage: cargo xtask <verb>
 
   build          the command and the filter, release, into target/usher/
+  alerts         checks the alert rules and plays their tests with promtool
   target         adds the Rust target of the filter, where it is missing
   envoy          finds or fetches Envoy, as target/usher/envoy
   kinds          gets the published schemas of Kubernetes kinds for the tests
@@ -32,6 +35,7 @@ usage: cargo xtask <verb>
   bench store    measures a large store: pushes, pages, the feed, logins, on both databases
   fuzz --minutes N
                  gives what is read from outside new cases until the time is up
+  pages          looks at every denial page in every language with Chromium and axe-core
   reproduce      builds the filter in two folders and compares
   sbom           what usher is made of, as CycloneDX, into target/usher/
   soak --minutes N
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
     let verb = arguments.next();
     let rest: Vec<String> = arguments.collect();
     let done = match (verb.as_deref(), rest.as_slice()) {
+        (Some("alerts"), []) => alerts::check(),
         (Some("build"), []) => build::all(),
         (Some("target"), []) => target::ready(),
         (Some("envoy"), []) => envoy::ready().map(drop),
@@ -54,6 +59,7 @@ fn main() -> ExitCode {
         (Some("bench"), [what, rest @ ..]) if what == "store" => bench_store::run(rest),
         (Some("bench"), rest) => bench::compare(rest),
         (Some("fuzz"), rest) => fuzz::run(rest),
+        (Some("pages"), []) => pages::look(),
         (Some("reproduce"), []) => reproduce::twice(),
         (Some("sbom"), []) => supply::sbom(),
         (Some("soak"), rest) => soak::run(rest),

@@ -119,6 +119,26 @@ mod tests {
         }
     }
 
+    /// `USHER_WRITE_PAGES=FOLDER` leaves them there for a browser (`cargo xtask pages`).
+    #[test]
+    fn pages_on_disk_are_every_reason_in_every_language_with_and_without_a_contact() {
+        let folder = std::env::var_os("USHER_WRITE_PAGES").map(std::path::PathBuf::from);
+        for language in Language::ALL {
+            for (number, reason) in Reason::ALL.iter().enumerate() {
+                let pages = match number % 3 {
+                    0 => DenialPages::default(),
+                    1 => contact("it-help@acme.example"),
+                    _ => contact(&format!("https://it.acme.example/{}", "a-long-word".repeat(16))),
+                };
+                let page = page(*reason, Some("0f6d4c52-6f7e-9b1c-8a55-d1f0b2a4c3e7"), language, &pages);
+                assert!(page.len() < 4_096, "{reason}: {} bytes", page.len());
+                if let Some(folder) = &folder {
+                    std::fs::write(folder.join(format!("{}-{reason}.html", language.tag())), page).unwrap();
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_operators_words_stand_in_the_place_of_ours_in_their_language_alone() {
         let own = (Language::German, Reason::NoSeatAvailable, "Bitte im Kanal <#sitze> melden.".to_owned());

@@ -45,6 +45,7 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, 
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     for organization in &app.in_force.now().policy.organizations {
+        app.metrics.begin_organization(&organization.id);
         match app.memberships.seats(organization).await {
             Ok(seats) => app.metrics.seats(&organization.id, &seats),
             // The other metrics are needed most when the database is away; the gauges keep their last values.

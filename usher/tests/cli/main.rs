@@ -13,7 +13,11 @@ mod examples;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod guides;
+#[cfg(test)]
 mod in_cluster;
+#[cfg(test)]
+mod links;
 #[cfg(test)]
 mod reasons_page;
 #[cfg(test)]
