@@ -245,7 +245,11 @@ fn what_envoy_gateway_patches_is_what_envoy_has_there() -> Result<()> {
     let manager = "/filter_chains/0/filters/0/typed_config";
     let filter = listener.pointer_mut(&format!("{manager}/http_filters/0")).context("a filter")?;
     filter["name"] = json!("envoy.filters.http.wasm/envoyextensionpolicy/edge/usher/wasm/0");
+    filter["disabled"] = json!(false);
     let before = listener.clone();
+    // Envoy Gateway leaves it to the routes.
+    let disabled = listener.pointer_mut(&format!("{manager}/http_filters/0/disabled")).context("a filter")?;
+    *disabled = json!(true);
     for pointer in [
         "/http_filters/0/typed_config/config/failure_policy",
         "/http_filters/0/typed_config/config/reload_config",

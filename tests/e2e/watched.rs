@@ -1,9 +1,13 @@
 //! A policy that changes under a running Envoy: the filter is in a file that Envoy watches.
 
-use anyhow::{Result, ensure};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use usher_tests::http::{Connection, Request, Response, local};
 use usher_tests::policy;
+use usher_tests::server::Fault;
 use usher_tests::stage::denied;
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::system::{Setup, upstream};
@@ -25,6 +29,28 @@ fn closes(response: &Response) -> bool {
     response.first("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
 }
 
+/// Sends a request and leaves its answer to be read.
+fn open(stage: &RealEnvoy, request: &Request, target: &str) -> Result<TcpStream> {
+    let mut bytes = format!("GET {target} HTTP/1.1\r\n").into_bytes();
+    for (name, value) in &request.headers {
+        bytes.extend([name.as_slice(), b": ", value, b"\r\n"].concat());
+    }
+    bytes.extend_from_slice(b"\r\n");
+    let mut stream = TcpStream::connect(stage.system.envoy.address())?;
+    stream.write_all(&bytes)?;
+    stream.set_read_timeout(Some(wait::PATIENCE))?;
+    Ok(stream)
+}
+
+/// Whether more arrives than what has arrived already.
+fn flows(stream: &mut TcpStream) -> Result<bool> {
+    let mut buffer = [0; 4096];
+    stream.set_nonblocking(true)?;
+    while stream.read(&mut buffer).is_ok_and(|read| read > 0) {}
+    stream.set_nonblocking(false)?;
+    Ok(stream.read(&mut buffer)? > 0)
+}
+
 fn gauge(stats: &str, name: &str) -> Option<u64> {
     stats.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")?.parse().ok())
 }
@@ -40,6 +66,9 @@ fn a_new_rule_is_in_force_without_a_listener_drained_or_a_connection_closed() ->
     let plain = stage.request_of("{login: ada, path: /, pass: true}")?;
     let mut admin = plain.clone();
     admin.target = b"/admin/".to_vec();
+    stage.system.upstream.fault_at("/slow", Some(Fault::Slow));
+    let mut slow = open(&stage, &plain, "/slow")?;
+    ensure!(flows(&mut slow)?, "an answer that takes long has begun");
     let mut connections = Vec::new();
     for _ in 0..8 {
         connections.push(stage.system.envoy.connect()?);
@@ -57,6 +86,7 @@ fn a_new_rule_is_in_force_without_a_listener_drained_or_a_connection_closed() ->
         })?;
     }
 
+    ensure!(flows(&mut slow)?, "the answer that was under way was cut");
     let stats = stage.system.envoy.stats()?;
     for (name, expected) in [
         ("listener_manager.listener_modified", 0),
@@ -95,9 +125,7 @@ fn a_key_server_that_comes_with_a_new_policy_is_reached_without_a_restart() -> R
 fn without_the_filters_file_every_request_is_refused() -> Result<()> {
     let setup = Setup {
         edit_bootstrap: Some(|bootstrap| {
-            let folder = bootstrap.lines().find_map(|line| line.split("path: \"").nth(1)?.split('"').next());
-            let file = folder.map(|file| file.replace("usher-clusters", "usher-filter")).unwrap_or_default();
-            std::fs::write(&file, "resources: []\n")?;
+            std::fs::write(watched_filter(bootstrap)?, "resources: []\n")?;
             // Not waiting for it shows what a request gets meanwhile.
             let (place, short) = ("config_source:\n", "initial_fetch_timeout: 0.5s");
             Ok(bootstrap.replace(place, &format!("{place}{:16}{short}\n", "")))
@@ -108,6 +136,36 @@ fn without_the_filters_file_every_request_is_refused() -> Result<()> {
     let response = Request::new("GET", "chat.acme.example", "/").send(local(stage.system.envoy.listen()))?;
     ensure!(response.status == 500 && upstream::saw(&response)?.is_none(), "{}", response.status);
     Ok(())
+}
+
+#[test]
+fn a_watched_filter_without_its_secret_lets_nobody_in_and_names_the_variable() -> Result<()> {
+    let setup = Setup {
+        edit_bootstrap: Some(|bootstrap| {
+            let file = watched_filter(bootstrap)?;
+            let filter = std::fs::read_to_string(&file)?;
+            let without =
+                filter.replace("host_env_keys: [\"USHER_STORE_TOKEN\"]", "host_env_keys: [\"NOT_SET_ANYWHERE\"]");
+            ensure!(without != filter, "the filter asks for no variable");
+            std::fs::write(&file, without)?;
+            Ok(bootstrap.to_owned())
+        }),
+        ..watched()
+    };
+    let mut stage = RealEnvoy::start_with(&policy::changed("claude", "{}")?, &setup)?;
+    let request = stage.request_of("{login: ada, pass: true}")?;
+    let response = stage.system.envoy.send(&request)?;
+    ensure!(response.status >= 500 && upstream::saw(&response)?.is_none(), "{}", response.status);
+    let log = stage.system.envoy.log();
+    let named = log.lines().any(|line| line.contains("\"event\":\"refused\"") && line.contains("USHER_STORE_TOKEN"));
+    ensure!(named, "the variable is named: {log}");
+    Ok(())
+}
+
+/// The file with the filter, from the bootstrap that watches it.
+fn watched_filter(bootstrap: &str) -> Result<std::path::PathBuf> {
+    let clusters = bootstrap.lines().find_map(|line| line.split("path: \"").nth(1)?.split('"').next());
+    Ok(clusters.context("a watched file")?.replace("usher-clusters", "usher-filter").into())
 }
 
 fn clusters(stage: &RealEnvoy) -> Result<String> {
