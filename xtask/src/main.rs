@@ -36,6 +36,7 @@ usage: cargo xtask <verb>
   fuzz --minutes N
                  gives what is read from outside new cases until the time is up
   pages          looks at every denial page in every language with Chromium and axe-core
+  pictures       takes the README's pictures of demo and denial page with Chromium
   reproduce      builds the filter in two folders and compares
   sbom           what usher is made of, as CycloneDX, into target/usher/
   soak --minutes N
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         (Some("bench"), rest) => bench::compare(rest),
         (Some("fuzz"), rest) => fuzz::run(rest),
         (Some("pages"), []) => pages::look(),
+        (Some("pictures"), []) => pages::take_pictures(),
         (Some("reproduce"), []) => reproduce::twice(),
         (Some("sbom"), []) => supply::sbom(),
         (Some("soak"), rest) => soak::run(rest),

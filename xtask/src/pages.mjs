@@ -1,34 +1,16 @@
 // Every denial page in a real browser: axe-core finds nothing, a narrow screen need not be scrolled sideways, nothing is fetched, and Tab reaches the link.
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { start } from "./browser.mjs";
 
 const [chromium, modules, folder] = process.argv.slice(2);
-const require = createRequire(join(resolve(modules), "package.json"));
-const connect = require("chrome-remote-interface");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const axe = readFileSync(createRequire(join(resolve(modules), "package.json")).resolve("axe-core/axe.min.js"), "utf8");
 
-const profile = mkdtempSync(join(tmpdir(), "usher-pages-"));
-const browser = spawn(chromium, [
-  "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions", "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank",
-], { stdio: ["ignore", "ignore", "pipe"] });
-
-const port = await new Promise((found, failed) => {
-  let said = "";
-  browser.stderr.on("data", (words) => {
-    said += words;
-    const line = said.match(/DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)\//);
-    if (line) found(Number(line[1]));
-  });
-  browser.on("exit", () => failed(new Error(`Chromium does not start: ${said}`)));
-});
-
+const browser = await start(chromium, modules);
+const { Emulation, Input, Network, Page, Runtime } = browser.client;
 const faults = [];
-const client = await connect({ port });
-const { Emulation, Input, Network, Page, Runtime } = client;
 const fetched = [];
 Network.requestWillBeSent(({ request }) => fetched.push(request.url));
 await Promise.all([Network.enable(), Page.enable(), Runtime.enable()]);
@@ -71,12 +53,7 @@ for (const name of pages) {
     }
   }
 }
-await client.close();
-browser.removeAllListeners("exit");
-const gone = new Promise((ended) => browser.on("exit", ended));
-browser.kill();
-await gone;
-rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+await browser.end();
 for (const fault of faults) console.error(fault);
 console.log(`${pages.length} pages, ${looks} looks, ${faults.length} faults`);
 process.exit(faults.length === 0 && pages.length > 0 ? 0 : 1);

@@ -1,4 +1,4 @@
-//! `cargo xtask pages`: every denial page in every language, looked at with Chromium and axe-core.
+//! `cargo xtask pages` and `pictures`: every denial page looked at with Chromium and axe-core, and what the README shows of it.
 
 use std::env;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{paths, shell};
+use crate::{build, envoy, paths, shell};
 
 /// What is installed from npm; no package of them runs anything when it is installed.
 const PACKAGES: [&str; 2] = ["axe-core@4.14.1", "chrome-remote-interface@0.34.0"];
@@ -30,14 +30,38 @@ pub(crate) fn look() -> Result<()> {
     let mut write = shell::cargo()?;
     write.args(["test", "--quiet", "--package", "usher-filter", "--lib", "pages_on_disk"]);
     shell::run(write.env("USHER_WRITE_PAGES", &folder), INSTALL_RUST)?;
-    shell::progress("getting axe-core");
+    let modules = modules()?;
+    shell::progress(&format!("looking at them with {}", browser.display()));
+    shell::run(node("pages.mjs")?.arg(browser).arg(modules).arg(folder), INSTALL_NODE)
+}
+
+/// Runs the demo and takes the pictures of the README, into `docs/images/`.
+pub(crate) fn take_pictures() -> Result<()> {
+    let browser = browser()?;
+    let modules = modules()?;
+    build::all()?;
+    let envoy = envoy::ready()?;
+    let (built, images) = (paths::output()?, paths::root()?.join("docs").join("images"));
+    shell::progress(&format!("taking pictures into {}", images.display()));
+    let mut node = node("pictures.mjs")?;
+    node.arg(browser).arg(modules).arg(built.join("usher")).arg(envoy).arg(built.join("usher.wasm")).arg(images);
+    shell::run(&mut node, INSTALL_NODE)
+}
+
+fn node(script: &str) -> Result<Command> {
+    let mut node = Command::new("node");
+    node.arg(paths::root()?.join("xtask").join("src").join(script));
+    Ok(node)
+}
+
+/// The folder in which npm has put the packages.
+fn modules() -> Result<PathBuf> {
+    shell::progress("getting axe-core and chrome-remote-interface");
     let modules = paths::cargo_target()?.join("pages-npm");
     let mut npm = Command::new("npm");
     npm.args(["install", "--silent", "--no-fund", "--no-audit", "--ignore-scripts", "--prefix"]).arg(&modules);
     shell::run(npm.args(PACKAGES), INSTALL_NODE)?;
-    shell::progress(&format!("looking at them with {}", browser.display()));
-    let script = paths::root()?.join("xtask").join("src").join("pages.mjs");
-    shell::run(Command::new("node").arg(script).arg(browser).arg(modules).arg(folder), INSTALL_NODE)
+    Ok(modules)
 }
 
 fn browser() -> Result<PathBuf> {

@@ -37,9 +37,11 @@ fn prose(page: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The targets of `[words](target)`.
+/// The targets of `[words](target)`, and of `src="target"`.
 fn links(prose: &str) -> impl Iterator<Item = &str> {
-    prose.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target)
+    let words = prose.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    let images = prose.split(" src=\"").skip(1).filter_map(|rest| rest.split_once('"'));
+    words.chain(images).map(|(target, _)| target)
 }
 
 /// What a heading is called in an address.

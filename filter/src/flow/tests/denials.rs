@@ -100,6 +100,9 @@ fn what_comes_before_the_token_says_nothing_of_one() {
     let unknown = line(&mut world, &[(":authority", "user:a-secret@elsewhere.example"), ("x-request-id", "a b")], None);
     assert_eq!((&unknown["reason"], &unknown["host"]), (&json!("unknown_organization"), &json!("elsewhere.example")));
     assert_eq!((&unknown["organization"], &unknown["request_id"]), (&Value::Null, &Value::Null));
+    let bearer = format!("Bearer {}", token(|_| {}));
+    let elsewhere = line(&mut world, &[(":authority", "elsewhere.example"), ("authorization", &bearer)], None);
+    assert_eq!((&elsewhere["reason"], &elsewhere["issuer"]), (&json!("unknown_organization"), &Value::Null));
     let malformed = line_of(&mut world, "not-an-assertion.of-any.kind", None);
     assert_eq!((&malformed["reason"], &malformed["issuer"]), (&json!("malformed_token"), &Value::Null));
 }
