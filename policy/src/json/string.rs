@@ -1,0 +1,86 @@
+//! Strings (RFC 8259, 7): copied whole where nothing is escaped, which is nearly always.
+
+use super::reader::{Reader, Wrong};
+
+impl<'a> Reader<'a> {
+    /// What follows an opening quote, which has been read.
+    pub(super) fn string(&mut self) -> Result<String, Wrong> {
+        let plain = self.plain();
+        if self.peek() == Some(b'"') {
+            self.skip(1);
+            return Ok(plain.to_owned());
+        }
+        let mut text = plain.to_owned();
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.skip(1);
+                    return Ok(text);
+                }
+                Some(b'\\') => {
+                    self.skip(1);
+                    text.push(self.escape()?);
+                    text.push_str(self.plain());
+                }
+                Some(_) => return Err(Wrong::Expected("a control character in a string")),
+                None => return Err(Wrong::Expected("the document ends within a string")),
+            }
+        }
+    }
+
+    /// Everything up to what ends a string, or escapes, or may not be in it.
+    fn plain(&mut self) -> &'a str {
+        let (start, rest) = (self.place(), self.rest());
+        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+        self.skip(rest.iter().position(ends).unwrap_or(rest.len()));
+        self.since(start)
+    }
+
+    fn escape(&mut self) -> Result<char, Wrong> {
+        let character = match self.peek() {
+            Some(byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => {
+                self.skip(1);
+                return self.code_point();
+            }
+            _ => return Err(Wrong::Expected("an escape that JSON does not have")),
+        };
+        self.skip(1);
+        Ok(character)
+    }
+
+    /// What follows `\u`: one unit of UTF-16, or a pair of them that makes one character.
+    fn code_point(&mut self) -> Result<char, Wrong> {
+        const LONE: Wrong = Wrong::Expected("half of a surrogate pair");
+        let first = self.unit()?;
+        let mut units = vec![first];
+        if (0xd800..0xdc00).contains(&first) {
+            if !self.rest().starts_with(br"\u") {
+                return Err(LONE);
+            }
+            self.skip(2);
+            units.push(self.unit()?);
+        }
+        let mut characters = char::decode_utf16(units);
+        match (characters.next(), characters.next()) {
+            (Some(Ok(character)), None) => Ok(character),
+            _ => Err(LONE),
+        }
+    }
+
+    fn unit(&mut self) -> Result<u16, Wrong> {
+        let mut unit = 0;
+        for _ in 0..4 {
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
+            let digit = digit.and_then(|digit| u16::try_from(digit).ok());
+            unit = unit << 4 | digit.ok_or(Wrong::Expected("expected four hexadecimal digits"))?;
+            self.skip(1);
+        }
+        Ok(unit)
+    }
+}
