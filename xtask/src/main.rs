@@ -18,6 +18,7 @@ mod soak;
 mod supply;
 mod target;
 mod verbs;
+mod wasm_opt;
 mod wheel;
 
 use std::process::ExitCode;

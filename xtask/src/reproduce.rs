@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{build, paths, shell, target};
+use crate::{build, paths, shell, target, wasm_opt};
 
 const INSTALL_GIT: &str = "install git";
 const INSTALL_RUST: &str = "install Rust with rustup";
@@ -39,5 +39,7 @@ fn built(folder: &Path) -> Result<PathBuf> {
     let mut cargo = shell::cargo()?;
     cargo.current_dir(folder).env("CARGO_TARGET_DIR", &target).args(build::filter_arguments()).arg("--locked");
     shell::run(&mut cargo, INSTALL_RUST)?;
-    Ok(build::built_filter(&target))
+    let filter = folder.join("usher.wasm");
+    wasm_opt::smaller(&build::built_filter(&target), &filter)?;
+    Ok(filter)
 }

