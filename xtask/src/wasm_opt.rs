@@ -13,7 +13,8 @@ use crate::{paths, shell};
 const VERSION: &str = "132.0.0";
 
 /// What npm says of that package: the hash that the file must have.
-const INTEGRITY: &str = "sha512-4Usg7yEvwO3FMso3Oov6qkOOHSod1IEv+boKkh77kTljM+eNBouqCTbqWswGzbG+vDNO/b/v2C4gfEh1WgB9Lg==";
+const INTEGRITY: &str =
+    "sha512-4Usg7yEvwO3FMso3Oov6qkOOHSod1IEv+boKkh77kTljM+eNBouqCTbqWswGzbG+vDNO/b/v2C4gfEh1WgB9Lg==";
 
 /// What runs it, with npm to fetch it.
 const NODE: Wheel = Wheel {

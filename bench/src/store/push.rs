@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::Extent;
-use super::client::{SCIM, Server, text};
+use super::client::{Client, SCIM, Server, text};
 use super::report::{Cost, Report};
 
 /// How many requests a provider has under way.
@@ -15,6 +15,9 @@ const CLIENTS: usize = 4;
 
 /// Members in one request.
 const MEMBERS: usize = 1000;
+
+/// How often a page is read.
+const PAGES: usize = 20;
 
 /// What is in the directory now.
 pub(super) struct Pushed {
@@ -49,14 +52,27 @@ pub(super) fn measure(server: &Server<'_>, extent: &Extent, report: &mut Report)
     let mut client = server.client(SCIM)?;
     let everyone = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "everyone"});
     let everyone = text(&client.call("POST", "/scim/v2/acme/Groups", Some(&everyone), 201)?, "id")?;
-    let mut costs = Vec::new();
-    for members in users.chunks(MEMBERS) {
+    let (mut costs, mut pages) = (Vec::new(), Vec::new());
+    for (n, members) in users.chunks(MEMBERS).enumerate() {
         let patch = adding(members);
         let path = format!("/scim/v2/acme/Groups/{everyone}");
         costs.push(server.cost(|| client.call("PATCH", &path, Some(&patch), 200))?.1);
+        if n == 0 || n + 1 == users.len().div_ceil(MEMBERS) {
+            pages.push(page(server, &mut client)?);
+        }
     }
     report.ends("a thousand members more of one group, first and last tenth", ends(&costs));
+    if let [small, large] = *pages {
+        let many = users.len();
+        report.ends(&format!("100 users with their groups, of which one has 1000 members, and {many}"), [small, large]);
+    }
     Ok(Pushed { users, everyone })
+}
+
+/// What the first page of users costs.
+fn page(server: &Server<'_>, client: &mut Client) -> Result<Cost> {
+    let costs = (0..PAGES).map(|_| Ok(server.cost(|| client.get("/scim/v2/acme/Users?startIndex=1&count=100"))?.1));
+    Ok(middle(&costs.collect::<Result<Vec<_>>>()?))
 }
 
 /// Adds users to a group.

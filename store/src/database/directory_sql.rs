@@ -110,14 +110,17 @@ where
     }
 
     pub(super) fn groups_of(parent: &ParentId, users: &[String]) -> QueryBuilder<DB> {
+        // First the rows of these users, then their groups: a planner that knows no sizes yet must not begin with the groups.
         let mut query = QueryBuilder::new(
-            "SELECT m.user_id AS user_id, g.id AS id, g.display_name AS display_name, g.external_id AS external_id \
-             FROM directory_group_members m JOIN directory_groups g ON g.parent = m.parent AND g.id = m.group_id \
-             WHERE m.parent = ",
+            "WITH theirs AS MATERIALIZED (SELECT user_id, group_id FROM directory_group_members WHERE parent = ",
         );
         query.push_bind(parent.to_string());
-        among(&mut query, "m.user_id", users);
-        query.push(" ORDER BY g.place");
+        among(&mut query, "user_id", users);
+        query.push(
+            ") SELECT theirs.user_id AS user_id, g.id AS id, g.display_name AS display_name, g.external_id AS external_id \
+             FROM theirs JOIN directory_groups g ON g.id = theirs.group_id WHERE g.parent = ",
+        );
+        query.push_bind(parent.to_string()).push(" ORDER BY g.place");
         query
     }
 
