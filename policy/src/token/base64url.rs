@@ -4,6 +4,7 @@
 const NONE: u8 = 0x80;
 
 /// What each byte stands for.
+#[expect(clippy::indexing_slicing, reason = "a byte is an index of an array of 256, and this runs at compile time")]
 const VALUES: [u8; 256] = {
     let mut values = [NONE; 256];
     let mut rest: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -4,7 +4,7 @@ use jwt_simple::algorithms::{Edwards25519PublicKey, P256PublicKey, P384PublicKey
 use serde_json::{Map, Value};
 use superboring::pkey::{PKey, Public};
 
-use super::{base64url, roca};
+use super::{base64url, roca, spki};
 use crate::json;
 use crate::model::Algorithm;
 
@@ -180,30 +180,31 @@ impl Material {
             ("RSA", _) => {
                 // Checks size, exponent and that the modulus is odd.
                 let modulus = bytes("n")?;
-                let key = RSAPublicKey::from_components(&modulus, &bytes("e")?).ok()?;
+                let exponent = bytes("e")?;
+                let key = RSAPublicKey::from_components(&modulus, &exponent).ok()?;
                 if roca::is_marked(&modulus) {
                     return None;
                 }
                 let signature_len = usize::try_from(key.as_ref().size()).ok()?;
-                let spki = key.to_der().ok()?;
+                let spki = spki::rsa(&modulus, &exponent);
                 let key = PKey::from_rsa(key.as_ref().clone()).ok()?;
                 Some((Self::Rsa(Box::new(key)), signature_len, spki))
             }
             ("EC", Some("P-256")) => {
-                let key = P256PublicKey::from_bytes(&uncompressed(&bytes("x")?, &bytes("y")?, 32)?).ok()?;
-                let spki = key.to_der().ok()?;
-                Some((Self::P256(key), 64, spki))
+                let point = uncompressed(&bytes("x")?, &bytes("y")?, 32)?;
+                let key = P256PublicKey::from_bytes(&point).ok()?;
+                Some((Self::P256(key), 64, spki::p256(&point)))
             }
             ("EC", Some("P-384")) => {
-                let key = P384PublicKey::from_bytes(&uncompressed(&bytes("x")?, &bytes("y")?, 48)?).ok()?;
-                let spki = key.to_der().ok()?;
-                Some((Self::P384(key), 96, spki))
+                let point = uncompressed(&bytes("x")?, &bytes("y")?, 48)?;
+                let key = P384PublicKey::from_bytes(&point).ok()?;
+                Some((Self::P384(key), 96, spki::p384(&point)))
             }
             ("OKP", Some("Ed25519")) => {
                 // Checks that the point is on the curve and of full order.
-                let key = Edwards25519PublicKey::from_bytes(&bytes("x")?).ok()?;
-                let spki = key.to_der();
-                Some((Self::Ed25519(key), 64, spki))
+                let x = bytes("x")?;
+                let key = Edwards25519PublicKey::from_bytes(&x).ok()?;
+                Some((Self::Ed25519(key), 64, spki::ed25519(&x)))
             }
             _ => None,
         }

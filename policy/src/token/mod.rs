@@ -8,6 +8,7 @@ pub mod keys;
 pub mod parse;
 mod roca;
 pub mod signature;
+mod spki;
 #[cfg(test)]
 mod tests;
 pub mod verify;
