@@ -87,6 +87,11 @@ pub(crate) fn set_filter_state(name: &str, value: &[u8]) -> Result<(), HostError
     Ok(raw::set_property(name.as_bytes(), value)?)
 }
 
+/// Makes Envoy choose the route of the request once more, by what is known now.
+pub(crate) fn choose_route_again() -> Result<(), HostError> {
+    foreign("clear_route_cache", b"").map(drop)
+}
+
 /// Lets a paused request go on.
 pub(crate) fn resume_request() -> Result<(), HostError> {
     Ok(raw::continue_request()?)

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use usher_policy::Reason;
@@ -119,16 +120,26 @@ enum Metric {
     Sessions,
 }
 
-/// The numbers under which the host knows the metrics that this worker has used.
+/// The numbers under which the host knows the metrics that were used. They are the VM's: the host keeps every number that it
+/// has given, so that a new set for each policy would never end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MetricIds(Rc<RefCell<HashMap<Metric, u32>>>);
+
+/// What one worker counts.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    ids: RefCell<HashMap<Metric, u32>>,
+    ids: MetricIds,
     /// Requests that were let in since the last tick, and sessions that were found.
     allowed: Cell<usize>,
     session_hits: Cell<usize>,
 }
 
 impl Metrics {
+    /// Nothing is counted yet.
+    pub(crate) fn new(ids: MetricIds) -> Self {
+        Self { ids, ..Self::default() }
+    }
+
     /// Counts one.
     pub(crate) fn count(&self, counter: Counter) {
         self.add(counter, 1);
@@ -180,7 +191,7 @@ impl Metrics {
 
     /// A metric that the host does not take is not worth a request.
     fn with(&self, metric: Metric, act: impl FnOnce(u32) -> Result<(), host::HostError>) {
-        let known = self.ids.borrow().get(&metric).copied();
+        let known = self.ids.0.borrow().get(&metric).copied();
         let id = known.or_else(|| {
             let id = match metric {
                 Metric::Age(age) => host::define_metric(MetricKind::Gauge, age.name()),
@@ -189,7 +200,7 @@ impl Metrics {
                 Metric::Sessions => host::define_metric(MetricKind::Gauge, SESSIONS),
             };
             let id = id.ok()?;
-            self.ids.borrow_mut().insert(metric, id);
+            self.ids.0.borrow_mut().insert(metric, id);
             Some(id)
         });
         if let Some(id) = id {

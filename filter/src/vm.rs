@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::config;
 use crate::host::{self, Action};
 use crate::log_line;
+use crate::metrics::MetricIds;
 use crate::worker::{self, Worker};
 
 /// How often a worker looks after its keys and its waiting requests.
@@ -16,13 +17,17 @@ thread_local! {
     static VM: RefCell<Vm> = RefCell::default();
 }
 
-/// The contexts of a VM. Envoy gives filters with the same `vm_id` and code one VM, and each configuration a root context.
+/// The contexts of a VM. Envoy gives filters with the same `vm_id` and code one VM, and each configuration a root context:
+/// when a policy is put in place of another, both are here until the last request that began under the old one is over.
 #[derive(Default)]
 struct Vm {
     roots: Vec<Root>,
     /// The root context of each stream that did not begin under the first one.
     streams: HashMap<u32, u32>,
     first_root: u32,
+    /// How many streams that began under the first one are not over.
+    of_first_root: usize,
+    metric_ids: MetricIds,
 }
 
 /// One filter in one worker; until it is configured nothing passes.
@@ -56,17 +61,20 @@ impl Vm {
                 self.first_root = context;
             }
             self.roots.push(Root { id: context, worker: None });
-        } else if root != self.first_root {
+        } else if root == self.first_root {
+            self.of_first_root += 1;
+        } else {
             self.streams.insert(context, root);
         }
     }
 
     fn configure(&mut self, root: u32) -> bool {
+        let metric_ids = self.metric_ids.clone();
         let Some(root) = self.root(root) else { return false };
         if let Some(worker) = root.worker.take() {
             worker.close();
         }
-        root.worker = new_worker();
+        root.worker = new_worker(metric_ids);
         root.worker.is_some()
     }
 
@@ -74,15 +82,29 @@ impl Vm {
         if let Some(at) = self.roots.iter().position(|root| root.id == context) {
             if let Some(worker) = self.roots.swap_remove(at).worker {
                 worker.close();
+                // The host would go on calling for a context that has gone, for each policy that was ever in force.
+                set_tick(Duration::ZERO);
+            }
+            if context == self.first_root && self.of_first_root == 0 {
+                self.another_is_first();
             }
             return;
         }
         if let Some(worker) = self.worker(context) {
             worker.forget(context);
         }
-        if !self.streams.is_empty() {
-            self.streams.remove(&context);
+        if self.streams.is_empty() || self.streams.remove(&context).is_none() {
+            self.of_first_root = self.of_first_root.saturating_sub(1);
         }
+    }
+
+    /// The first root context is over, and its streams are: the newest of the others takes its place, so that requests under
+    /// the policy that is in force need no list.
+    fn another_is_first(&mut self) {
+        self.first_root = self.roots.iter().map(|root| root.id).max().unwrap_or(0);
+        let (first_root, before) = (self.first_root, self.streams.len());
+        self.streams.retain(|_, root| *root != first_root);
+        self.of_first_root = before - self.streams.len();
     }
 
     /// A body or trailers that come while the headers still wait are kept back with them.
@@ -94,15 +116,19 @@ impl Vm {
     }
 }
 
-fn new_worker() -> Option<Worker> {
+fn new_worker(metric_ids: MetricIds) -> Option<Worker> {
     let bytes = host::plugin_configuration()
         .map_err(|error| log_line::host_failed("plugin configuration", &error.to_string()))
         .ok()?;
     let policy = config::policy(&bytes)?;
     let name = &policy.store.token_env;
     let token = config::store_token(name, std::env::var(name).ok().as_deref())?;
-    host::set_tick_period(TICK).map_err(|error| log_line::host_failed("tick", &error.to_string())).ok()?;
-    Some(Worker::new(policy, token))
+    set_tick(TICK).then(|| Worker::new(policy, token, metric_ids))
+}
+
+/// From now on the host calls the running root context this often, or no more. Says whether it will.
+fn set_tick(period: Duration) -> bool {
+    host::set_tick_period(period).map_err(|error| log_line::host_failed("tick", &error.to_string())).is_ok()
 }
 
 /// Runs an event. The host does not call while another event runs; where it did, `None` says so, and nothing passes.
@@ -192,6 +218,31 @@ mod tests {
         assert_eq!([10, 11, 12].map(|stream| root_of(&mut vm, stream)), [None, Some(2), None]);
         vm.end(11);
         assert!(vm.streams.is_empty());
+    }
+
+    #[test]
+    fn after_a_reload_the_new_configuration_needs_no_list_of_streams_either() {
+        let mut vm = Vm::default();
+        vm.create(1, 0);
+        vm.create(10, 1);
+        vm.create(2, 0);
+        vm.create(11, 2);
+        vm.end(10);
+        vm.end(1);
+        vm.create(12, 2);
+        assert!(vm.streams.is_empty());
+        assert_eq!([11, 12].map(|stream| root_of(&mut vm, stream)), [Some(2), Some(2)]);
+        // And the one after it.
+        vm.create(3, 0);
+        vm.create(13, 3);
+        vm.end(11);
+        vm.end(12);
+        vm.end(2);
+        assert!(vm.streams.is_empty());
+        assert_eq!(root_of(&mut vm, 13), Some(3));
+        vm.end(13);
+        vm.end(3);
+        assert_eq!((vm.roots.len(), vm.of_first_root, root_of(&mut vm, 14)), (0, 0, None));
     }
 
     #[test]

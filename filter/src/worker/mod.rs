@@ -20,7 +20,7 @@ use crate::headers::Reserved;
 use crate::host::{self, Action, HostError, SharedData};
 use crate::keys::{Awaited, Keys};
 use crate::log_line;
-use crate::metrics::{Counter, Histogram, Metrics};
+use crate::metrics::{Counter, Histogram, MetricIds, Metrics};
 use crate::session::Sessions;
 use crate::signature::Signatures;
 use crate::store_call::{self, NoAnswer, STORE_MARGIN};
@@ -71,7 +71,7 @@ struct Scene {
 
 impl Worker {
     /// A worker with nothing remembered.
-    pub(crate) fn new(policy: Policy, store_token: StoreToken) -> Self {
+    pub(crate) fn new(policy: Policy, store_token: StoreToken, metric_ids: MetricIds) -> Self {
         let signatures = Signatures::detect();
         log_line::configured(policy.organizations.len(), signatures.by_host());
         Self {
@@ -86,7 +86,7 @@ impl Worker {
             store_token,
             clock: Clock::start(),
             signatures,
-            metrics: Metrics::default(),
+            metrics: Metrics::new(metric_ids),
             waiting: HashMap::new(),
             awaiting_keys: 0,
             calls: Calls::default(),

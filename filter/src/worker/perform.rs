@@ -72,7 +72,7 @@ impl Worker {
         }
         if self.is_shadow() {
             self.metrics.count(Counter::ShadowDeny(deny.reason));
-            return go_on(scene);
+            return go_on_untagged(scene, "shadow");
         }
         self.metrics.count(Counter::Deny(deny.reason));
         let pages = &self.policy.denial_pages;
@@ -82,11 +82,12 @@ impl Worker {
     }
 
     fn pass(&self, scene: Scene, passage: Passage) -> Result<Action, HostError> {
-        self.metrics.count(match passage {
-            Passage::Bypass => Counter::Bypass,
-            Passage::Unmatched => Counter::Unmatched,
-        });
-        go_on(scene)
+        let (counter, passage) = match passage {
+            Passage::Bypass => (Counter::Bypass, "bypass"),
+            Passage::Unmatched => (Counter::Unmatched, "unmatched"),
+        };
+        self.metrics.count(counter);
+        go_on_untagged(scene, passage)
     }
 
     /// Sends the one call to the store, or joins the one that asks the same already, and lets the request wait; what could not be sent is an answer too.
@@ -159,6 +160,14 @@ fn go_on(scene: Scene) -> Result<Action, HostError> {
         host::resume_request()?;
     }
     Ok(Action::Continue)
+}
+
+/// Lets a request go on that carries no tags. Envoy's routes lead nowhere until they see what was decided, and are looked at
+/// again only when they are told to be: tags are headers, which do that by themselves.
+fn go_on_untagged(scene: Scene, passage: &str) -> Result<Action, HostError> {
+    host::set_filter_state("usher.passage", passage.as_bytes())?;
+    host::choose_route_again()?;
+    go_on(scene)
 }
 
 /// Keeps the credential from the upstream, and nothing that came with it.
