@@ -2,6 +2,7 @@
 
 mod attack;
 mod configuration;
+mod drains;
 mod edge_faults;
 mod examples;
 mod feed;
@@ -17,6 +18,7 @@ mod oauth2;
 mod observability;
 mod passage;
 mod races;
+mod reloads;
 mod restarts;
 mod rulebook;
 mod scenarios;
@@ -25,4 +27,5 @@ mod security_page;
 mod soak;
 mod store_faults;
 mod store_tls;
+mod streams;
 mod watched;

@@ -145,6 +145,40 @@ impl Connection {
     }
 }
 
+/// A client as most are: it keeps its connection until the server says that it is the last answer on it.
+#[derive(Debug)]
+pub struct Client {
+    to: SocketAddr,
+    connection: Option<Connection>,
+}
+
+impl Client {
+    /// A client that is not connected yet.
+    pub fn new(to: SocketAddr) -> Self {
+        Self { to, connection: None }
+    }
+
+    /// Whether it has no connection: the next request may reach another worker.
+    pub fn is_apart(&self) -> bool {
+        self.connection.is_none()
+    }
+
+    /// Sends a request and reads its response.
+    ///
+    /// # Errors
+    /// No whole response came back.
+    pub fn send(&mut self, request: &Request) -> Result<Response> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => Connection::open(self.to)?,
+        };
+        let response = connection.send(request)?;
+        let is_last = response.first("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        self.connection = (!is_last).then_some(connection);
+        Ok(response)
+    }
+}
+
 /// Reads one request; `None` where the client is done.
 ///
 /// # Errors

@@ -64,6 +64,21 @@ impl Process {
         Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
 
+    /// How often its threads have waited for something to do so far.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn rests(&self) -> Result<u64> {
+        let mut rests = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // A thread may have ended since.
+            let status = std::fs::read_to_string(thread?.path().join("status")).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            rests += line.and_then(|line| line.trim().parse::<u64>().ok()).unwrap_or(0);
+        }
+        Ok(rests)
+    }
+
     /// Waits for its end and tells whether it was a success.
     ///
     /// # Errors

@@ -21,6 +21,8 @@ pub enum Fault {
     Flood,
     /// Takes the request and never answers.
     Hang,
+    /// Takes the request and answers it when it is told to behave again.
+    Hold,
     /// Closes the connection without an answer.
     Nothing,
     /// Sends whoever asks to another place.
@@ -216,6 +218,11 @@ impl Shared {
                 let waiting = |state: &mut State| state.fault_of(request) == Some(Fault::Hang) && !state.stopped;
                 drop(self.changed.wait_while(self.state(), waiting));
                 return Ok(false);
+            }
+            Some(Fault::Hold) => {
+                let waiting = |state: &mut State| state.fault_of(request) == Some(Fault::Hold) && !state.stopped;
+                drop(self.changed.wait_while(self.state(), waiting));
+                (self.handler)(request)
             }
             Some(Fault::Reset) => {
                 // The status line is a lie that the connection's end exposes.

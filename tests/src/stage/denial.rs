@@ -5,6 +5,7 @@ use serde_json::Value;
 use usher_policy::Reason;
 
 use crate::http::Response;
+use crate::system::upstream;
 
 /// The status of each reason, as the design's table has it.
 const STATUS: [(u16, &[&str]); 5] = [
@@ -47,6 +48,20 @@ const STATUS: [(u16, &[&str]); 5] = [
     (404, &["unknown_organization"]),
     (503, &["store_unavailable", "keys_unavailable"]),
 ];
+
+/// The role with which a request came through, or the reason for which it did not.
+///
+/// # Errors
+/// It is neither as it must be.
+pub fn said(response: &Response) -> Result<String> {
+    match upstream::saw(response)? {
+        Some(headers) => {
+            let role = headers.into_iter().find(|(name, _)| name == "x-usher-role");
+            Ok(role.context("passed without tags")?.1)
+        }
+        None => Ok(denied(response)?.code().to_owned()),
+    }
+}
 
 /// The reason of a denial that has all that a denial must have.
 ///

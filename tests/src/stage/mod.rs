@@ -4,4 +4,4 @@ pub mod envoy;
 
 mod denial;
 
-pub use denial::denied;
+pub use denial::{denied, said};

@@ -23,7 +23,15 @@ impl Envoy {
     /// # Errors
     /// It ends, or never gets ready.
     pub fn start(folder: &Path, bootstrap: &Path, listen: u16, admin: u16) -> Result<Self> {
-        let mut envoy = Self { process: spawn(folder, bootstrap)?, listen, admin };
+        Self::start_with(folder, bootstrap, listen, admin, &[ALONE])
+    }
+
+    /// Starts Envoy with two workers and these arguments; returns when it is ready.
+    ///
+    /// # Errors
+    /// It ends, or never gets ready.
+    pub fn start_with(folder: &Path, bootstrap: &Path, listen: u16, admin: u16, more: &[&str]) -> Result<Self> {
+        let mut envoy = Self { process: spawn(folder, bootstrap, more)?, listen, admin };
         wait::until("Envoy is ready", || {
             envoy.process.still_runs()?;
             let answer = Request::new("GET", "admin", "/ready").send(local(admin));
@@ -37,7 +45,7 @@ impl Envoy {
     /// # Errors
     /// It does not end.
     pub fn refusal(folder: &Path, bootstrap: &Path) -> Result<String> {
-        let mut process = spawn(folder, bootstrap)?;
+        let mut process = spawn(folder, bootstrap, &[ALONE])?;
         if process.ends_well()? {
             bail!("Envoy ended as if all was well: {}", process.log());
         }
@@ -99,6 +107,24 @@ impl Envoy {
         Ok(stats.lines().find_map(line).unwrap_or(0))
     }
 
+    /// The sum of Envoy's own counters and gauges whose names end like this; 0 while there are none.
+    ///
+    /// # Errors
+    /// The admin interface does not answer.
+    pub fn own_stat(&self, ending: &str) -> Result<u64> {
+        let stats = self.stats()?;
+        let lines = stats.lines().filter_map(|line| line.split_once(": "));
+        Ok(lines.filter(|(name, _)| name.ends_with(ending)).filter_map(|(_, value)| value.parse::<u64>().ok()).sum())
+    }
+
+    /// How often its threads have waited for something to do so far.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn rests(&self) -> Result<u64> {
+        self.process.rests()
+    }
+
     /// How much memory it holds, in KiB.
     ///
     /// # Errors
@@ -107,15 +133,38 @@ impl Envoy {
         self.process.memory()
     }
 
+    /// Asks the admin interface to do something.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn admin_post(&self, path: &str) -> Result<()> {
+        let response = Request::new("POST", "admin", path).send(local(self.admin))?;
+        match response.status {
+            200 => Ok(()),
+            status => bail!("POST {path}: {status}: {}", String::from_utf8_lossy(&response.body)),
+        }
+    }
+
+    /// Waits for its end and tells whether it was a success.
+    ///
+    /// # Errors
+    /// It does not end.
+    pub fn ends_well(&mut self) -> Result<bool> {
+        self.process.ends_well()
+    }
+
     /// Ends it at once.
     pub fn kill(&mut self) {
         self.process.kill();
     }
 }
 
-fn spawn(folder: &Path, bootstrap: &Path) -> Result<Process> {
+/// The argument of an Envoy that takes over from nobody.
+pub(super) const ALONE: &str = "--disable-hot-restart";
+
+fn spawn(folder: &Path, bootstrap: &Path, more: &[&str]) -> Result<Process> {
     let mut command = Command::new(binaries::envoy()?);
-    command.arg("--config-path").arg(bootstrap).args(["--concurrency", "2", "--disable-hot-restart"]);
+    command.arg("--config-path").arg(bootstrap).args(["--concurrency", "2"]).args(more);
     // The filter's own words, and of Envoy only what is wrong.
     command
         .args(["--log-level", "warning", "--component-log-level", "wasm:info"])

@@ -3,6 +3,7 @@
 mod beginning;
 pub(crate) mod directory;
 pub mod envoy;
+pub mod reload;
 pub mod store;
 pub mod upstream;
 
@@ -53,6 +54,8 @@ pub struct System {
 pub struct Setup {
     /// Another filter.
     pub filter: Option<PathBuf>,
+    /// Another product behind Envoy than the one that tells what it saw.
+    pub product: Option<std::net::SocketAddr>,
     /// Trusted authorities of key servers, PEM.
     pub authorities: Option<PathBuf>,
     /// How the key server misbehaves from the beginning, if it does.
@@ -98,7 +101,7 @@ impl System {
         let mut flags = vec![
             ("--listen", local(listen).to_string()),
             ("--admin", local(admin).to_string()),
-            ("--upstream", upstream.address().to_string()),
+            ("--upstream", setup.product.unwrap_or(upstream.address()).to_string()),
             ("--store", store_gate.address().to_string()),
             ("--wasm", filter.display().to_string()),
         ];
@@ -181,9 +184,18 @@ impl System {
     /// It does not start.
     pub fn restart_envoy(&mut self) -> Result<()> {
         self.envoy.kill();
+        self.succeed_envoy(&[envoy::ALONE]).map(drop)
+    }
+
+    /// Starts another Envoy in the place of the one that was, with the same bootstrap and these arguments; gives that one.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn succeed_envoy(&mut self, arguments: &[&str]) -> Result<Envoy> {
         let bootstrap = self.folder.path().join("envoy.yaml");
-        self.envoy = Envoy::start(self.folder.path(), &bootstrap, self.envoy.listen(), self.envoy.admin())?;
-        Ok(())
+        let (listen, admin) = (self.envoy.listen(), self.envoy.admin());
+        let next = Envoy::start_with(self.folder.path(), &bootstrap, listen, admin, arguments)?;
+        Ok(std::mem::replace(&mut self.envoy, next))
     }
 
     /// How often the filter has asked the store about a login, or about a session.

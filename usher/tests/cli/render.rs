@@ -83,8 +83,28 @@ fn the_way_to_the_filter_hides_and_rewrites_nothing() {
     assert_eq!(manager["path_with_escaped_slashes_action"], "KEEP_UNCHANGED");
     let options = &manager["common_http_protocol_options"];
     assert_eq!(options["headers_with_underscores_action"], "DROP_HEADER");
-    assert_eq!(options["max_stream_duration"], "3600s");
     assert!(manager.get("strip_any_host_port").is_none() && manager.get("preserve_external_request_id").is_none());
+}
+
+#[test]
+fn what_is_not_decided_goes_nowhere_and_is_not_waited_for_longer_than_a_verdict_takes() {
+    let mut policy = with_keys_at("https://acme.okta.example/keys");
+    for (store, keys, expected) in [("500ms", "2s", "7s"), ("3s", "2s", "12s"), ("100ms", "60s", "65s")] {
+        policy["store"]["timeout"] = json!(store);
+        policy["parents"][0]["connections"][0]["jwks"]["timeout"] = json!(keys);
+        let bootstrap = rendered(&policy, &[]);
+        let options = &manager(&bootstrap)["common_http_protocol_options"];
+        assert_eq!(options["max_stream_duration"], expected, "{store}, {keys}");
+    }
+    let bootstrap = rendered(&policy, &[]);
+    let routes = manager(&bootstrap)["route_config"]["virtual_hosts"][0]["routes"].as_array().unwrap().clone();
+    let [decided @ .., last] = routes.as_slice() else { panic!("no routes") };
+    assert_eq!((&last["match"], &last["direct_response"]), (&json!({"prefix": "/"}), &json!({"status": 503})));
+    for route in decided {
+        let key = route["match"]["filter_state"][0]["key"].as_str().unwrap();
+        assert!(key.starts_with("wasm.usher."), "only the filter can set {key}");
+        assert_eq!(route["route"]["max_stream_duration"]["max_stream_duration"], "3600s");
+    }
 }
 
 #[test]

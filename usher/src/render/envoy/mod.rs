@@ -4,9 +4,11 @@ mod additions;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
 use usher_policy::Policy;
+use usher_policy::model::Jwks;
 
 use super::clusters::{self, Servers, Written, utf8};
 use super::template::{block, fill, indented, quoted};
@@ -18,6 +20,9 @@ pub(crate) use additions::{Additions, AdditionsError};
 const FILTER_FILE: &str = "usher-filter.yaml";
 /// The file with the clusters that the policy names.
 const CLUSTERS_FILE: &str = "usher-clusters.yaml";
+
+/// How much longer than its timeout the filter waits for an answer.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// What a bootstrap needs besides the policy. Paths are absolute: Envoy may run in another folder.
 #[derive(Clone, Debug)]
@@ -97,6 +102,7 @@ pub(crate) fn bootstrap(policy: &Policy, document: &Value, settings: &Settings) 
         ("filters", indented(&filters(&filter, additions), 10)),
         ("listen_address", quoted(&settings.listen.ip().to_string())),
         ("listen_port", settings.listen.port().to_string()),
+        ("max_stream_duration", indented(&max_stream_duration(policy, additions), 12)),
         ("routes", indented(&routes(additions), 14)),
     ];
     Ok(Bootstrap { yaml: fill(include_str!("bootstrap.yaml"), &values), watched, warnings })
@@ -155,6 +161,31 @@ fn resources<'a>(clusters: impl Iterator<Item = &'a Written>) -> String {
         text.push_str(&format!("# {purpose}\n- {kind}\n  {yaml}\n"));
     }
     text
+}
+
+/// How long a request may take that its route says nothing about: our routes are those of requests that were decided about.
+fn max_stream_duration(policy: &Policy, additions: &Additions) -> String {
+    match additions.routes.as_slice() {
+        [] => format!(
+            "# As long as a verdict may take. Where the filter has died, nobody else would tell who waits in it.\n\
+             max_stream_duration: {}s",
+            verdict_timeout(policy)
+        ),
+        _ => "# Streams that are open when a member is removed are not cut: this is the longest they live.\n\
+              max_stream_duration: 3600s"
+            .to_owned(),
+    }
+}
+
+/// As long as a verdict may take, in whole seconds: keys are waited for once, the store is asked at most twice.
+fn verdict_timeout(policy: &Policy) -> u64 {
+    let connections = policy.parents.iter().flat_map(|parent| &parent.connections);
+    let timeouts = connections.map(|connection| match &connection.jwks {
+        Jwks::Remote(jwks) => jwks.timeout + MARGIN,
+        Jwks::Inline(_) => Duration::ZERO,
+    });
+    let waits = timeouts.max().unwrap_or_default() + 2 * (policy.store.timeout + MARGIN) + MARGIN;
+    waits.as_secs() + u64::from(waits.subsec_nanos() > 0)
 }
 
 fn warnings(policy: &Policy, settings: &Settings) -> Vec<String> {
