@@ -11,6 +11,7 @@ use usher_policy::id::ParentId;
 use usher_policy::model::{Organization, Parent};
 
 use super::App;
+use super::caller::Caller;
 use super::problem::Problem;
 use super::request_id::RequestId;
 use crate::audit::{Actor, Cause};
@@ -146,6 +147,7 @@ pub(crate) fn opened_by<'a, Of>(
         refused(parts, app, in_force, opens);
         return Err(Problem::unauthorized());
     };
+    Caller::has_shown_token(&parts.extensions);
     if presented.is_first {
         app.tokens.first(cause(parts, actor(&presented.of)), app.clock.now().as_secs());
     }

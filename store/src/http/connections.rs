@@ -1,8 +1,7 @@
-//! Connections: accepted up to a limit, bounded in what they may send, let finish at shutdown.
+//! Connections: accepted up to a limit, bounded in what they may send, kept for those with a token, let finish at shutdown.
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,8 +12,9 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
+use super::caller::Caller;
 use crate::tls::Tls;
 
 /// How much of the store callers may hold on to.
@@ -22,13 +22,14 @@ use crate::tls::Tls;
 pub(crate) struct Limits {
     /// Most connections at once (default 1024); more wait in the kernel's queue.
     pub(super) connections: usize,
-    /// A new connection must bring its first whole request head within this time (default 10 s).
-    pub(super) first_request: Duration,
+    /// So long (default 10 s) may a handshake take, and a caller without a token keep a connection on which no request is under
+    /// way; who is then asked to go is cut off after as long again.
+    pub(super) patience: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1024, first_request: Duration::from_secs(10) }
+        Self { connections: 1024, patience: Duration::from_secs(10) }
     }
 }
 
@@ -96,7 +97,7 @@ pub(crate) async fn serve(
     }
 }
 
-/// Shakes hands where that is asked for, in no more time than a request head may take.
+/// Shakes hands where that is asked for, in no more time than any stranger has.
 async fn receive(stream: TcpStream, tls: Option<Tls>, router: Router, limits: Limits, stopped: watch::Receiver<()>) {
     // Answers are small; waiting to fill a packet would only delay logins.
     if let Err(error) = stream.set_nodelay(true) {
@@ -104,7 +105,7 @@ async fn receive(stream: TcpStream, tls: Option<Tls>, router: Router, limits: Li
         return;
     }
     let Some(tls) = tls else { return converse(stream, router, limits, stopped).await };
-    match timeout(limits.first_request, tls.accept(stream)).await {
+    match timeout(limits.patience, tls.accept(stream)).await {
         Ok(Ok(stream)) => converse(stream, router, limits, stopped).await,
         Ok(Err(error)) => tracing::debug!(%error, "no TLS handshake"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -126,16 +127,23 @@ async fn converse(
         .max_buf_size(MAX_HEAD);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD as u32);
 
-    let has_asked = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&has_asked);
+    let caller = Arc::new(Caller::default());
+    let asking = Arc::clone(&caller);
     let inner = TowerToHyperService::new(router);
-    let service = hyper::service::service_fn(move |request| {
-        asked.store(true, Ordering::Relaxed);
-        inner.call(request)
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<_>| {
+        let under_way = asking.begin();
+        request.extensions_mut().insert(Arc::clone(&asking));
+        let answer = inner.call(request);
+        async move {
+            let answer = answer.await;
+            drop(under_way);
+            answer
+        }
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut first_request_due = pin!(sleep(limits.first_request));
-    let (mut waiting, mut stopping) = (true, false);
+    let mut look = interval_at(Instant::now() + limits.patience, limits.patience);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut begun, mut idle_since, mut stopping) = (0, Instant::now(), false);
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -144,11 +152,19 @@ async fn converse(
                 }
                 break;
             }
-            () = &mut first_request_due, if waiting => {
-                waiting = false;
-                if !has_asked.load(Ordering::Relaxed) {
+            now = look.tick() => {
+                if caller.is_busy() || caller.begun() != begun {
+                    (begun, idle_since) = (caller.begun(), now);
+                }
+                if caller.is_busy() || (caller.is_known() && now - idle_since < IDLE_TIMEOUT) {
+                    continue;
+                }
+                // Who was asked to go had time to; who has never asked anything has nothing to lose.
+                if stopping || caller.begun() == 0 {
                     break;
                 }
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
             }
             _ = stopped.changed(), if !stopping => {
                 stopping = true;

@@ -3,6 +3,7 @@
 mod audit;
 mod auth;
 mod body;
+mod caller;
 mod changes;
 mod connections;
 mod logins;

@@ -1,4 +1,4 @@
-//! What no route does by itself: panic, or take too long.
+//! What no route does by itself: panic, take too long, or keep a connection that somebody else needs.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use usher_policy::file::from_yaml;
 
-use super::{App, Limits, REQUEST_TIMEOUT, RateLimits, layered, serve};
+use super::{App, Limits, REQUEST_TIMEOUT, RateLimits, layered, router, serve};
 use crate::clock::SystemClock;
 use crate::database;
 use crate::feed::Feed;
@@ -19,6 +23,7 @@ use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
 use crate::secrets::Secrets;
+use crate::tls::Tls;
 use crate::token_use::TokenUse;
 
 const POLICY: &str = r"
@@ -125,46 +130,109 @@ async fn shutdown_lets_a_request_under_way_finish() {
     serving.await.unwrap();
 }
 
+/// A store that has one place, and shows strangers out soon.
+async fn narrow(folder: &tempfile::TempDir, tls: Option<Tls>) -> (SocketAddr, JoinHandle<()>) {
+    let app = app(folder, REQUEST_TIMEOUT).await;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let limits = Limits { connections: 1, patience: Duration::from_millis(50) };
+    (address, tokio::spawn(serve(listener, tls, router(app), limits, std::future::pending())))
+}
+
+const PROBE: &str = "GET /healthz HTTP/1.1\r\nhost: store\r\nconnection: close\r\n\r\n";
+
 #[tokio::test]
 async fn a_connection_that_asks_nothing_is_closed_and_gives_its_place_to_the_next() {
     let folder = tempfile::TempDir::new().unwrap();
-    let app = app(&folder, REQUEST_TIMEOUT).await;
-    let routes = Router::new().route("/fine", get(async || "fine"));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let limits = Limits { connections: 1, first_request: Duration::from_millis(50) };
-    let serving = tokio::spawn(serve(listener, None, layered(routes, app), limits, std::future::pending()));
-
-    let mut silent = TcpStream::connect(address).await.unwrap();
-    silent.write_all(b"GET /fine HTTP/1.1\r\nhost: st").await.unwrap();
-    let waiting = tokio::spawn(exchange(address, "GET /fine HTTP/1.1\r\nhost: store\r\nconnection: close\r\n\r\n"));
-    let mut rest = Vec::new();
-    // Closed with a half-read head, the kernel may say so with a reset.
-    assert!(matches!(silent.read_to_end(&mut rest).await, Ok(0) | Err(_)), "{rest:?}");
-    let answer = waiting.await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("fine"), "{answer}");
+    let (address, serving) = narrow(&folder, None).await;
+    for half in ["", "G", "GET /healthz HTTP/1.1\r\nhost: st", "PRI * HTTP/2.0\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
+    {
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        silent.write_all(half.as_bytes()).await.unwrap();
+        let answer = exchange(address, PROBE).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{half:?}: {answer}");
+        // Closed with a half-read head, the kernel may say so with a reset.
+        drop(silent.read_to_end(&mut Vec::new()).await);
+    }
     serving.abort();
 }
 
 #[tokio::test]
-async fn a_connection_that_has_asked_stays_open() {
+async fn a_stranger_does_not_keep_a_place_by_having_asked_once() {
     let folder = tempfile::TempDir::new().unwrap();
-    let app = app(&folder, REQUEST_TIMEOUT).await;
-    let routes = Router::new().route("/fine", get(async || "fine"));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let limits = Limits { connections: 2, first_request: Duration::from_millis(20) };
-    let serving = tokio::spawn(serve(listener, None, layered(routes, app), limits, std::future::pending()));
+    let (address, serving) = narrow(&folder, None).await;
+    let kept = "GET /healthz HTTP/1.1\r\nhost: store\r\n\r\n";
+    let wrong = "GET /v1/parents HTTP/1.1\r\nhost: store\r\nauthorization: Bearer 0123456789abcdef\r\n\r\n";
+    // Preface, SETTINGS, and `GET /` in stream 1 (RFC 9113, RFC 7541).
+    let http2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x03\x01\x05\0\0\0\x01\x82\x84\x86";
+    for (said, then) in [
+        (kept.as_bytes(), &b""[..]),
+        (wrong.as_bytes(), b""),
+        (kept.as_bytes(), b"GET /healthz HTTP/1.1\r\nhost: st"),
+        (http2, b""),
+        (http2, b"\0\0\x05\x01"),
+    ] {
+        let mut stranger = TcpStream::connect(address).await.unwrap();
+        stranger.write_all(said).await.unwrap();
+        assert!(stranger.read(&mut [0; 4096]).await.unwrap() > 0, "the first request is answered");
+        stranger.write_all(then).await.unwrap();
+        let answer = exchange(address, PROBE).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{said:?}, {then:?}: {answer}");
+    }
+    serving.abort();
+}
 
-    let mut kept = TcpStream::connect(address).await.unwrap();
-    let mut buffer = [0; 1024];
-    kept.write_all(b"GET /fine HTTP/1.1\r\nhost: store\r\n\r\n").await.unwrap();
-    assert!(kept.read(&mut buffer).await.unwrap() > 0);
-    // A silent connection that came later is closed: the time of the first one is over, too.
-    let mut silent = TcpStream::connect(address).await.unwrap();
-    assert_eq!(silent.read(&mut buffer).await.unwrap(), 0);
-    kept.write_all(b"GET /fine HTTP/1.1\r\nhost: store\r\n\r\n").await.unwrap();
-    let length = kept.read(&mut buffer).await.unwrap();
-    assert!(buffer[..length].starts_with(b"HTTP/1.1 200 "));
+#[tokio::test]
+async fn who_has_shown_a_token_keeps_the_connection() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (address, serving) = narrow(&folder, None).await;
+    let asked =
+        "GET /v1/parents HTTP/1.1\r\nhost: store\r\nauthorization: Bearer USHER_ADMIN_TOKEN-0123456789abcdef\r\n\r\n";
+    let mut known = TcpStream::connect(address).await.unwrap();
+    let mut buffer = [0; 4096];
+    for _ in 0..3 {
+        known.write_all(asked.as_bytes()).await.unwrap();
+        let length = known.read(&mut buffer).await.unwrap();
+        assert!(buffer[..length].starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&buffer[..length]));
+        // The only place is taken: nobody else is heard, however long that takes.
+        let mut other = TcpStream::connect(address).await.unwrap();
+        other.write_all(PROBE.as_bytes()).await.unwrap();
+        assert!(timeout(Duration::from_millis(200), other.read(&mut buffer)).await.is_err());
+    }
+    drop(known);
+    let answer = exchange(address, PROBE).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    serving.abort();
+}
+
+#[tokio::test]
+async fn a_handshake_that_stalls_is_ended_and_gives_its_place_to_the_next() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let [certificate, key] =
+        [("cert.pem", own.cert.pem()), ("key.pem", own.signing_key.serialize_pem())].map(|(name, text)| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        });
+    let (address, serving) = narrow(&folder, Some(Tls::read(&certificate, &key, None).unwrap())).await;
+    let connector = {
+        let mut roots = RootCertStore::empty();
+        roots.add(own.cert.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        TlsConnector::from(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
+    };
+    // Nothing, a record's beginning, and a handshake that promises more than comes (RFC 8446, 5.1).
+    for half in [&b""[..], b"\x16\x03\x01", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"] {
+        let mut stalled = TcpStream::connect(address).await.unwrap();
+        stalled.write_all(half).await.unwrap();
+        let next = TcpStream::connect(address).await.unwrap();
+        let mut next = connector.connect("localhost".try_into().unwrap(), next).await.unwrap();
+        next.write_all(PROBE.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        next.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{half:?}: {answer}");
+    }
     serving.abort();
 }
