@@ -1,23 +1,33 @@
-//! Load, while the store is killed and started again, keys are rotated, the policy is written anew, Envoy is reloaded in part by
-//! traps: nothing passes that should not, nothing is lost beyond what was under way, and memory is flat.
+//! Load, while the store is killed and started again, keys are rotated, the policy is replaced in store and filter, and filters
+//! die: nothing passes that should not, nothing is lost beyond what was under way in a filter that died, and memory is flat.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
 use usher_scenario::token::KeyRing;
-use usher_tests::binaries;
-use usher_tests::http::{Connection, Request, Response};
-use usher_tests::policy;
+use usher_tests::http::{Client, Request, Response};
 use usher_tests::stage::envoy::RealEnvoy;
+use usher_tests::system::reload::{PolicyFile, Watched};
 use usher_tests::system::{Setup, upstream};
+use usher_tests::{binaries, policy, wait};
 
 /// As long as a test may take; `cargo xtask soak` says more.
-const SECONDS: u64 = 15;
+const SECONDS: u64 = 20;
 
-/// How long one round of trouble lasts.
-const ROUND: Duration = Duration::from_secs(3);
+/// How long all is well between two kinds of trouble.
+const PEACE: Duration = Duration::from_secs(2);
+
+/// How long the store is away.
+const OUTAGE: Duration = Duration::from_secs(1);
+
+/// Keys that are soon fetched again, sessions that live without the store, and somewhere that not everybody may go.
+const POLICY: &str = "{connection: {jwks: {remote: {min_interval: 100ms}}}, organization: {access: [{path: /admin/, roles: [owner]}]}, \
+                      options: {sessions: {capacity: 1000, max_staleness: 1m}}}";
 
 /// What a client asks again and again.
 struct Asked {
@@ -29,14 +39,51 @@ struct Asked {
     is_owed: bool,
 }
 
+/// What goes wrong: each number counts beginnings and ends, and is even where all is well.
+#[derive(Default)]
+struct Trouble {
+    /// A filter dies: what is under way in it is lost, and so are its sessions.
+    deaths: AtomicUsize,
+    /// Store or key server are unwell: who has a session goes on with it.
+    outages: AtomicUsize,
+    /// The policy is replaced: sessions are made anew, and nothing is lost.
+    reloads: AtomicUsize,
+}
+
+/// The numbers of a moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Moment {
+    deaths: usize,
+    outages: usize,
+    reloads: usize,
+}
+
+impl Trouble {
+    fn now(&self) -> Moment {
+        Moment {
+            deaths: self.deaths.load(Ordering::SeqCst),
+            outages: self.outages.load(Ordering::SeqCst),
+            reloads: self.reloads.load(Ordering::SeqCst),
+        }
+    }
+}
+
+impl Moment {
+    /// The sessions of a worker are those of a policy and of a filter that has not died.
+    fn sessions(self) -> (usize, usize) {
+        (self.deaths, self.reloads)
+    }
+}
+
 #[derive(Default)]
 struct Tally {
     is_over: AtomicBool,
-    /// Counts the beginnings and the ends of trouble: even where all is well. A request that saw another number at its end
-    /// was under way when something went wrong, and may be lost.
-    troubles: AtomicUsize,
+    trouble: Trouble,
     asked: AtomicUsize,
     passed: AtomicUsize,
+    /// Requests that are owed and were refused or lost, for a reason that counts.
+    excused_by_death: AtomicUsize,
+    excused_by_outage: AtomicUsize,
     wrong: Mutex<Vec<String>>,
 }
 
@@ -48,9 +95,8 @@ fn nothing_gets_past_and_nothing_is_lost() -> Result<()> {
         ring.jwks()?;
     }
     let setup = Setup { filter: Some(binaries::filter_with_trap()?), ..Setup::default() };
-    let changes = "{connection: {jwks: {remote: {min_interval: 100ms}}}, organization: {access: [{path: /admin/, roles: [owner]}]}, \
-                   options: {sessions: {capacity: 1000}}}";
-    let mut stage = RealEnvoy::start_with(&policy::changed("claude", changes)?, &setup)?;
+    let mut stage = RealEnvoy::start_with(&policy::changed("claude", POLICY)?, &setup)?;
+    let mut file = stage.system.watch_policy(Watched::Filter)?;
     stage.play("- {login: eve, iat: -100, allow: {role: user, seat_tier: premium}}\n- {remove: eve, members: {}}")?;
     let asked = Arc::new(clients(&mut stage)?);
     let tally = Arc::new(Tally::default());
@@ -61,18 +107,29 @@ fn nothing_gets_past_and_nothing_is_lost() -> Result<()> {
             std::thread::spawn(move || load(envoy, &asked, &tally, number))
         })
         .collect();
-    let outcome = trouble(&mut stage, &tally, Duration::from_secs(seconds));
+    let outcome = make_trouble(&mut stage, &mut file, &tally, Duration::from_secs(seconds));
     tally.is_over.store(true, Ordering::Relaxed);
     for thread in threads {
         if thread.join().is_err() {
             bail!("a client died");
         }
     }
-    outcome?;
     let wrong = tally.wrong.lock().unwrap_or_else(PoisonError::into_inner);
     ensure!(wrong.is_empty(), "{} answers were wrong: {:#?}", wrong.len(), wrong.iter().take(20).collect::<Vec<_>>());
-    let (asked, passed) = (tally.asked.load(Ordering::Relaxed), tally.passed.load(Ordering::Relaxed));
-    println!("{asked} requests, {passed} passed");
+    outcome?;
+    let [asked, passed, death, outage] =
+        [&tally.asked, &tally.passed, &tally.excused_by_death, &tally.excused_by_outage]
+            .map(|n| n.load(Ordering::Relaxed));
+    let Moment { deaths, outages, reloads } = tally.trouble.now();
+    println!(
+        "{asked} requests, {passed} passed; {} traps, {} outages, {} reloads",
+        deaths / 2,
+        outages / 2,
+        reloads / 2
+    );
+    println!(
+        "of those who should have passed, {death} fell with a filter, {outage} came without a session in an outage"
+    );
     ensure!(passed > 100, "only {passed} of {asked} passed: nothing was tested");
     stage.no_token_was_logged()
 }
@@ -97,25 +154,42 @@ fn clients(stage: &mut RealEnvoy) -> Result<Vec<Asked>> {
     Ok(asked)
 }
 
-fn load(envoy: std::net::SocketAddr, asked: &[Asked], tally: &Tally, number: usize) {
-    let mut connection: Option<Connection> = None;
+fn load(envoy: SocketAddr, asked: &[Asked], tally: &Tally, number: usize) {
+    let mut client = Client::new(envoy);
+    // Who passed on this connection has a session in its worker, as long as nothing happens to that.
+    let mut sessions = HashMap::new();
     let mut turn = number;
     while !tally.is_over.load(Ordering::Relaxed) {
         turn += 1;
         let Some(ask) = asked.get(turn % asked.len()) else { continue };
-        let before = tally.troubles.load(Ordering::SeqCst);
-        let answer = match connection.as_mut() {
-            Some(open) => open.send(&ask.request),
-            None => Connection::open(envoy).and_then(|open| connection.insert(open).send(&ask.request)),
-        };
-        let is_troubled = before % 2 == 1 || tally.troubles.load(Ordering::SeqCst) != before;
+        if client.is_apart() {
+            sessions.clear();
+        }
+        let before = tally.trouble.now();
+        let answer = client.send(&ask.request);
+        let after = tally.trouble.now();
+        let is_dying = before.deaths % 2 == 1 || before.deaths != after.deaths;
+        let has_session = sessions.get(ask.name) == Some(&before.sessions()) && before.sessions() == after.sessions();
+        let is_unwell = before.outages % 2 == 1 || before.outages != after.outages;
         tally.asked.fetch_add(1, Ordering::Relaxed);
-        let fault = match answer {
-            Ok(response) => judge(ask, &response, is_troubled, tally),
-            Err(error) => {
-                connection = None;
-                (!is_troubled).then(|| format!("no answer: {error:#}"))
+        let fault = match answer.and_then(|response| judge(ask, &response)) {
+            Ok(Verdict::Passed) => {
+                tally.passed.fetch_add(1, Ordering::Relaxed);
+                sessions.insert(ask.name, before.sessions());
+                None
             }
+            Ok(Verdict::Refused(_)) if !ask.is_owed => None,
+            Ok(Verdict::Wrong(fault)) => Some(fault),
+            Ok(Verdict::Refused(_)) | Err(_) if is_dying => {
+                tally.excused_by_death.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+            Ok(Verdict::Refused(_)) if is_unwell && !has_session => {
+                tally.excused_by_outage.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+            Ok(Verdict::Refused(how)) => Some(how),
+            Err(error) => Some(format!("no answer: {error:#}")),
         };
         if let Some(fault) = fault {
             let mut wrong = tally.wrong.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,59 +200,83 @@ fn load(envoy: std::net::SocketAddr, asked: &[Asked], tally: &Tally, number: usi
     }
 }
 
-/// What is wrong with an answer. Trouble excuses a denial; nothing excuses a pass.
-fn judge(ask: &Asked, response: &Response, is_troubled: bool, tally: &Tally) -> Option<String> {
-    let headers = match upstream::saw(response) {
-        Ok(Some(headers)) => headers,
-        Ok(None) if ask.is_owed && !is_troubled => {
-            return Some(format!("refused: {} {:?}", response.status, response.first("x-usher-reason")));
-        }
-        Ok(None) => return None,
-        Err(error) => return Some(format!("{error:#}")),
+/// What became of a request.
+enum Verdict {
+    Passed,
+    Refused(String),
+    /// It passed, and should not have, or not so. Nothing excuses that.
+    Wrong(String),
+}
+
+fn judge(ask: &Asked, response: &Response) -> Result<Verdict> {
+    let Some(headers) = upstream::saw(response)? else {
+        return Ok(Verdict::Refused(format!("refused: {} {:?}", response.status, response.first("x-usher-reason"))));
     };
-    tally.passed.fetch_add(1, Ordering::Relaxed);
     let role = headers.iter().find(|(name, _)| name == "x-usher-role").map(|(_, value)| value.as_str());
-    (ask.role.is_none() || role != ask.role).then(|| format!("passed as {role:?}"))
+    Ok(match ask.role.is_some() && role == ask.role {
+        true => Verdict::Passed,
+        false => Verdict::Wrong(format!("passed as {role:?}")),
+    })
 }
 
 /// One kind of trouble after the other, each made good again; between them, everything is owed.
-fn trouble(stage: &mut RealEnvoy, tally: &Tally, length: Duration) -> Result<()> {
+fn make_trouble(stage: &mut RealEnvoy, file: &mut PolicyFile, tally: &Tally, length: Duration) -> Result<()> {
     let begun = Instant::now();
     let good = stage.request_of("{login: ada, exp: 86400, pass: true}")?;
-    let policy_file = stage.system.folder().join("usher.yaml");
+    let trouble = &tally.trouble;
     let mut memory = Vec::new();
     let mut round = 0_usize;
     while begun.elapsed() < length {
-        tally.troubles.fetch_add(1, Ordering::SeqCst);
+        let counted = match round % 4 {
+            0 | 1 => &trouble.outages,
+            2 => &trouble.reloads,
+            _ => &trouble.deaths,
+        };
+        counted.fetch_add(1, Ordering::SeqCst);
         match round % 4 {
-            0 => stage.system.restart_store()?,
-            1 => {
-                for ring in [KeyRing::Next, KeyRing::Main] {
-                    *stage.system.keys.lock().unwrap_or_else(PoisonError::into_inner) = ring;
-                    let mut login = stage.request_of("{login: ada, exp: 86400, pass: true}")?;
-                    login.headers.push((b"x-round".to_vec(), round.to_string().into_bytes()));
-                    stage.system.envoy.send(&login)?;
-                }
+            0 => {
+                stage.system.stop_store();
+                std::thread::sleep(OUTAGE);
+                stage.system.restart_store()?;
             }
-            2 => {
-                let text = std::fs::read_to_string(&policy_file)?;
-                std::fs::write(&policy_file, format!("{}\n", text.trim_end()))?;
-            }
+            1 => rotate_keys(stage)?,
+            2 => replace_policy(stage, file, round)?,
             _ => drop(stage.system.envoy.send(&good.clone().header("x-usher-trap", "now"))),
         }
         well(stage, &good)?;
-        tally.troubles.fetch_add(1, Ordering::SeqCst);
-        std::thread::sleep(ROUND.min(length.saturating_sub(begun.elapsed())));
+        counted.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(PEACE.min(length.saturating_sub(begun.elapsed())));
         memory.push(stage.system.envoy.memory()?);
         round += 1;
     }
     flat(&memory)
 }
 
+/// The provider signs with other keys, and then with the first ones again: each time a login finds that they are not known.
+fn rotate_keys(stage: &mut RealEnvoy) -> Result<()> {
+    for (ring, key) in [(KeyRing::Next, "next"), (KeyRing::Main, "main")] {
+        *stage.system.keys.lock().unwrap_or_else(PoisonError::into_inner) = ring;
+        wait::until("the keys are known", || {
+            // Another token each time: the session of one would need no key.
+            let login = stage.request_of(&format!("{{login: ada, key: {key}, exp: 3600, pass: true}}"))?;
+            Ok((stage.system.envoy.send(&login)?.status == 200).then_some(()))
+        })?;
+    }
+    Ok(())
+}
+
+/// Store and filter get another policy, under which the same people may do the same.
+fn replace_policy(stage: &RealEnvoy, file: &mut PolicyFile, round: usize) -> Result<()> {
+    let mut policy = stage.system.policy.clone();
+    *policy.pointer_mut("/sessions/capacity").context("the policy says how many sessions")? = json!(1000 + round);
+    std::fs::write(stage.system.folder().join("usher.yaml"), policy.to_string())?;
+    file.put(&stage.system.envoy, &policy)
+}
+
 /// Waits until every worker lets ada in, many times in a row.
 fn well(stage: &RealEnvoy, good: &Request) -> Result<()> {
     let mut in_a_row = 0;
-    usher_tests::wait::until("all is well again", || {
+    wait::until("all is well again", || {
         let passed = stage.system.envoy.send(good).is_ok_and(|response| response.status == 200);
         in_a_row = if passed { in_a_row + 1 } else { 0 };
         Ok((in_a_row >= 24).then_some(()))

@@ -43,6 +43,8 @@ usage: cargo xtask <verb>
   sbom           what usher is made of, as CycloneDX, into target/usher/
   soak --minutes N
                  load with everything that can go wrong at the edge, until the time is up
+  soak --reloads N
+                 load while the policy is replaced so many times
   demo [args]    builds everything and runs `usher demo [args]`
   scim           runs scim2-tester and scim-sanity against a store
   test [args]    sets everything up and runs all tests: `cargo test --workspace [args]`
