@@ -14,10 +14,10 @@ use usher_tests::system::{Setup, upstream};
 use usher_tests::{binaries, policy, wait};
 
 /// Longer than any verdict may take under `SWIFT`.
-const SILENCE: Duration = Duration::from_secs(6);
+const SILENCE: Duration = Duration::from_secs(7);
 
-/// A policy whose verdicts take at most 4 seconds, with a door beside the door.
-const SWIFT: &str = "{options: {store: {timeout: 100ms}, unmatched: pass}, organization: {bypass: [{path: /open/}]}}";
+/// A policy whose verdicts take at most 5 seconds, with a door beside the door.
+const SWIFT: &str = "{options: {store: {timeout: 1s}, unmatched: pass}, organization: {bypass: [{path: /open/}]}}";
 
 /// The host cannot tell a new filter of the requests that waited in the old one.
 #[test]
