@@ -13,8 +13,23 @@ const EXPECTED: &str = "# → ";
 const BEFORE: &str = "set -uo pipefail\nset -m\ntrap 'kill $(jobs -p) 2>/dev/null' EXIT\n\
     expect() { case \"$2\" in *\"$1\"*) echo \"saw: $1\" ;; *) echo \"expected: $1\"; echo \"saw: $2\"; exit 9 ;; esac; }\n";
 
+/// What the guide's lines run besides usher and Envoy, and where it comes from.
+const PROGRAMS: [(&str, &str); 6] = [
+    ("basenc", "coreutils"),
+    ("bash", "bash"),
+    ("curl", "curl"),
+    ("openssl", "openssl"),
+    ("python3", "python3"),
+    ("timeout", "coreutils"),
+];
+
 #[test]
 fn ten_minutes_from_nothing_to_the_first_member_and_from_a_denial_to_its_cause() -> Result<()> {
+    for (program, package) in PROGRAMS {
+        let found = std::env::var_os("PATH")
+            .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()));
+        ensure!(found, "`{program}` is not there: `apt install {package}`");
+    }
     let page = std::fs::read_to_string(binaries::workspace().join("docs").join("guides").join("ten-minutes.md"))?;
     let blocks = page.split("\n```sh\n").skip(1).filter_map(|rest| rest.split("\n```").next());
     let (mut script, mut expected) = (BEFORE.to_owned(), 0);
@@ -55,8 +70,7 @@ fn ten_minutes_from_nothing_to_the_first_member_and_from_a_denial_to_its_cause()
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .process_group(0)
-        .output()
-        .context("bash and timeout are needed")?;
+        .output()?;
     let log = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap_or_default();
     ensure!(
         output.status.success() && String::from_utf8_lossy(&output.stdout).matches("saw: ").count() == expected,

@@ -74,7 +74,8 @@ fn one_request_id_leads_from_the_page_through_both_logs_and_the_audit_to_the_cau
 /// Requests that never come to the store are told by the same id, and say nothing that nobody has proven.
 #[test]
 fn a_forged_token_is_told_without_the_name_in_it() -> Result<()> {
-    let mut stage = RealEnvoy::start(&policy::base("claude")?)?;
+    let own = "options: {denial_pages: {contact: it@acme.example, texts: {fr: {bad_signature: Voir <IT>.}}}}";
+    let mut stage = RealEnvoy::start(&policy::changed("claude", own)?)?;
     let request = stage.request_of("{login: ada, forge: changed_claims, deny: bad_signature}")?;
     let response = stage.system.envoy.send(&request)?;
     ensure!(denied(&response)?.code() == "bad_signature", "{response:?}");
@@ -86,5 +87,10 @@ fn a_forged_token_is_told_without_the_name_in_it() -> Result<()> {
     })?;
     ensure!(line.contains(id) && line.contains("https://acme.okta.example"), "{line}");
     ensure!(!line.contains("ada@"), "{line}");
+    let page = stage.system.envoy.send(&request.header("accept", "text/html").header("accept-language", "fr"))?;
+    let page = String::from_utf8_lossy(&page.body).into_owned();
+    for words in ["<p>Voir &lt;IT&gt;.</p>", "<a href=\"mailto:it@acme.example\">", "Connexion non acceptée"] {
+        ensure!(page.contains(words), "{words}: {page}");
+    }
     stage.no_token_was_logged()
 }
