@@ -97,15 +97,19 @@ pub(crate) fn read(
     if body.len() > MAX_ANSWER {
         return Err(NoAnswer::TooLong);
     }
-    let answer = LoginAnswer::parse_about(body, &organization.id, login).map_err(|error| match error {
+    let mut answer = LoginAnswer::parse_about(body, &organization.id, login).map_err(|error| match error {
         NoLoginAnswer::AboutAnother => NoAnswer::AboutAnother,
         NoLoginAnswer::Unreadable => NoAnswer::Unreadable,
     })?;
-    let fits = answer.member.as_ref().is_none_or(|member| {
-        organization.product.has_role(&member.role)
-            && member.seat_tier.as_ref().is_none_or(|tier| organization.product.has_tier(tier))
-    });
-    if fits { Ok(answer) } else { Err(NoAnswer::Unfitting) }
+    if let Some(member) = &mut answer.member {
+        // The catalog's own copies: sessions share them.
+        let product = &organization.product;
+        member.role = product.role(&member.role).ok_or(NoAnswer::Unfitting)?.clone();
+        if let Some(tier) = &mut member.seat_tier {
+            *tier = product.tier(tier).ok_or(NoAnswer::Unfitting)?.clone();
+        }
+    }
+    Ok(answer)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
-//! Names of things as types, so that a role is never passed where a tier is meant.
+//! Names of things as types, so that a role is never passed where a tier is meant. A clone shares the text: every session
+//! of an organization has the same few.
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,12 +12,12 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Wraps a value that its source (policy file, verified token, store) vouches for.
-            pub fn new(value: impl Into<String>) -> Self {
-                Self(value.into())
+            pub fn new(value: impl AsRef<str>) -> Self {
+                Self(value.as_ref().into())
             }
 
             /// The value as text.
@@ -82,7 +84,7 @@ name!(
 /// An email address; equality ignores ASCII case (design §2, "Email"), the spelling is kept for display.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Email(String);
+pub struct Email(Arc<str>);
 
 impl Email {
     /// The longest address that is accepted, in bytes (RFC 5321, 4.5.3.1: 64 + 1 + 255).
@@ -96,7 +98,7 @@ impl Email {
             && !domain.contains('@')
             && value.len() <= Self::MAX_LEN
             && !value.chars().any(|c| c.is_control() || c.is_whitespace());
-        well_formed.then(|| Self(value.to_owned()))
+        well_formed.then(|| Self(value.into()))
     }
 
     /// The address as it was written.

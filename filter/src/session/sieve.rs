@@ -132,6 +132,10 @@ impl<V> Sieve<V> {
         let at = match self.free.pop() {
             Some(at) => at,
             None => {
+                if self.slots.len() == self.slots.capacity() {
+                    // A vector's own way is to double, of which half may lie idle for ever.
+                    self.slots.reserve_exact(self.slots.len() / 8 + 64);
+                }
                 self.slots.push(None);
                 self.slots.len().saturating_sub(1)
             }

@@ -78,14 +78,24 @@ impl Product {
         std::iter::once(&self.top_role).chain(&self.other_roles)
     }
 
+    /// The catalog's own copy of a role, if it has it.
+    pub fn role(&self, role: &Role) -> Option<&Role> {
+        self.roles().find(|known| *known == role)
+    }
+
+    /// The catalog's own copy of a tier, if it has it.
+    pub fn tier(&self, tier: &Tier) -> Option<&Tier> {
+        self.tiers.iter().find(|known| *known == tier)
+    }
+
     /// Whether the catalog has this role.
     pub fn has_role(&self, role: &Role) -> bool {
-        self.roles().any(|known| known == role)
+        self.role(role).is_some()
     }
 
     /// Whether the catalog has this tier.
     pub fn has_tier(&self, tier: &Tier) -> bool {
-        self.tiers.contains(tier)
+        self.tier(tier).is_some()
     }
 }
 

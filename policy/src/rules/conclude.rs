@@ -24,12 +24,13 @@ impl Standing {
     /// The standing after a change of role or seat; `None` where that is not a place from which this organization lets
     /// anybody in.
     pub fn changed(&self, organization: &Organization, role: Role, seat_tier: Option<Tier>) -> Option<Self> {
-        let has_place = match &seat_tier {
-            Some(tier) => organization.product.has_tier(tier),
-            None => organization.seats.is_none(),
+        let role = organization.product.role(&role)?.clone();
+        let seat_tier = match seat_tier {
+            Some(tier) => Some(organization.product.tier(&tier)?.clone()),
+            None if organization.seats.is_some() => return None,
+            None => None,
         };
-        let fits = organization.id == self.organization && organization.product.has_role(&role) && has_place;
-        fits.then(|| Self { role, seat_tier, ..self.clone() })
+        (organization.id == self.organization).then(|| Self { role, seat_tier, ..self.clone() })
     }
 
     /// The role, for logs.

@@ -32,9 +32,9 @@ impl VerifiedAssertion {
         &self.connection
     }
 
-    /// The `iss`.
+    /// The `iss`: that of the connection, which all its assertions share.
     pub fn issuer(&self) -> &Issuer {
-        &self.claims.issuer
+        &self.connection.issuer
     }
 
     /// The `sub`.
