@@ -8,6 +8,7 @@ mod flow;
 mod header_map;
 mod headers;
 mod host;
+mod json_object;
 mod keys;
 mod log_line;
 mod metrics;

@@ -3,12 +3,12 @@
 mod accept;
 mod page;
 
-use serde_json::json;
 use usher_policy::Reason;
 use usher_policy::model::DenialPages;
 use usher_policy::reason::Language;
 
 use crate::header_map::HeaderMap;
+use crate::json_object::JsonObject;
 
 pub(crate) use accept::Media;
 
@@ -78,17 +78,14 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn problem(reason: Reason, request_id: Option<&str>, language: Language, pages: &DenialPages) -> String {
-    let mut members = json!({
-        "type": format!("urn:usher:reason:{reason}"),
-        "title": reason.words(language).title,
-        "status": reason.status(),
-        "detail": pages.detail(reason, language),
-        "reason": reason.code(),
-    });
-    if let (Some(members), Some(request_id)) = (members.as_object_mut(), request_id) {
-        members.insert("request_id".to_owned(), request_id.into());
-    }
-    members.to_string()
+    JsonObject::new()
+        .text("type", Some(&format!("urn:usher:reason:{reason}")))
+        .text("title", Some(reason.words(language).title))
+        .number("status", Some(reason.status().into()))
+        .text("detail", Some(&pages.detail(reason, language)))
+        .text("reason", Some(reason.code()))
+        .text("request_id", request_id)
+        .end()
 }
 
 #[cfg(test)]

@@ -1,27 +1,24 @@
-//! One JSON object on one line, written member by member: no tree of values is built for it.
+//! A line of the log: a JSON object that says which event it is about.
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use crate::json_object::JsonObject;
 
 /// The longest text of a client's or a provider's that a line shows, in bytes.
 const MAX_TEXT: usize = 256;
 
 /// A line that is being written. What is absent is left out.
-pub(super) struct Line(String);
+pub(super) struct Line(JsonObject);
 
 impl Line {
     /// A line about an event.
     pub(super) fn of(event: &str) -> Self {
-        Self(format!("{{\"event\":{}", quoted(event)))
+        Self(JsonObject::new().text("event", Some(event)))
     }
 
     /// Text of our own, or of the policy's.
     pub(super) fn text(self, name: &str, value: Option<&str>) -> Self {
-        match value {
-            Some(value) => self.member(name, &quoted(value)),
-            None => self,
-        }
+        Self(self.0.text(name, value))
     }
 
     /// Text of somebody else's, cut where it is long.
@@ -33,40 +30,24 @@ impl Line {
 
     /// Yes or no.
     pub(super) fn flag(self, name: &str, value: bool) -> Self {
-        self.member(name, if value { "true" } else { "false" })
+        Self(self.0.flag(name, value))
     }
 
     /// A whole number.
     pub(super) fn number(self, name: &str, value: Option<u64>) -> Self {
-        match value {
-            Some(value) => self.member(name, &value.to_string()),
-            None => self,
-        }
+        Self(self.0.number(name, value))
     }
 
     /// The whole line.
-    pub(super) fn end(mut self) -> String {
-        self.0.push('}');
-        self.0
+    pub(super) fn end(self) -> String {
+        self.0.end()
     }
-
-    fn member(mut self, name: &str, json: &str) -> Self {
-        self.0.push_str(",\"");
-        self.0.push_str(name);
-        self.0.push_str("\":");
-        self.0.push_str(json);
-        self
-    }
-}
-
-/// As JSON writes it: no line break and no quotation mark gets out of it.
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     #[test]
     fn whatever_is_written_is_one_object_on_one_line() {

@@ -41,8 +41,7 @@ fn key_set(node: &Node<'_>) -> Result<KeySet, Recorded> {
             "holds a private or symmetric key, and secrets are never in this file. Write the public part alone",
         ));
     }
-    let document = serde_json::to_vec(node.value()).map_err(|error| node.fault(error.to_string()))?;
-    KeySet::parse(&document).map_err(|error| node.fault(error.to_string()))
+    KeySet::read(node.value()).map_err(|error| node.fault(error.to_string()))
 }
 
 /// The parameters of RFC 7518, 6.2.2, 6.3.2 and 6.4.1 that only who signs may know.

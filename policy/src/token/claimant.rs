@@ -117,7 +117,8 @@ fn assigned(connection: &Connection, claims: &Map<String, Value>) -> Result<bool
 fn shows(claims: &Map<String, Value>, claim: &ClaimPath, any_of: &[String]) -> bool {
     let one = |value: &Value| match value {
         Value::String(text) => any_of.contains(text),
-        Value::Bool(_) | Value::Number(_) => any_of.contains(&value.to_string()),
+        Value::Bool(yes) => any_of.iter().any(|text| text == if *yes { "true" } else { "false" }),
+        Value::Number(number) => any_of.contains(&number.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     };
     match claim.find(claims) {

@@ -84,7 +84,14 @@ impl KeySet {
         if document.len() > Self::MAX_LEN {
             return Err(KeySetError::TooLong);
         }
-        let document = json::parse(document)?;
+        Self::read(&json::parse(document)?)
+    }
+
+    /// The same of a document that has been read.
+    ///
+    /// # Errors
+    /// See [`KeySetError`].
+    pub(crate) fn read(document: &Value) -> Result<Self, KeySetError> {
         let jwks = document.as_object().and_then(|set| set.get("keys")?.as_array()).ok_or(KeySetError::NoKeys)?;
         if jwks.len() > Self::MAX_KEYS {
             return Err(KeySetError::TooManyKeys);

@@ -1,0 +1,93 @@
+//! One JSON object on one line, written member by member: no tree of values is built for it.
+
+/// An object that is being written. What is absent is left out.
+#[derive(Debug)]
+pub(crate) struct JsonObject(String);
+
+impl JsonObject {
+    /// An object without members.
+    pub(crate) fn new() -> Self {
+        Self(String::from("{"))
+    }
+
+    /// A text.
+    pub(crate) fn text(mut self, name: &str, value: Option<&str>) -> Self {
+        if let Some(value) = value {
+            self.name(name);
+            self.quoted(value);
+        }
+        self
+    }
+
+    /// Yes or no.
+    pub(crate) fn flag(mut self, name: &str, value: bool) -> Self {
+        self.name(name);
+        self.0.push_str(if value { "true" } else { "false" });
+        self
+    }
+
+    /// A whole number.
+    pub(crate) fn number(mut self, name: &str, value: Option<u64>) -> Self {
+        if let Some(value) = value {
+            self.name(name);
+            self.0.push_str(&value.to_string());
+        }
+        self
+    }
+
+    /// The whole object.
+    pub(crate) fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.quoted(name);
+        self.0.push(':');
+    }
+
+    /// RFC 8259, 7: no line break and no quotation mark gets out of it.
+    fn quoted(&mut self, text: &str) {
+        self.0.push('"');
+        for character in text.chars() {
+            match character {
+                '"' => self.0.push_str("\\\""),
+                '\\' => self.0.push_str("\\\\"),
+                '\0'..='\x1f' => {
+                    self.0.push_str("\\u00");
+                    for digit in [u32::from(character) >> 4, u32::from(character) & 0xf] {
+                        self.0.extend(char::from_digit(digit, 16));
+                    }
+                }
+                _ => self.0.push(character),
+            }
+        }
+        self.0.push('"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::JsonObject;
+
+    #[test]
+    fn whatever_is_written_is_one_object_on_one_line() {
+        assert_eq!(JsonObject::new().end(), "{}");
+        let all: String = (0..=0x2100).filter_map(char::from_u32).collect();
+        let written = JsonObject::new()
+            .text("text", Some(&all))
+            .text("a\"name", Some(""))
+            .text("absent", None)
+            .flag("yes", true)
+            .flag("no", false)
+            .number("number", Some(u64::MAX))
+            .number("none", None)
+            .end();
+        assert!(!written.contains(|character| character < ' '), "{written}");
+        let expected = serde_json::json!({"text": all, "a\"name": "", "yes": true, "no": false, "number": u64::MAX});
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap(), expected);
+    }
+}
