@@ -82,7 +82,7 @@ fn problem(reason: Reason, request_id: Option<&str>, language: Language, pages: 
         .text("type", Some(&format!("urn:usher:reason:{reason}")))
         .text("title", Some(reason.words(language).title))
         .number("status", Some(reason.status().into()))
-        .text("detail", Some(&pages.detail(reason, language)))
+        .text("detail", Some(pages.detail(reason, language)))
         .text("reason", Some(reason.code()))
         .text("request_id", request_id)
         .end()
