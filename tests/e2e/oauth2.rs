@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use usher_policy::file::yaml_to_json;
 use usher_scenario::read;
+use usher_scenario::token::KeyRing;
 use usher_tests::binaries;
 use usher_tests::http::{Request, Response};
 use usher_tests::server::Server;
@@ -81,6 +82,7 @@ fn example(provider: &Server, folder: &std::path::Path) -> Result<String> {
 }
 
 fn start(token: &Arc<Mutex<String>>, folder: &std::path::Path) -> Result<(RealEnvoy, Server)> {
+    KeyRing::Main.jwks()?;
     let provider = provider(token)?;
     let policy = read::policy(&binaries::workspace().join("envoy-config").join("examples").join("usher.yaml"))?;
     let with = Some(example(&provider, folder)?);

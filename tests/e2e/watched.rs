@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use usher_scenario::token::KeyRing;
 use usher_tests::http::{Connection, Request, Response, local};
 use usher_tests::policy;
 use usher_tests::server::Fault;
@@ -104,6 +105,7 @@ fn a_new_rule_is_in_force_without_a_listener_drained_or_a_connection_closed() ->
 
 #[test]
 fn a_key_server_that_comes_with_a_new_policy_is_reached_without_a_restart() -> Result<()> {
+    KeyRing::Main.jwks()?;
     let base = policy::changed("claude", "connection: {jwks: {remote: {}}}")?;
     let mut stage = RealEnvoy::start_with(&base, &watched())?;
     stage.play("- {login: ada, allow: {role: user, seat_tier: premium}}")?;

@@ -5,6 +5,7 @@ mod bench;
 mod bench_store;
 mod build;
 mod envoy;
+mod envoys;
 mod fuzz;
 mod kinds;
 mod node;
@@ -32,6 +33,8 @@ usage: cargo xtask <verb>
   target         adds the Rust target of the filter, where it is missing
   envoy          finds or fetches Envoy, as target/usher/envoy
   kinds          gets the published schemas of Kubernetes kinds for the tests
+  envoys [--tests]
+                 tries every Envoy that usher runs in, and writes the table of docs/envoy.md
   postgres       finds PostgreSQL for the tests, or fetches it as target/usher/postgresql
   bench [args]   measures what a request costs beside other ways, in one Envoy
   bench store    measures a large store: pushes, pages, the feed, logins, on both databases
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         (Some("build"), []) => build::all(),
         (Some("target"), []) => target::ready(),
         (Some("envoy"), []) => envoy::ready().map(drop),
+        (Some("envoys"), rest) => envoys::table(rest),
         (Some("kinds"), []) => kinds::ready(),
         (Some("postgres"), []) => postgres::ready(),
         (Some("bench"), [what, rest @ ..]) if what == "store" => bench_store::run(rest),
