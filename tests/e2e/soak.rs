@@ -27,7 +27,7 @@ const OUTAGE: Duration = Duration::from_secs(1);
 
 /// Keys that are soon fetched again, sessions that live without the store, and somewhere that not everybody may go.
 const POLICY: &str = "{connection: {jwks: {remote: {min_interval: 100ms}}}, organization: {access: [{path: /admin/, roles: [owner]}]}, \
-                      options: {sessions: {capacity: 1000, max_staleness: 1m}}}";
+                      options: {store: {timeout: 5s}, sessions: {capacity: 1000, max_staleness: 1m}}}";
 
 /// What a client asks again and again.
 struct Asked {
