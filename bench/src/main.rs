@@ -35,6 +35,9 @@ usage: cargo xtask bench [options]
   --write          the results become docs/benchmark.md and docs/benchmark.svg
 ";
 
+/// What of the page was written by hand begins with this.
+const BY_HAND: &str = "## How to read this";
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match run(&arguments) {
@@ -92,7 +95,11 @@ fn compare(options: &[&str]) -> Result<()> {
     println!("{report}");
     if is_written {
         let docs = binaries::workspace().join("docs");
-        std::fs::write(docs.join("benchmark.md"), report)?;
+        let page = docs.join("benchmark.md");
+        // What was written by hand stays.
+        let before = std::fs::read_to_string(&page).unwrap_or_default();
+        let by_hand = before.find(BY_HAND).and_then(|at| before.get(at..)).unwrap_or_default();
+        std::fs::write(page, format!("{}\n\n{by_hand}", report.trim_end()))?;
         std::fs::write(docs.join("benchmark.svg"), report::chart(&figures))?;
     }
     Ok(())
