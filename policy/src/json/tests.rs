@@ -40,6 +40,7 @@ fn duplicates_garbage_and_depth_are_refused() {
         "\"a",
         "\"\n\"",
         "\"\0\"",
+        "\"\u{1f}\"",
         r#""\x""#,
         r#""\u12""#,
         r#""\u+123""#,
