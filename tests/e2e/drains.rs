@@ -124,12 +124,14 @@ fn while_envoy_is_drained_everything_goes_on() -> Result<()> {
             "--drain-strategy",
             "immediate",
         ])?;
+        let before = stage.system.logins();
         let clients = Clients::start(stage.system.envoy.address(), &asked(&mut stage)?);
         clients.go_on(300)?;
-        let logins = stage.system.logins();
         stage.system.envoy.admin_post(drain)?;
         clients.go_on(300)?;
-        ensure!(stage.system.logins() == logins, "{drain}: sessions go on");
+        // One for each of the two in each of the two workers, whenever a connection comes to it first.
+        let logins = stage.system.logins() - before;
+        ensure!((2..=4).contains(&logins), "{drain}: sessions go on, with {logins} logins");
         stage.play("- {remove: bob}")?;
         clients.until_bob_is_out().context(drain)?;
         clients.go_on(300)?;

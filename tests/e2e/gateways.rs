@@ -200,7 +200,16 @@ fn istio_hands_on_the_policy_with_the_clusters_that_it_makes() -> Result<()> {
 /// A bootstrap of the same policy, for an Envoy on this machine.
 fn bootstrap(ca: &str) -> Result<Value> {
     let flags = [("--wasm", binaries::filter()?.display().to_string()), ("--ca", ca.to_owned())];
-    yaml_to_json(&render(&config("envoy").join("usher.yaml"), &flags)?).map_err(|faults| anyhow!("{faults:?}"))
+    let bootstrap = render(&config("envoy").join("usher.yaml"), &flags)?;
+    let mut bootstrap = yaml_to_json(&bootstrap).map_err(|faults| anyhow!("{faults:?}"))?;
+    // A gateway has routes of its own: all its streams may live as long as those here that were decided about.
+    let manager = bootstrap.pointer_mut(MANAGER).context("a connection manager")?;
+    let longest =
+        manager.pointer("/route_config/virtual_hosts/0/routes/0/route/max_stream_duration/max_stream_duration");
+    let longest = longest.context("a route's own")?.clone();
+    let options = manager.pointer_mut("/common_http_protocol_options").and_then(Value::as_object_mut);
+    options.context("options")?.insert("max_stream_duration".to_owned(), longest);
+    Ok(bootstrap)
 }
 
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
