@@ -110,7 +110,7 @@ where
     }
 
     pub(super) fn groups_of(parent: &ParentId, users: &[String]) -> QueryBuilder<DB> {
-        // First the rows of these users, then their groups: a planner that knows no sizes yet must not begin with the groups.
+        // First the memberships of these users, then their groups: a planner without statistics would begin with all groups.
         let mut query = QueryBuilder::new(
             "WITH theirs AS MATERIALIZED (SELECT user_id, group_id FROM directory_group_members WHERE parent = ",
         );
