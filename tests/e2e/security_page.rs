@@ -14,7 +14,7 @@ fn every_attack_names_tests_that_exist() -> Result<()> {
     for (number, line) in (1..).zip(page.lines()) {
         let Some(cells) = line.strip_prefix("| ") else { continue };
         let cells: Vec<&str> = cells.trim_end_matches(" |").split(" | ").collect();
-        let [attack, _, shown_by] = cells.as_slice() else {
+        let [attack, stopped_by, shown_by] = cells.as_slice() else {
             faults.push(format!("line {number}: three cells"));
             continue;
         };
@@ -22,6 +22,12 @@ fn every_attack_names_tests_that_exist() -> Result<()> {
             continue;
         }
         rows += 1;
+        let places = stopped_by.split('`').skip(1).step_by(2).filter(|text| is_a_place(text));
+        faults.extend(
+            places
+                .filter(|place| !binaries::workspace().join(place).exists())
+                .map(|place| format!("line {number}: no file `{place}`")),
+        );
         let tests: Vec<&str> = shown_by.split('`').skip(1).step_by(2).collect();
         if tests.is_empty() {
             faults.push(format!("line {number} shows nothing: {attack}"));
@@ -33,6 +39,11 @@ fn every_attack_names_tests_that_exist() -> Result<()> {
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
     ensure!(rows > 45, "only {rows} rows were found");
     Ok(())
+}
+
+/// Whether a text is the path of a file or folder of ours.
+fn is_a_place(text: &str) -> bool {
+    text.contains('/') && (text.ends_with(".rs") || text.ends_with('/')) && !text.contains([' ', '{', '*'])
 }
 
 /// sqlx takes a statement only as a `'static` text, or where somebody says that it is safe: they are counted here.
