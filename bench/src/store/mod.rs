@@ -4,6 +4,7 @@
 mod bare;
 mod client;
 mod databases;
+mod edges;
 mod feed;
 mod groups;
 mod logins;
@@ -25,7 +26,7 @@ usage: cargo xtask bench store [options]
   --users N        users that are pushed by SCIM (10000)
   --groups N       groups, each with its share of the users, and one with all of them (100)
   --changes N      entries of the change feed that are read (100000)
-  --seconds S      how long logins are measured each time (2)
+  --seconds S      how long logins, and edges that follow, are measured each time (2)
   --rounds N       how often, in turns with the bare SQL (5)
   --on NAME        `sqlite` or `postgres` alone
 ";
@@ -76,6 +77,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         pages::measure(&server, &extent, &mut report)?;
         feed::measure(&server, &database, &extent, &mut report)?;
         logins::measure(&server, &database, &extent, &mut report)?;
+        edges::measure(&server, &extent, &mut report)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use usher_policy::id::{DirectoryUserId, MemberId, OrganizationId, ParentId};
 
 use super::bind::Bind;
 use super::directory::Place;
+use super::look_up::{LookUp, select_wanted};
 use super::row::{self, member_columns};
 use crate::scim::{Lookup, ResourceType, Stored, folded};
 
@@ -19,7 +20,7 @@ pub(super) const BLOCK: u64 = 1_000;
 /// The statements for one database.
 pub(super) struct Statements<DB>(PhantomData<DB>);
 
-impl<DB: Database> Statements<DB>
+impl<DB: LookUp> Statements<DB>
 where
     String: Bind<DB>,
     Option<String>: Bind<DB>,
@@ -110,17 +111,20 @@ where
     }
 
     pub(super) fn groups_of(parent: &ParentId, users: &[String]) -> QueryBuilder<DB> {
-        // First the memberships of these users, then their groups: a planner without statistics would begin with all groups.
-        let mut query = QueryBuilder::new(
-            "WITH theirs AS MATERIALIZED (SELECT user_id, group_id FROM directory_group_members WHERE parent = ",
+        let mut query = select_wanted(
+            "wanted.value AS user_id, directory_groups.id AS id, directory_groups.display_name AS display_name, \
+             directory_groups.external_id AS external_id",
+            users,
         );
-        query.push_bind(parent.to_string());
-        among(&mut query, "user_id", users);
-        query.push(
-            ") SELECT theirs.user_id AS user_id, g.id AS id, g.display_name AS display_name, g.external_id AS external_id \
-             FROM theirs JOIN directory_groups g ON g.id = theirs.group_id WHERE g.parent = ",
-        );
-        query.push_bind(parent.to_string()).push(" ORDER BY g.place");
+        DB::join_each(&mut query, "directory_group_members", |query| {
+            query.push("directory_group_members.parent = ").push_bind(parent.to_string());
+            query.push(" AND directory_group_members.user_id = wanted.value");
+        });
+        DB::join_each(&mut query, "directory_groups", |query| {
+            query.push("directory_groups.parent = ").push_bind(parent.to_string());
+            query.push(" AND directory_groups.id = directory_group_members.group_id");
+        });
+        query.push(" ORDER BY directory_groups.place");
         query
     }
 
@@ -132,15 +136,29 @@ where
     }
 
     pub(super) fn members_among(parent: &ParentId, group: &str, users: &[String]) -> QueryBuilder<DB> {
-        let mut query = memberships("SELECT user_id", parent, group);
-        among(&mut query, "user_id", users);
+        let mut query = select_wanted("wanted.value", users);
+        DB::join_each(&mut query, "directory_group_members", |query| {
+            query.push("directory_group_members.parent = ").push_bind(parent.to_string());
+            query.push(" AND directory_group_members.group_id = ").push_bind(group.to_owned());
+            query.push(" AND directory_group_members.user_id = wanted.value");
+        });
         query
     }
 
     pub(super) fn users_among(parent: &ParentId, ids: &[String]) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new("SELECT id FROM directory_users WHERE parent = ");
-        query.push_bind(parent.to_string());
-        among(&mut query, "id", ids);
+        Self::users_with_ids(parent, ids, "wanted.value")
+    }
+
+    pub(super) fn users(parent: &ParentId, ids: &[String]) -> QueryBuilder<DB> {
+        Self::users_with_ids(parent, ids, &resource_columns(ResourceType::User))
+    }
+
+    fn users_with_ids(parent: &ParentId, ids: &[String], columns: &str) -> QueryBuilder<DB> {
+        let mut query = select_wanted(columns, ids);
+        DB::join_each(&mut query, "directory_users", |query| {
+            query.push("directory_users.parent = ").push_bind(parent.to_string());
+            query.push(" AND directory_users.id = wanted.value");
+        });
         query
     }
 
@@ -155,8 +173,12 @@ where
 
     pub(super) fn remove_from_group(parent: &ParentId, group: &str, users: &[String]) -> QueryBuilder<DB> {
         let mut query = memberships("DELETE", parent, group);
-        among(&mut query, "user_id", users);
-        query.push(" RETURNING user_id");
+        query.push(" AND user_id IN (");
+        let mut list = query.separated(", ");
+        for user in users {
+            list.push_bind(user.clone());
+        }
+        query.push(") RETURNING user_id");
         query
     }
 
@@ -318,21 +340,22 @@ fn table(kind: ResourceType) -> &'static str {
 }
 
 /// The resources of one kind in a directory; conditions may follow.
-pub(super) fn select<DB: Database>(parent: &ParentId, kind: ResourceType) -> QueryBuilder<DB>
+fn select<DB: Database>(parent: &ParentId, kind: ResourceType) -> QueryBuilder<DB>
 where
     String: Bind<DB>,
 {
+    let mut query =
+        QueryBuilder::new(format!("SELECT {} FROM {} WHERE parent = ", resource_columns(kind), table(kind)));
+    query.push_bind(parent.to_string());
+    query
+}
+
+fn resource_columns(kind: ResourceType) -> String {
     let members = match kind {
         ResourceType::Group => "members",
         ResourceType::User => "0",
     };
-    let mut query = QueryBuilder::new(format!(
-        "SELECT id, place, document, created_at, updated_at, version, CAST({members} AS BIGINT) AS members \
-         FROM {} WHERE parent = ",
-        table(kind)
-    ));
-    query.push_bind(parent.to_string());
-    query
+    format!("id, place, document, created_at, updated_at, version, CAST({members} AS BIGINT) AS members")
 }
 
 /// The members of an organization; conditions may follow.
@@ -368,21 +391,4 @@ fn related<DB: Database>(
     query.push(format_args!(" AND id IN (SELECT {column} FROM {table} WHERE parent = "));
     query.push_bind(parent.to_string()).push(format_args!(" AND {key} = "));
     query.push_bind(value.to_owned()).push(")");
-}
-
-/// One more condition: the column holds one of these values.
-pub(super) fn among<DB: Database>(query: &mut QueryBuilder<DB>, column: &str, values: &[String])
-where
-    String: Bind<DB>,
-{
-    if values.is_empty() {
-        query.push(" AND 1 = 0");
-        return;
-    }
-    query.push(format_args!(" AND {column} IN ("));
-    let mut list = query.separated(", ");
-    for value in values {
-        list.push_bind(value.clone());
-    }
-    query.push(")");
 }

@@ -10,6 +10,7 @@ mod directory;
 mod directory_session;
 mod directory_sql;
 mod login;
+mod look_up;
 mod migrations;
 mod open;
 mod postgres;
@@ -55,8 +56,8 @@ pub(crate) trait Database: Send + Sync {
     /// Whether it can be read and written now.
     async fn ready(&self) -> Result<(), DatabaseError>;
 
-    /// Woken whenever the change feed may have grown, by whichever replica.
-    fn feed_grew(&self) -> watch::Receiver<()>;
+    /// How often the change feed may have grown, by whichever replica: woken each time.
+    fn feed_grew(&self) -> watch::Receiver<u64>;
 
     /// Waits for what is under way, then lets go.
     async fn close(&self);

@@ -7,9 +7,10 @@ use usher_policy::member::Member;
 
 use super::DatabaseError;
 use super::bind::Bind;
-use super::directory_sql::{among, members, select};
+use super::directory_sql::members;
+use super::look_up::{LookUp, select_wanted};
 use super::row::{self, member_columns};
-use crate::scim::{ResourceType, Stored};
+use crate::scim::Stored;
 
 /// What a reconciliation reads. Lists are bounded by who asks.
 #[async_trait]
@@ -69,9 +70,8 @@ pub(crate) struct Lease<'a> {
     pub(crate) until: u64,
 }
 
-/// The members of an organization in whose `column` one of the values stands. Value by value, by the column's index: with
-/// `IN`, SQLite would rather read the whole organization.
-pub(super) fn with_one_of<DB: Database>(
+/// The members of an organization in whose `column` one of the values stands.
+pub(super) fn with_one_of<DB: LookUp>(
     organization: &OrganizationId,
     column: &'static str,
     values: &[String],
@@ -79,12 +79,11 @@ pub(super) fn with_one_of<DB: Database>(
 where
     String: Bind<DB>,
 {
-    let mut query = QueryBuilder::new("WITH wanted (value) AS (");
-    query.push_values(values, |mut row, value| {
-        row.push_bind(value.clone());
+    let mut query = select_wanted(member_columns!(), values);
+    DB::join_each(&mut query, "members", |query| {
+        query.push("members.organization = ").push_bind(organization.to_string());
+        query.push(format_args!(" AND members.{column} = wanted.value"));
     });
-    query.push(concat!(") SELECT ", member_columns!(), " FROM wanted CROSS JOIN members WHERE organization = "));
-    query.push_bind(organization.to_string()).push(format_args!(" AND {column} = wanted.value"));
     query
 }
 
@@ -130,15 +129,6 @@ where
             query.push(comparison).push_bind(id.to_string());
         }
     }
-}
-
-pub(super) fn users<DB: Database>(parent: &ParentId, ids: &[String]) -> QueryBuilder<DB>
-where
-    String: Bind<DB>,
-{
-    let mut query = select(parent, ResourceType::User);
-    among(&mut query, "id", ids);
-    query
 }
 
 pub(super) fn holders<DB: Database>(organization: &OrganizationId, role: &Role) -> QueryBuilder<DB>
@@ -230,7 +220,7 @@ macro_rules! reconcile {
             ) -> Result<Vec<Stored>, DatabaseError> {
                 let mut users = Vec::new();
                 for ids in ids.chunks($crate::database::directory_sql::MAX_IDS) {
-                    let mut query = $crate::database::sync::users::<$driver>(parent, ids);
+                    let mut query = $crate::database::directory_sql::Statements::<$driver>::users(parent, ids);
                     for found in query.build().persistent(false).fetch_all(self.connection()).await? {
                         users.push(row::resource(&found, ResourceType::User)?.1);
                     }

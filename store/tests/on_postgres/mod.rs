@@ -1,5 +1,7 @@
 //! What only PostgreSQL can show: a server that is away, a database that will not do, replicas that start at once.
 
+mod unanalyzed;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Listens until aborted, whatever becomes of the connection.
-pub(super) async fn listen(pool: PgPool, feed_grew: watch::Sender<()>) {
+pub(super) async fn listen(pool: PgPool, feed_grew: watch::Sender<u64>) {
     loop {
         if let Err(error) = listen_once(&pool, &feed_grew).await {
             tracing::warn!(%error, "cannot hear of the database's changes; trying again");
@@ -28,7 +28,7 @@ pub(super) async fn listen(pool: PgPool, feed_grew: watch::Sender<()>) {
     }
 }
 
-async fn listen_once(pool: &PgPool, feed_grew: &watch::Sender<()>) -> Result<(), sqlx::Error> {
+async fn listen_once(pool: &PgPool, feed_grew: &watch::Sender<u64>) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
     let mut looks = interval(LOOK);
@@ -45,13 +45,13 @@ async fn listen_once(pool: &PgPool, feed_grew: &watch::Sender<()>) -> Result<(),
                     // Where this hangs, so does the listening connection: begin anew.
                     let head: i64 = timeout(PATIENCE, look).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
                     if seen.replace(head) != Some(head) {
-                        feed_grew.send_replace(());
+                        feed_grew.send_modify(|times| *times = times.wrapping_add(1));
                     }
                 }
             }
         };
         // `None` is a connection that was lost and is there again: something may have been missed.
         heard?;
-        feed_grew.send_replace(());
+        feed_grew.send_modify(|times| *times = times.wrapping_add(1));
     }
 }

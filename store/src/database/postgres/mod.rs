@@ -43,10 +43,12 @@ const PING_TIMEOUT: Duration = Duration::from_millis(500);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bounds for what a session may do (`PATIENCE` for statements and locks): who is stuck lets others go on. And a commit
-/// is on disk when it is acknowledged, also where the server's default is otherwise.
+/// is on disk when it is acknowledged, also where the server's default is otherwise. A bitmap scan reads all that fits before it
+/// gives the first row; without statistics that looks cheap, even where a page of a long list is wanted.
 macro_rules! session_settings {
     () => {
         "SET statement_timeout = '2s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '5s'; \
+         SET enable_bitmapscan = off; \
          SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'; "
     };
 }
@@ -68,7 +70,7 @@ const SET_UP_WITHOUT_TIMELINE: &str = concat!(session_settings!(), "SELECT set_c
 pub(crate) struct Postgres {
     pool: PgPool,
     kept: Kept,
-    feed_grew: watch::Sender<()>,
+    feed_grew: watch::Sender<u64>,
     listener: AbortHandle,
     metrics: Arc<Metrics>,
 }
@@ -107,7 +109,7 @@ impl Postgres {
                 })
             })
             .connect_lazy_with(options);
-        let feed_grew = watch::Sender::new(());
+        let feed_grew = watch::Sender::new(0);
         let listener = tokio::spawn(listen::listen(pool.clone(), feed_grew.clone())).abort_handle();
         Ok(Self { kept: Kept::new(pool.clone()), pool, feed_grew, listener, metrics })
     }
@@ -188,7 +190,7 @@ impl Database for Postgres {
         }
     }
 
-    fn feed_grew(&self) -> watch::Receiver<()> {
+    fn feed_grew(&self) -> watch::Receiver<u64> {
         self.feed_grew.subscribe()
     }
 

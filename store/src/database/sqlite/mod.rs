@@ -31,7 +31,7 @@ const READERS: u32 = 4;
 pub(crate) struct Sqlite {
     writer: Writer,
     readers: SqlitePool,
-    feed_grew: watch::Sender<()>,
+    feed_grew: watch::Sender<u64>,
 }
 
 impl Sqlite {
@@ -57,7 +57,7 @@ impl Sqlite {
 
         let writer = pool(1).connect_with(options.clone().optimize_on_close(true, None)).await?;
         let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await?;
-        let feed_grew = watch::Sender::new(());
+        let feed_grew = watch::Sender::new(0);
         Ok(Self { writer: Writer::start(writer, feed_grew.clone(), metrics), readers, feed_grew })
     }
 }
@@ -82,7 +82,7 @@ impl Database for Sqlite {
         self.read().await?.position().await.map(drop)
     }
 
-    fn feed_grew(&self) -> watch::Receiver<()> {
+    fn feed_grew(&self) -> watch::Receiver<u64> {
         self.feed_grew.subscribe()
     }
 

@@ -46,7 +46,7 @@ struct Done {
 
 impl Writer {
     /// Starts the task that owns the one connection of this pool.
-    pub(super) fn start(pool: SqlitePool, feed_grew: watch::Sender<()>, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn start(pool: SqlitePool, feed_grew: watch::Sender<u64>, metrics: Arc<Metrics>) -> Self {
         let (queue, calls) = mpsc::channel(QUEUE);
         tokio::spawn(serve(pool.clone(), calls, feed_grew, metrics));
         Self { queue, pool }
@@ -87,7 +87,12 @@ impl Turn {
     }
 }
 
-async fn serve(pool: SqlitePool, mut calls: mpsc::Receiver<Call>, feed_grew: watch::Sender<()>, metrics: Arc<Metrics>) {
+async fn serve(
+    pool: SqlitePool,
+    mut calls: mpsc::Receiver<Call>,
+    feed_grew: watch::Sender<u64>,
+    metrics: Arc<Metrics>,
+) {
     while let Some(first) = calls.recv().await {
         let mut next = Some(first);
         let mut batch = match Batch::begin(&pool).await {
@@ -174,7 +179,7 @@ impl Batch {
         Ok(())
     }
 
-    async fn commit(self, feed_grew: &watch::Sender<()>, metrics: &Metrics) {
+    async fn commit(self, feed_grew: &watch::Sender<u64>, metrics: &Metrics) {
         let mut connection = self.connection.lock_owned().await;
         let outcome = match self.broken {
             Some(error) => Err(error),
@@ -185,7 +190,7 @@ impl Batch {
                 drop(connection);
                 metrics.commit(self.done.len());
                 if self.done.iter().any(|done| done.appended) {
-                    feed_grew.send_replace(());
+                    feed_grew.send_modify(|times| *times = times.wrapping_add(1));
                 }
                 for done in self.done {
                     // Who no longer waits finds it done when asking again.

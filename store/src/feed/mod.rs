@@ -1,5 +1,7 @@
 //! The change feed: read by followers as it grows, kept for a while, then forgotten from its oldest end.
 
+mod shared;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 use usher_policy::wire::Position;
 
+use self::shared::SharedPages;
 use crate::database::{Database, DatabaseError, FeedChange, Snapshot};
 
 /// Most polls that wait at once.
@@ -26,6 +29,7 @@ const BATCH: u32 = 10_000;
 pub(crate) struct Feed {
     database: Arc<dyn Database>,
     places: Semaphore,
+    pages: SharedPages,
     stopping: watch::Sender<bool>,
 }
 
@@ -52,7 +56,12 @@ pub(crate) enum FeedError {
 
 impl Feed {
     pub(crate) fn new(database: Arc<dyn Database>) -> Self {
-        Self { database, places: Semaphore::new(MAX_WAITING), stopping: watch::Sender::new(false) }
+        Self {
+            database,
+            places: Semaphore::new(MAX_WAITING),
+            pages: SharedPages::default(),
+            stopping: watch::Sender::new(false),
+        }
     }
 
     /// At most `limit` changes after a position, or from the oldest that is kept; waits for the first of them.
@@ -66,8 +75,13 @@ impl Feed {
         let mut place = None;
         loop {
             // Seen before it is read: what comes in between wakes.
-            grew.mark_unchanged();
-            let page = page(&mut *self.database.read().await?, after, limit).await?;
+            let growth = *grew.borrow_and_update();
+            let read = async { page(&mut *self.database.read().await?, after, limit).await };
+            let page = match after {
+                // Whoever waits may be told what others were, for they are woken by whatever it lacks.
+                Some(after) if Instant::now() < deadline => self.pages.get(growth, after, limit, read).await?,
+                _ => read.await?,
+            };
             if !page.changes.is_empty() || Instant::now() >= deadline || *stopping.borrow() {
                 return Ok(page);
             }
@@ -82,7 +96,9 @@ impl Feed {
                 }
             };
             // Out of time, it is read once more, and answered whatever is there.
-            drop(timeout_at(deadline, woken).await);
+            if timeout_at(deadline, woken).await.is_ok() {
+                self.pages.gather().await;
+            }
         }
     }
 
