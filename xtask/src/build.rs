@@ -17,7 +17,7 @@ const INSTALL_RUST: &str = "install Rust with rustup";
 /// Builds `target/usher/usher` and `target/usher/usher.wasm`.
 pub(crate) fn all() -> Result<()> {
     command()?;
-    filter()
+    filter().map(drop)
 }
 
 /// Builds the filter that panics when it is asked to: for the tests, never shipped.
@@ -48,7 +48,8 @@ pub(crate) fn command() -> Result<()> {
     place(&paths::cargo_target()?.join("release").join("usher"), "usher")
 }
 
-fn filter() -> Result<()> {
+/// Builds `target/usher/usher.wasm` alone, and says whether wasm-opt made it smaller.
+pub(crate) fn filter() -> Result<bool> {
     target::ready()?;
     shell::progress("building the filter");
     shell::run(shell::cargo()?.args(filter_arguments()), INSTALL_RUST)?;
@@ -60,7 +61,7 @@ fn filter() -> Result<()> {
     if size > limit {
         bail!("usher.wasm is too big: {size} bytes, at most {limit}");
     }
-    Ok(())
+    Ok(is_smaller)
 }
 
 /// The arguments of cargo with which the filter is built.

@@ -1,6 +1,7 @@
 //! `cargo xtask`: builds, runs and tests usher on a fresh machine.
 
 mod alerts;
+mod archive;
 mod bench;
 mod bench_store;
 mod build;
@@ -9,10 +10,12 @@ mod envoys;
 mod fuzz;
 mod kinds;
 mod node;
+mod oci;
 mod pages;
 mod paths;
 mod peer;
 mod postgres;
+mod release;
 mod reproduce;
 mod scim;
 mod shell;
@@ -42,6 +45,7 @@ usage: cargo xtask <verb>
                  gives what is read from outside new cases until the time is up
   pages          looks at every denial page in every language with Chromium and axe-core
   pictures       takes the README's pictures of demo and denial page with Chromium
+  release        everything that is shipped, into target/release-VERSION/ (`apt install musl-tools`)
   reproduce      builds the filter in two folders and compares
   sbom           what usher is made of, as CycloneDX, into target/usher/
   soak --minutes N
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
         (Some("fuzz"), rest) => fuzz::run(rest),
         (Some("pages"), []) => pages::look(),
         (Some("pictures"), []) => pages::take_pictures(),
+        (Some("release"), []) => release::make(),
         (Some("reproduce"), []) => reproduce::twice(),
         (Some("sbom"), []) => supply::sbom(),
         (Some("soak"), rest) => soak::run(rest),

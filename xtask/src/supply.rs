@@ -1,6 +1,7 @@
 //! `cargo xtask sbom`: what usher is made of, as CycloneDX 1.5, from the lock file; and whether all of it may be used.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -49,13 +50,38 @@ fn metadata(platform: Option<&str>) -> Result<Value> {
     Ok(serde_json::from_str(&shell::capture(&mut cargo, "install Rust with rustup")?)?)
 }
 
-/// The bill of one package: everything that it is built of, what only its tests or builds need left out.
-fn bill(package: &str, metadata: &Value) -> Result<Value> {
+/// A package of others that is in what is shipped.
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// An SPDX expression.
+    pub(crate) licence: String,
+    /// Its sources.
+    pub(crate) folder: PathBuf,
+}
+
+/// Everything that the command or the filter is made of and that is not ours, by name and version.
+pub(crate) fn parts() -> Result<Vec<Part>> {
+    let mut parts = BTreeMap::new();
+    for (package, platform) in SHIPPED {
+        let metadata = metadata(Some(platform.unwrap_or(target::STATIC)))?;
+        for found in
+            reached(package, &metadata)?.iter().filter(|found| found.get("source").is_some_and(Value::is_string))
+        {
+            let (name, version) = (text(found, "name").to_owned(), text(found, "version").to_owned());
+            let folder = Path::new(text(found, "manifest_path")).parent().context("a folder")?.to_owned();
+            let licence = text(found, "license").to_owned();
+            parts.insert((name.clone(), version.clone()), Part { name, version, licence, folder });
+        }
+    }
+    Ok(parts.into_values().collect())
+}
+
+/// Everything that a package is built of, itself too; what only its tests or builds need left out.
+fn reached<'m>(package: &str, metadata: &'m Value) -> Result<Vec<&'m Value>> {
     let packages = list(metadata, "packages");
-    let find = |id: &str| packages.iter().find(|package| text(package, "id") == id);
-    let root = packages.iter().find(|known| text(known, "name") == package).with_context(|| package.to_owned())?;
     let nodes = metadata.get("resolve").map(|resolve| list(resolve, "nodes")).unwrap_or_default();
-    let (mut reached, mut waiting) = (BTreeSet::new(), vec![text(root, "id").to_owned()]);
+    let (mut reached, mut waiting) = (BTreeSet::new(), vec![text(named(package, metadata)?, "id").to_owned()]);
     while let Some(id) = waiting.pop() {
         if !reached.insert(id.clone()) {
             continue;
@@ -66,9 +92,19 @@ fn bill(package: &str, metadata: &Value) -> Result<Value> {
         });
         waiting.extend(normal.map(|dependency| text(dependency, "pkg").to_owned()));
     }
+    let find = |id: &String| packages.iter().find(|package| text(package, "id") == id).with_context(|| id.clone());
+    reached.iter().map(find).collect()
+}
+
+fn named<'m>(package: &str, metadata: &'m Value) -> Result<&'m Value> {
+    list(metadata, "packages").iter().find(|known| text(known, "name") == package).with_context(|| package.to_owned())
+}
+
+/// The bill of one package.
+fn bill(package: &str, metadata: &Value) -> Result<Value> {
+    let root = named(package, metadata)?;
     let (mut components, mut faults) = (Vec::new(), Vec::new());
-    for id in &reached {
-        let package = find(id).with_context(|| id.clone())?;
+    for package in reached(package, metadata)? {
         let (name, version, licence) = (text(package, "name"), text(package, "version"), text(package, "license"));
         if !may_be_used(licence) {
             faults.push(format!("{name} {version}: licence `{licence}`"));

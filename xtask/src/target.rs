@@ -1,4 +1,4 @@
-//! The wasm target: there, or added for the toolchain that is active in this workspace.
+//! Rust targets: there, or added for the toolchain that is active in this workspace.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,23 +10,30 @@ use crate::shell;
 /// The target that the filter is built for.
 pub(crate) const WASM: &str = "wasm32-wasip1";
 
+/// The target of the command that is shipped: it needs nothing of the machine that it runs on.
+pub(crate) const STATIC: &str = "x86_64-unknown-linux-musl";
+
 /// Makes sure that the standard library of the wasm target is there.
 pub(crate) fn ready() -> Result<()> {
-    if has_std()? {
-        return Ok(());
-    }
-    shell::progress(&format!("adding the target {WASM}"));
-    shell::run(
-        Command::new("rustup").args(["target", "add", WASM]).current_dir(crate::paths::root()?),
-        &format!("install Rust with rustup, or give this toolchain the standard library of {WASM}"),
-    )
-    .with_context(|| format!("the filter needs the Rust target {WASM}"))
+    add(WASM).with_context(|| format!("the filter needs the Rust target {WASM}"))
 }
 
-fn has_std() -> Result<bool> {
+/// Makes sure that the standard library of a target is there.
+pub(crate) fn add(target: &str) -> Result<()> {
+    if has_std(target)? {
+        return Ok(());
+    }
+    shell::progress(&format!("adding the target {target}"));
+    shell::run(
+        Command::new("rustup").args(["target", "add", target]).current_dir(crate::paths::root()?),
+        &format!("install Rust with rustup, or give this toolchain the standard library of {target}"),
+    )
+}
+
+fn has_std(target: &str) -> Result<bool> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let folder = shell::capture(
-        Command::new(rustc).args(["--print", "target-libdir", "--target", WASM]).current_dir(crate::paths::root()?),
+        Command::new(rustc).args(["--print", "target-libdir", "--target", target]).current_dir(crate::paths::root()?),
         "install Rust with rustup",
     )?;
     let Ok(entries) = Path::new(folder.trim()).read_dir() else {

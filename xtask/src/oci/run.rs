@@ -1,0 +1,133 @@
+//! Running an image without a container engine: its user, its entry point, its root for reading only.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use super::Layout;
+use crate::paths;
+
+/// How long is waited for readiness before it counts as none.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Makes the root read-only but for what is mounted into it (`FROM=TO` …), then runs what is behind `--`.
+const MOUNT: &str = r#"set -eu
+root=$1; shift
+mount --bind "$root" "$root"
+while [ "$1" != -- ]; do mount --rbind "${1%%=*}" "$root/${1#*=}"; shift; done
+shift
+mount -o remount,bind,ro "$root"
+exec "$@"
+"#;
+
+/// How long the image's store took from its start to `/readyz`, with SQLite; `libraries` are folders of this machine that
+/// a program needs that is not static.
+pub(crate) fn ready_after(layout: &Layout, libraries: &[&Path]) -> Result<Duration> {
+    // Not in /tmp: what is mounted without devices there could not be mounted anew.
+    let folder = tempfile::tempdir_in(paths::output()?)?;
+    let (root, data) = (folder.path().join("root"), folder.path().join("data"));
+    layout.unpack(&root)?;
+    // A container engine makes the places of mounts too.
+    let policy = paths::root()?.join("envoy-config").join("envoy");
+    let mut mounts = vec![format!("{}=data", data.display()), format!("{}=policy", policy.display())];
+    for place in [&data, &root.join("data"), &root.join("policy")] {
+        std::fs::create_dir_all(place)?;
+    }
+    for library in libraries.iter().filter(|library| library.is_dir()) {
+        let place = library.strip_prefix("/")?;
+        std::fs::create_dir_all(root.join(place))?;
+        mounts.push(format!("{}={}", library.display(), place.display()));
+    }
+    let user = layout.config.pointer("/config/User").and_then(Value::as_str).context("a user")?;
+    let (id, group) = user.split_once(':').context("a user and a group")?;
+    ensure!(id != "0" && group != "0", "the image runs as root");
+    let entry = layout.config.pointer("/config/Entrypoint").and_then(Value::as_array).context("an entry point")?;
+
+    let is_root = folder.path().metadata()?.uid() == 0;
+    let mut command = Command::new("unshare");
+    command.args(if is_root { &["--mount"][..] } else { &["--user", "--map-root-user", "--mount"] });
+    command.args(["sh", "-c", MOUNT, "sh"]).arg(&root).args(mounts).arg("--");
+    if is_root {
+        chown(&data, Some(id.parse()?), Some(group.parse()?))?;
+        command.args(["chroot", &format!("--userspec={user}"), &format!("--groups={group}")]).arg(&root);
+    } else {
+        command.args(["unshare", "--user", &format!("--map-user={id}"), &format!("--map-group={group}"), "--root"]);
+        command.arg(&root);
+    }
+    let address = free_address()?;
+    command.args(entry.iter().filter_map(Value::as_str)).arg("store");
+    command.args(["--policy", "/policy/usher.yaml", "--database", "sqlite:///data/usher.db", "--listen"]);
+    command.arg(address.to_string()).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("USHER_STORE_TOKEN", "a-token-of-the-filter-for-a-trial");
+    command.env("USHER_ADMIN_TOKEN", "a-token-of-administrators-for-a-trial");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    let begin = Instant::now();
+    let running = Running(command.spawn().context("`unshare` is not there: `apt install util-linux`")?);
+    running.until_ready(address, begin, &root)
+}
+
+/// A program that ends with what it was started for.
+struct Running(Child);
+
+impl Running {
+    fn until_ready(mut self, address: SocketAddr, begin: Instant, root: &Path) -> Result<Duration> {
+        loop {
+            if let Some(status) = self.0.try_wait()? {
+                bail!("the image's store ended: {status}");
+            }
+            if is_ready(address) {
+                let took = begin.elapsed();
+                self.is_confined(root)?;
+                return Ok(took);
+            }
+            ensure!(begin.elapsed() < PATIENCE, "the image's store is not ready after {PATIENCE:?}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Whether it is who it should be, with a root that nobody can write to. Every program before it has become it (`exec`).
+    fn is_confined(&self, root: &Path) -> Result<()> {
+        let told = |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", self.0.id()));
+        let status = told("status")?;
+        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        ensure!(field("Name:") == Some("usher"), "not usher: {status}");
+        ensure!(field("CapEff:") == Some("0000000000000000"), "it may do more than others: {status}");
+        let mounts = told("mountinfo")?;
+        let root = root.canonicalize()?.display().to_string();
+        let is_root = |line: &&str| matches!(line.split(' ').nth(4), Some(place) if place == "/" || place == root);
+        let options = mounts.lines().filter(is_root).filter_map(|line| line.split(' ').nth(5)).next_back();
+        let options = options.with_context(|| format!("no root in {mounts}"))?;
+        ensure!(options.split(',').any(|option| option == "ro"), "its root can be written to: {mounts}");
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already, which is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+fn is_ready(address: SocketAddr) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: store\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer.starts_with("HTTP/1.1 200 "))
+    };
+    ask().unwrap_or(false)
+}
