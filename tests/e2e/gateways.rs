@@ -41,7 +41,7 @@ const ENVOY_GATEWAY: &[&str] = &[
     STORE,
 ];
 
-fn config(name: &str) -> PathBuf {
+pub(crate) fn config(name: &str) -> PathBuf {
     binaries::workspace().join("envoy-config").join(name)
 }
 
@@ -54,19 +54,19 @@ fn rendered(arguments: &[&str], more: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-fn objects(text: &str) -> Result<Vec<Value>> {
+pub(crate) fn objects(text: &str) -> Result<Vec<Value>> {
     let documents = text.split("\n---\n").map(|text| text.strip_prefix("---\n").unwrap_or(text));
     documents.map(|text| yaml_to_json(text).map_err(|faults| anyhow!("{faults:?}: {text}"))).collect()
 }
 
-fn find<'a>(objects: &'a [Value], kind: &str, name: &str) -> Result<&'a Value> {
+pub(crate) fn find<'a>(objects: &'a [Value], kind: &str, name: &str) -> Result<&'a Value> {
     let named = |object: &&Value| object.pointer("/metadata/name").and_then(Value::as_str) == Some(name);
     let found = objects.iter().filter(|object| object.get("kind").and_then(Value::as_str) == Some(kind)).find(named);
     found.with_context(|| format!("no {kind} {name}"))
 }
 
 /// What the schemas say; nothing where all is well.
-fn faults(objects: &[Value]) -> Result<String> {
+pub(crate) fn faults(objects: &[Value]) -> Result<String> {
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), serde_json::to_vec(objects)?)?;
     let output = Command::new(binaries::node())

@@ -14,6 +14,10 @@ mod hostile_requests;
 mod hostile_tokens;
 mod incident;
 mod key_faults;
+#[cfg(test)]
+mod kubernetes;
+#[cfg(test)]
+mod kubernetes_run;
 mod oauth2;
 mod observability;
 mod passage;
@@ -24,6 +28,10 @@ mod rulebook;
 mod scenarios;
 mod secrets;
 mod security_page;
+#[cfg(test)]
+#[expect(dead_code, reason = "the one server for all is for the store's tests")]
+#[path = "../../store/tests/suite/server.rs"]
+mod server;
 mod soak;
 mod store_faults;
 mod store_tls;

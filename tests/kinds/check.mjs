@@ -54,5 +54,6 @@ process.exitCode = faults.length === 0 ? 0 : 1;
 
 function library(group) {
   if (group === undefined) return "kubernetes-models";
-  return group.endsWith(".istio.io") ? `@kubernetes-models/istio/${group}` : `@kubernetes-models/gateway-api/${group}`;
+  if (group.endsWith(".istio.io")) return `@kubernetes-models/istio/${group}`;
+  return group === "gateway.networking.k8s.io" ? `@kubernetes-models/gateway-api/${group}` : `kubernetes-models/${group}`;
 }

@@ -19,7 +19,8 @@ use crate::{build, paths, shell, supply};
 const READY: Duration = Duration::from_secs(1);
 
 /// What is copied as it is: from, to.
-const COPIED: [(&str, &str); 3] = [
+const COPIED: [(&str, &str); 4] = [
+    ("envoy-config/kubernetes", "kubernetes"),
     ("envoy-config/observability/dashboard.json", "dashboard.json"),
     ("envoy-config/observability/alerts.yaml", "alerts.yaml"),
     ("LICENSE", "LICENSE"),
