@@ -91,6 +91,32 @@ pub(crate) enum StoreClientError {
     Url(String),
 }
 
+/// Scheme and authority of a store's address.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn address(base: &str) -> Result<String, StoreClientError> {
+    let (scheme, authority) = base.split_once("://").unwrap_or_default();
+    let authority = authority.strip_suffix('/').unwrap_or(authority);
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'/' | b'?' | b'#' | b'\\');
+    if !matches!(scheme, "http" | "https") || authority.is_empty() || !authority.bytes().all(plain) {
+        return Err(StoreClientError::Url(base.to_owned()));
+    }
+    Ok(format!("{scheme}://{authority}"))
+}
+
+/// Who asks a store.
+pub(crate) fn agent(tls: TlsConfig) -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        // A proxy from the environment would read the token.
+        .proxy(None)
+        .tls_config(tls)
+        .build()
+        .new_agent()
+}
+
 impl StoreClient {
     /// A client for the store at `base`, which is asked only when something is wanted of it.
     ///
@@ -105,25 +131,12 @@ impl StoreClient {
     /// # Errors
     /// The address or the token cannot be used.
     pub(crate) fn over(base: &str, token: Option<&str>, tls: TlsConfig) -> Result<Self, StoreClientError> {
-        let (scheme, authority) = base.split_once("://").unwrap_or_default();
-        let authority = authority.strip_suffix('/').unwrap_or(authority);
-        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'/' | b'?' | b'#' | b'\\');
-        if !matches!(scheme, "http" | "https") || authority.is_empty() || !authority.bytes().all(plain) {
-            return Err(StoreClientError::Url(base.to_owned()));
-        }
+        let base = address(base)?;
         let token = token.filter(|token| !token.is_empty()).ok_or(StoreClientError::Token)?;
         let mut authorization =
             HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| StoreClientError::Token)?;
         authorization.set_sensitive(true);
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            // A proxy from the environment would read the token.
-            .proxy(None)
-            .tls_config(tls)
-            .build()
-            .new_agent();
-        Ok(Self { agent, base: format!("{scheme}://{authority}"), authorization })
+        Ok(Self { agent: agent(tls), base, authorization })
     }
 
     /// Every member, page by page; `filters` are query parameters.

@@ -9,12 +9,12 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 use super::Failure;
 use crate::store_client::{StoreClient, TOKEN_ENV};
 
-/// Which store, and in which form answers are shown. The token comes from the environment alone.
+/// Which store, and how https is spoken with it.
 #[derive(Debug, Args)]
-pub(super) struct Administration {
-    /// The store; the administration token is read from the environment variable USHER_ADMIN_TOKEN
+pub(super) struct Place {
+    /// The store; where it wants a token, that is read from the environment variable USHER_ADMIN_TOKEN
     #[arg(long, value_name = "URL", env = "USHER_STORE_URL", default_value = "http://127.0.0.1:7070")]
-    store: String,
+    pub(super) store: String,
     /// Trust these certificate authorities for the store, PEM; default: those that browsers trust
     #[arg(long, value_name = "FILE", env = "USHER_STORE_CA")]
     store_ca: Option<PathBuf>,
@@ -24,6 +24,13 @@ pub(super) struct Administration {
     /// The key of that certificate, PEM
     #[arg(long, value_name = "FILE", env = "USHER_STORE_KEY", requires = "store_cert")]
     store_key: Option<PathBuf>,
+}
+
+/// Which store, and in which form answers are shown. The token comes from the environment alone.
+#[derive(Debug, Args)]
+pub(super) struct Administration {
+    #[command(flatten)]
+    place: Place,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -31,14 +38,21 @@ pub(super) struct Administration {
 
 impl Administration {
     pub(super) fn client(&self) -> Result<StoreClient, Failure> {
-        let tls = TlsConfig::builder()
+        let token = std::env::var(TOKEN_ENV).ok();
+        Ok(StoreClient::over(&self.place.store, token.as_deref(), self.place.tls()?)?)
+    }
+}
+
+impl Place {
+    /// Whom to trust there, and what to show.
+    pub(super) fn tls(&self) -> Result<TlsConfig, Failure> {
+        Ok(TlsConfig::builder()
             .root_certs(match &self.store_ca {
                 Some(path) => RootCerts::new_with_certs(&certificates("--store-ca", path)?),
                 None => RootCerts::WebPki,
             })
             .client_cert(self.shown()?)
-            .build();
-        Ok(StoreClient::over(&self.store, std::env::var(TOKEN_ENV).ok().as_deref(), tls)?)
+            .build())
     }
 
     /// What is shown to a store that asks who we are.

@@ -8,6 +8,7 @@ mod discover;
 mod explain;
 mod failure;
 mod members;
+mod ready;
 mod render;
 mod seats;
 mod store;
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Explain(explain::Explain),
     /// List, add, show, change, suspend, unlink and remove members in a running store
     Members(members::Members),
+    /// Ask a running store whether it is ready, as a health check; exit 0 ready, 3 not ready, 1 no answer
+    Ready(ready::Ready),
     /// Print a gateway's configuration, complete and ready to run
     Render(render::Render),
     /// Show an organization's seats in a running store
@@ -63,6 +66,7 @@ impl Command {
             Self::Discover(discover) => discover.run(),
             Self::Explain(explain) => explain.run(),
             Self::Members(members) => members.run(),
+            Self::Ready(ready) => ready.run(),
             Self::Render(render) => render.run(),
             Self::Seats(seats) => seats.run(),
             Self::Store(store) => store.run(),

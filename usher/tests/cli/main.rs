@@ -19,6 +19,8 @@ mod in_cluster;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod ready;
+#[cfg(test)]
 mod reasons_page;
 #[cfg(test)]
 mod render;
