@@ -18,6 +18,11 @@ use clap::Parser;
 
 use command::Command;
 
+/// With musl's own allocator the static binary's store takes three times the processor time.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Checks tickets at the door and shows people to their seats: membership rules for Envoy.
 #[derive(Debug, Parser)]
 #[command(version, about, propagate_version = true, disable_help_subcommand = true)]
