@@ -1,14 +1,17 @@
 //! What grows with what: sessions, organizations, groups, and what a flood costs.
 
+use std::net::SocketAddr;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use usher_scenario::token::{KeyRing, Members};
 use usher_tests::http::local;
 use usher_tests::port;
 
+use crate::changes::Changes;
 use crate::compare::start_origin;
 use crate::cpu;
 use crate::envoy::{Envoy, Setup};
@@ -20,6 +23,9 @@ use crate::variants::wasm;
 /// Each point is measured so often, beside the router alone.
 const ROUNDS: usize = 20;
 const SPAN: Duration = Duration::from_millis(100);
+
+/// How long the feed is followed.
+const FOLLOWED: Duration = Duration::from_secs(5);
 
 /// The one person; sessions are as many as tokens, not people.
 const PERSON: &str = "ada";
@@ -36,10 +42,13 @@ struct Door {
 
 impl Door {
     fn open(module: &Path, policy: &Value) -> Result<Self> {
+        Self::open_beside(module, policy, start_origin(login_answer(PERSON, 1))?)
+    }
+
+    fn open_beside(module: &Path, policy: &Value, store: SocketAddr) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let (usher, router) = (port::free()?, port::free()?);
         let filters = [wasm("usher", module, &policy.to_string())];
-        let store = start_origin(login_answer(PERSON))?;
         let setup = Setup { workers: 1, has_upstream: false };
         let began = Instant::now();
         let envoy =
@@ -81,7 +90,7 @@ impl Door {
 /// # Errors
 /// Something does not run, or is answered otherwise than it should be.
 pub(crate) fn run(module: &Path, only: Option<&str>) -> Result<()> {
-    for name in ["sessions", "organizations", "groups", "floods"] {
+    for name in ["sessions", "organizations", "groups", "floods", "feed"] {
         if only.is_some_and(|only| only != name) {
             continue;
         }
@@ -89,7 +98,8 @@ pub(crate) fn run(module: &Path, only: Option<&str>) -> Result<()> {
             "sessions" => sessions(module)?,
             "organizations" => organizations(module)?,
             "groups" => groups(module)?,
-            _ => flooded(module)?,
+            "floods" => flooded(module)?,
+            _ => followed(module)?,
         }
         println!();
     }
@@ -143,6 +153,30 @@ fn flooded(module: &Path) -> Result<()> {
     let door = Door::open(module, &patient(policy(1_000)?)?)?;
     for (what, status, token) in floods()? {
         println!("| {what} ({} bytes) | {status} | {} |", token.len(), shown(door.added(&[request(&token)], status)?));
+    }
+    Ok(())
+}
+
+/// What it costs to follow the feed, beside 10,000 sessions that none of the changes is about.
+fn followed(module: &Path) -> Result<()> {
+    println!(
+        "| changes a second | answers a second | of a core, while no request comes | a request of a session adds, us |"
+    );
+    println!("|---|---|---|---|");
+    let requests: Vec<_> = tokens(10_000)?.iter().map(|token| request(token)).collect();
+    for rate in [0, 100, 1_000, 3_000] {
+        let store = Changes::start(rate, PERSON)?;
+        let door = Door::open_beside(module, &policy(10_000)?, store.address())?;
+        // Everyone logs in: from then on the filter has something to follow the feed for.
+        let added = door.added(&requests, 200)?;
+        let (answers, ..) = store.state();
+        let (used, began) = (cpu::used(door.envoy.process())?, Instant::now());
+        thread::sleep(FOLLOWED);
+        let used = cpu::used(door.envoy.process())?.saturating_sub(used).as_secs_f64() / began.elapsed().as_secs_f64();
+        let (answers_then, had, head) = store.state();
+        ensure!(had + rate >= head, "the filter has {had} of {head} changes");
+        let answers = (answers_then - answers) as f64 / FOLLOWED.as_secs_f64();
+        println!("| {rate} | {answers:.1} | {:.2}% | {} |", used * 100.0, shown(added));
     }
     Ok(())
 }

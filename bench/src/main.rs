@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what a request costs, beside other ways to the same end.
 
+mod changes;
 mod compare;
 mod cpu;
 mod curves;
@@ -25,7 +26,7 @@ use crate::variants::Modules;
 
 const USAGE: &str = "\
 usage: cargo xtask bench [options]
-       cargo xtask bench curves [sessions|organizations|groups|floods]
+       cargo xtask bench curves [sessions|organizations|groups|floods|feed]
 
   --rounds N       how often each is measured, in turns (15)
   --seconds S      how long each time (1)

@@ -83,15 +83,15 @@ pub(crate) fn claims(person: &str, groups: &[&str]) -> Result<Members> {
     Ok(members.clone())
 }
 
-/// The answer of a store that says the same to every login of one person.
-pub(crate) fn login_answer(person: &str) -> Vec<u8> {
+/// The answer of a store that says the same to every login of one person, after so many changes.
+pub(crate) fn login_answer(person: &str, changes: u64) -> Vec<u8> {
     let member = json!({
         "id": "019a1f60-5d7b-7c3e-9b1a-2f64c0a8e001", "organization": "acme-chat", "email": format!("{person}@acme.example"),
         "name": "Ada Lovelace", "issuer": ISSUER, "subject": format!("00u1a2b3c4-{person}"), "role": "user",
         "seat_tier": "premium", "status": "active", "source": "jit", "primary_owner": false, "created_at": 1,
         "updated_at": 1, "last_login_at": 1,
     });
-    let body = json!({"answer": "member", "member": member, "position": "bench-bench-1"}).to_string();
+    let body = json!({"answer": "member", "member": member, "position": format!("bench-bench-{changes}")}).to_string();
     format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
         .into_bytes()
 }
