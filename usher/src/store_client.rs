@@ -1,5 +1,7 @@
 //! The store's administration over HTTP: bounded answers, problems as errors, the token never shown.
 
+mod pages;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -8,13 +10,13 @@ use serde_json::{Map, Value};
 use ureq::http::{HeaderValue, Method, Request, StatusCode, header};
 use ureq::tls::TlsConfig;
 
+use pages::MemberPages;
+
 /// The variable that holds the administrator's token.
 pub(crate) const TOKEN_ENV: &str = "USHER_ADMIN_TOKEN";
 
 /// Members asked for at once: the most that the store gives.
 const PAGE: &str = "500";
-/// Most pages that are read; more is a store that runs in circles.
-const MAX_PAGES: usize = 10_000;
 /// The longest answer that is read, in bytes: a page of the longest members.
 const MAX_ANSWER: u64 = 16 * 1024 * 1024;
 /// Longest wait for a whole answer.
@@ -141,7 +143,7 @@ impl StoreClient {
 
     /// Every member, page by page; `filters` are query parameters.
     pub(crate) fn members<'a>(&'a self, organization: &str, filters: Vec<(&'a str, &'a str)>) -> MemberPages<'a> {
-        MemberPages { client: self, path: members_path(organization), filters, next: Next::First, left: MAX_PAGES }
+        MemberPages::new(self, members_path(organization), filters)
     }
 
     /// The members who meet some filters, of whom there are few.
@@ -274,58 +276,6 @@ impl StoreClient {
 
     fn misunderstood(&self, path: &str, status: u16) -> StoreClientError {
         StoreClientError::Answer { url: format!("{}{path}", self.base), status }
-    }
-}
-
-/// The pages of a list of members, each asked for when it is wanted.
-#[derive(Debug)]
-pub(crate) struct MemberPages<'a> {
-    client: &'a StoreClient,
-    path: String,
-    filters: Vec<(&'a str, &'a str)>,
-    next: Next,
-    left: usize,
-}
-
-/// Where a list goes on.
-#[derive(Debug)]
-enum Next {
-    Cursor(String),
-    End,
-    First,
-}
-
-impl MemberPages<'_> {
-    fn page(&mut self, cursor: Option<&str>) -> Result<Vec<Value>, StoreClientError> {
-        let mut query = vec![("limit", PAGE)];
-        query.extend_from_slice(&self.filters);
-        query.extend(cursor.map(|cursor| ("cursor", cursor)));
-        let path = format!("{}?{}", self.path, query_string(&query));
-        let mut page = self.client.call(Method::GET, &path, None)?.document;
-        let Some(Value::Array(members)) = page.get_mut("members").map(Value::take) else {
-            return Err(self.client.misunderstood(&path, 200));
-        };
-        if let Some(cursor) = page.get("next").and_then(Value::as_str) {
-            self.left = self.left.saturating_sub(1);
-            if self.left == 0 {
-                return Err(self.client.misunderstood(&path, 200));
-            }
-            self.next = Next::Cursor(cursor.to_owned());
-        }
-        Ok(members)
-    }
-}
-
-impl Iterator for MemberPages<'_> {
-    type Item = Result<Vec<Value>, StoreClientError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        // After an error there is no more.
-        match std::mem::replace(&mut self.next, Next::End) {
-            Next::Cursor(cursor) => Some(self.page(Some(&cursor))),
-            Next::End => None,
-            Next::First => Some(self.page(None)),
-        }
     }
 }
 

@@ -1,0 +1,163 @@
+use super::{Sieve, is_same};
+use proptest::prelude::*;
+
+/// SIEVE as the paper tells it, on a plain list, newest last.
+struct Model {
+    capacity: usize,
+    entries: Vec<(u8, u32, bool, u8)>,
+    hand: usize,
+}
+
+impl Model {
+    fn position(&self, key: u8) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.0 == key)
+    }
+
+    fn remove(&mut self, at: usize) -> u32 {
+        if self.hand > at {
+            self.hand -= 1;
+        }
+        let value = self.entries.remove(at).1;
+        if self.hand >= self.entries.len() {
+            self.hand = 0;
+        }
+        value
+    }
+
+    fn insert(&mut self, key: u8, group: u8, value: u32) -> bool {
+        if let Some(at) = self.position(key) {
+            if self.entries[at].3 == group {
+                self.entries[at].1 = value;
+                return false;
+            }
+            self.remove(at);
+        }
+        if self.capacity == 0 {
+            return false;
+        }
+        let full = self.entries.len() >= self.capacity;
+        if full {
+            while self.entries[self.hand].2 {
+                self.entries[self.hand].2 = false;
+                self.hand = (self.hand + 1) % self.entries.len();
+            }
+            self.remove(self.hand);
+        }
+        self.entries.push((key, value, false, group));
+        full
+    }
+
+    /// Adds one to every value of a group; the odd ones go.
+    fn change_group(&mut self, group: u8) {
+        while let Some(at) = self.entries.iter().position(|entry| entry.3 == group && entry.1 % 2 == 1) {
+            self.remove(at);
+        }
+        for entry in self.entries.iter_mut().filter(|entry| entry.3 == group) {
+            entry.1 = entry.1.wrapping_add(1);
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    ChangeGroup(u8),
+    Insert(u8, u8, u32),
+    Remove(u8),
+    Visit(u8),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (0..4_u8).prop_map(Step::ChangeGroup),
+        (0..12_u8, 0..4_u8, any::<u32>()).prop_map(|(key, group, value)| Step::Insert(key, group, value)),
+        (0..12_u8).prop_map(Step::Remove),
+        (0..12_u8).prop_map(Step::Visit),
+    ];
+    proptest::collection::vec(step, 0..200)
+}
+
+proptest! {
+    #[test]
+    fn it_behaves_as_the_paper_tells_on_a_plain_list(capacity in 0..7_usize, steps in steps()) {
+        let mut sieve = Sieve::new(capacity);
+        let mut model = Model { capacity, entries: vec![], hand: 0 };
+        for step in steps {
+            match step {
+                Step::ChangeGroup(group) => {
+                    model.change_group(group);
+                    sieve.change_group(&[group], |value: &mut u32| {
+                        let stays = value.is_multiple_of(2);
+                        *value = value.wrapping_add(1);
+                        stays
+                    });
+                }
+                Step::Insert(key, group, value) => {
+                    let evicted = sieve.insert(("", &[key]), &[group], value);
+                    prop_assert_eq!(evicted, model.insert(key, group, value));
+                }
+                Step::Remove(key) => {
+                    let expected = model.position(key).map(|at| model.remove(at));
+                    let found = sieve.find(("", &[key]));
+                    prop_assert_eq!(found.and_then(|at| sieve.remove(at)), expected);
+                }
+                Step::Visit(key) => {
+                    let found = model.position(key);
+                    if let Some(at) = found {
+                        model.entries[at].2 = true;
+                    }
+                    let at = sieve.find(("", &[key]));
+                    let seen = at.and_then(|at| sieve.visit(at).copied());
+                    prop_assert_eq!(seen, found.map(|at| model.entries[at].1));
+                }
+            }
+            prop_assert!(sieve.len() <= capacity);
+            prop_assert_eq!(sieve.len(), model.entries.len());
+            for (key, value, _, _) in &model.entries {
+                prop_assert_eq!(sieve.find(("", &[*key])).and_then(|at| sieve.peek(at)), Some(value));
+            }
+            let groups: std::collections::HashSet<u8> = model.entries.iter().map(|entry| entry.3).collect();
+            prop_assert_eq!(sieve.groups.len(), groups.len());
+            prop_assert!(sieve.slots.len() <= capacity);
+        }
+    }
+}
+
+#[test]
+fn what_is_used_outlives_what_is_not() {
+    let mut sieve = Sieve::new(3);
+    for key in [b"a", b"b", b"c"] {
+        assert!(!sieve.insert(("o", key), b"", ()));
+    }
+    let at = |sieve: &Sieve<()>, key: &[u8]| sieve.find(("o", key));
+    let a = at(&sieve, b"a").unwrap();
+    assert!(sieve.visit(a).is_some());
+    assert!(sieve.insert(("o", b"d"), b"", ()));
+    assert!(at(&sieve, b"a").is_some());
+    assert!(at(&sieve, b"b").is_none());
+}
+
+#[test]
+fn keys_with_the_same_end_or_the_same_bytes_in_all_are_different_ones() {
+    let mut sieve = Sieve::new(8);
+    let end = "x".repeat(100);
+    let keys = [("a", format!("1{end}")), ("a", format!("2{end}")), ("b", format!("1{end}")), ("a1", end.clone())];
+    for (value, (short, long)) in keys.iter().enumerate() {
+        sieve.insert((short, long.as_bytes()), b"", value);
+    }
+    assert_eq!(sieve.len(), 4);
+    for (value, (short, long)) in keys.iter().enumerate() {
+        assert_eq!(sieve.find((short, long.as_bytes())).and_then(|at| sieve.peek(at)), Some(&value));
+    }
+    assert_eq!(sieve.find(("a", end.as_bytes())), None);
+}
+
+proptest! {
+    #[test]
+    fn bytes_are_the_same_as_the_library_says(
+        one in proptest::collection::vec(0..2_u8, 0..20),
+        other in proptest::collection::vec(0..2_u8, 0..20),
+    ) {
+        prop_assert_eq!(is_same(&one, &other), one == other);
+        prop_assert!(is_same(&one, &one.clone()));
+    }
+}
