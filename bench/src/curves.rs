@@ -1,4 +1,4 @@
-//! What grows with what: sessions, organizations, groups, and what a flood costs.
+//! What grows with what: sessions, organizations, groups, the feed; what a flood costs, and what the first requests do.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -90,7 +90,7 @@ impl Door {
 /// # Errors
 /// Something does not run, or is answered otherwise than it should be.
 pub(crate) fn run(module: &Path, only: Option<&str>) -> Result<()> {
-    for name in ["sessions", "organizations", "groups", "floods", "feed"] {
+    for name in ["sessions", "organizations", "groups", "floods", "feed", "warming"] {
         if only.is_some_and(|only| only != name) {
             continue;
         }
@@ -99,7 +99,8 @@ pub(crate) fn run(module: &Path, only: Option<&str>) -> Result<()> {
             "organizations" => organizations(module)?,
             "groups" => groups(module)?,
             "floods" => flooded(module)?,
-            _ => followed(module)?,
+            "feed" => followed(module)?,
+            _ => warmed(module)?,
         }
         println!();
     }
@@ -177,6 +178,26 @@ fn followed(module: &Path) -> Result<()> {
         ensure!(had + rate >= head, "the filter has {had} of {head} changes");
         let answers = (answers_then - answers) as f64 / FOLLOWED.as_secs_f64();
         println!("| {rate} | {answers:.1} | {:.2}% | {} |", used * 100.0, shown(added));
+    }
+    Ok(())
+}
+
+/// What the first requests cost, before V8 has compiled well what they need; its compiling is counted too.
+fn warmed(module: &Path) -> Result<()> {
+    println!("| requests of a session since Envoy's start | each costs Envoy, us |\n|---|---|");
+    let door = Door::open(module, &patient(policy(1_000)?)?)?;
+    let requests = [request(tokens(1)?.first().context("a token")?)];
+    let load = Load { address: local(door.usher), requests: &requests, status: 200 };
+    let mut generator = Generator::open(load, 8)?;
+    // The login.
+    generator.run(Pace::Closed, Duration::from_secs(10), 1)?;
+    let mut sent = 1;
+    for until in [100, 300, 1_000, 3_000, 10_000, 30_000, 100_000] {
+        let before = cpu::used(door.envoy.process())?;
+        let seen = generator.run(Pace::Closed, Duration::from_secs(60), until - sent)?;
+        let used = cpu::used(door.envoy.process())?.saturating_sub(before);
+        println!("| {} to {until} | {:.0} |", sent + 1, used.as_secs_f64() * 1e6 / seen.answered.max(1) as f64);
+        sent = until;
     }
     Ok(())
 }

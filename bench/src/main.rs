@@ -26,7 +26,7 @@ use crate::variants::Modules;
 
 const USAGE: &str = "\
 usage: cargo xtask bench [options]
-       cargo xtask bench curves [sessions|organizations|groups|floods|feed]
+       cargo xtask bench curves [sessions|organizations|groups|floods|feed|warming]
 
   --rounds N       how often each is measured, in turns (15)
   --seconds S      how long each time (1)
