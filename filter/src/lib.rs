@@ -20,5 +20,6 @@ mod session;
 mod signature;
 mod store_call;
 mod tags;
+mod trace_context;
 mod vm;
 mod worker;

@@ -13,6 +13,7 @@ mod secrets;
 mod server;
 mod tls;
 mod token_use;
+mod trace;
 
 pub use clock::{Clock, SystemClock};
 pub use database::OpenError;
@@ -20,3 +21,4 @@ pub use in_force::{PolicyInForce, digest};
 pub use secrets::{ADMIN_TOKEN_ENV, MIN_SECRET_LEN, PREVIOUS_SUFFIX, Secrets, SecretsError};
 pub use server::{Config, Server, StartError};
 pub use tls::{Tls, TlsError};
+pub use trace::TRACE_TARGET;

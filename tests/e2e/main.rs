@@ -36,4 +36,5 @@ mod soak;
 mod store_faults;
 mod store_tls;
 mod streams;
+mod traces;
 mod watched;

@@ -14,6 +14,7 @@ use crate::metrics::Counter;
 use crate::reply::{self, Preference, Reply};
 use crate::store_call::{self, NoAnswer};
 use crate::tags::Fact;
+use crate::trace_context;
 
 /// A request looks for newer keys once or twice and asks the store once; whatever wants more steps than that is denied.
 const MAX_STEPS: usize = 8;
@@ -125,6 +126,7 @@ impl Worker {
             ("accept", "application/json"),
         ];
         call.extend(reply::request_id(headers).map(|id| ("x-request-id", id)));
+        call.extend(trace_context::of(headers));
         host::dispatch(&store.cluster, &call, &body, store.timeout).map_err(|_| NoAnswer::Unsent)
     }
 

@@ -44,6 +44,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A database that holds memberships.
 #[async_trait]
 pub(crate) trait Database: Send + Sync {
+    /// Which kind it is, by OpenTelemetry's name for it.
+    fn system(&self) -> &'static str;
+
     /// Begins to read. What is read in one snapshot is true of one moment.
     async fn read(&self) -> Result<Box<dyn Snapshot>, DatabaseError>;
 

@@ -7,11 +7,17 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tracing::{Instrument as _, Span};
 
 use super::problem::{Problem, written};
 use super::request_id::{RequestId, X_REQUEST_ID};
 use super::{App, changes, sync};
-use crate::scim;
+use crate::{scim, trace};
+
+/// Whether a request is told of in traces: polls of the feed and what watches the store go on all the time, and mean nothing.
+fn is_traced(route: &str) -> bool {
+    !matches!(route, changes::PATH | "/healthz" | "/readyz" | "/metrics")
+}
 
 pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
@@ -29,7 +35,12 @@ pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, ne
         route if route.starts_with(scim::PREFIX) => scim::MORE_TIME,
         _ => Duration::ZERO,
     };
-    let response = match tokio::time::timeout(app.request_timeout + longer, next.run(request)).await {
+    let span = match is_traced(&route) {
+        true => trace::request(&method, &route, id.as_str(), request.headers()),
+        false => Span::none(),
+    };
+    let answering = next.run(request).instrument(span.clone());
+    let response = match tokio::time::timeout(app.request_timeout + longer, answering).await {
         Ok(response) => response,
         Err(_) => Problem::timed_out().into_response(),
     };
@@ -42,6 +53,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, mut request: Request, ne
     }
 
     let (status, took) = (response.status().as_u16(), began.elapsed());
+    trace::answered(&span, status);
     let code = problem.as_ref().map_or("", Problem::code);
     let request_id = id.as_str();
     if response.status().is_server_error() {

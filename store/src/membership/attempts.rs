@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Membership, MembershipError};
 use crate::clock::jitter;
+use crate::trace;
 
 /// How often a transaction is tried.
 const ATTEMPTS: u32 = 10;
@@ -25,8 +26,9 @@ impl Membership {
         F: Future<Output = Result<T, E>>,
     {
         let mut longest = PAUSE;
-        for _ in 1..ATTEMPTS {
-            let done = work().await;
+        let system = self.database.system();
+        for attempt in 1..ATTEMPTS {
+            let done = trace::asked(system, "transaction", attempt, work()).await;
             let Some(with) = done.as_ref().err().and_then(Attempt::conflict) else { return done };
             tracing::debug!(with, "a transaction begins again");
             self.metrics.conflict();
@@ -34,7 +36,7 @@ impl Membership {
             tokio::time::sleep(jitter(longest)).await;
             longest = (longest * 2).min(MAX_PAUSE);
         }
-        work().await
+        trace::asked(system, "transaction", ATTEMPTS, work()).await
     }
 }
 

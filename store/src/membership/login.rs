@@ -14,6 +14,7 @@ use super::effects::{self, REMOVALS_WINDOW, Why};
 use super::{Membership, MembershipError, new_id, seats};
 use crate::audit::Cause;
 use crate::database::{Known, Look, Question};
+use crate::trace;
 
 /// What came of a login.
 #[derive(Clone, Debug)]
@@ -42,7 +43,8 @@ impl Membership {
         // Most logins change nothing: they need not queue for the writer.
         let person = Person::of(organization, connection, login);
         let now = self.now();
-        let look = self.database.look(&person.question(now)).await?;
+        let question = person.question(now);
+        let look = trace::asked(self.database.system(), "look", 1, self.database.look(&question)).await?;
         let position = look.position.clone();
         let outcome = decide(organization, login, &facts_at(look, now));
         if login.preview || effects::is_nothing(&outcome.effects) {

@@ -64,6 +64,8 @@ pub struct Setup {
     pub with: Option<String>,
     /// Whether filter and clusters are in a folder that Envoy watches.
     pub watched: bool,
+    /// Where the store sends its traces.
+    pub collector: Option<std::net::SocketAddr>,
     /// Changes the bootstrap before Envoy reads it.
     pub edit_bootstrap: Option<fn(&str) -> Result<String>>,
 }
@@ -93,7 +95,7 @@ impl System {
         let policy_file = folder.path().join("usher.yaml");
         std::fs::write(&policy_file, serde_json::to_vec_pretty(&policy)?)?;
 
-        let store = Store::start(folder.path(), &policy_file, 0)?;
+        let store = Store::start_traced(folder.path(), &policy_file, 0, setup.collector)?;
         let store_address = Arc::new(Mutex::new(store.address()));
         let store_gate = gate(&store_address)?;
         let filter = setup.filter.clone().map_or_else(binaries::filter, Ok)?;

@@ -32,12 +32,24 @@ impl Store {
     /// # Errors
     /// It ends, or never gets ready.
     pub fn start(folder: &Path, policy: &Path, number: u32) -> Result<Self> {
+        Self::start_traced(folder, policy, number, None)
+    }
+
+    /// The same, with a collector for its traces.
+    ///
+    /// # Errors
+    /// It ends, or never gets ready.
+    pub fn start_traced(folder: &Path, policy: &Path, number: u32, collector: Option<SocketAddr>) -> Result<Self> {
         let address = local(port::free()?);
         let mut command = Command::new(binaries::usher()?);
         let database = format!("sqlite://{}", folder.join(format!("usher-{number}.db")).display());
         command.args(["store", "--database", &database, "--listen", &address.to_string(), "--policy"]).arg(policy);
         command.env("USHER_STORE_TOKEN", STORE_TOKEN).env("USHER_ADMIN_TOKEN", ADMIN_TOKEN);
         command.env("USHER_TEST_SCIM_TOKEN", DIRECTORY_TOKEN).env("USHER_LOG", "info,usher_store::http=debug");
+        command.env_remove("OTEL_EXPORTER_OTLP_ENDPOINT");
+        if let Some(collector) = collector {
+            command.args(["--otlp-endpoint", &format!("http://{collector}")]).env("OTEL_BSP_SCHEDULE_DELAY", "100");
+        }
         let mut process = Process::start("the store", command, folder.join("store.log"))?;
         wait::until("the store is ready", || {
             process.still_runs()?;

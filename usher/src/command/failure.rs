@@ -31,6 +31,9 @@ pub(crate) enum Failure {
     /// The claims cannot stand in for a token.
     #[error(transparent)]
     Claims(#[from] ClaimsError),
+    /// A collector's address is none.
+    #[error("--otlp-endpoint {0}: must be http://HOST:PORT or https://HOST:PORT, perhaps with a path")]
+    Collector(String),
     /// The demo cannot run.
     #[error("the demo cannot run")]
     Demo(#[source] Box<dyn Error + Send + Sync>),

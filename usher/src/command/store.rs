@@ -1,5 +1,8 @@
 //! `usher store`: the membership store, until it is told to stop; it follows its policy file.
 
+mod collector;
+mod telemetry;
+
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::num::NonZeroU32;
@@ -9,17 +12,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 use usher_store::{Config, Secrets, Server, Tls};
+
+use telemetry::Telemetry;
 
 use super::Failure;
 use crate::policy_file::PolicyFile;
 use crate::policy_watch::PolicyWatch;
-
-/// The variable with the log level or filter.
-const LOG_ENV: &str = "USHER_LOG";
-/// What is logged without it.
-const DEFAULT_LOG: &str = "info";
 
 /// The arguments of `usher store`.
 #[derive(Debug, Args)]
@@ -45,6 +44,9 @@ pub(crate) struct Store {
     /// Requests a second that one administrator's or directory's token may make; 0 is no limit
     #[arg(long, value_name = "N", default_value = "10000")]
     max_rate: u32,
+    /// An OpenTelemetry collector that takes traces by OTLP over HTTP, as in http://127.0.0.1:4318; without it there are none
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    otlp_endpoint: Option<String>,
 }
 
 impl Store {
@@ -57,9 +59,7 @@ impl Store {
         let file = PolicyFile::load(&self.policy)?;
         let (policy_digest, policy) = (file.digest(), file.policy);
         let secrets = Secrets::from_env(&policy, |name| std::env::var(name).ok())?;
-        let wanted = std::env::var(LOG_ENV).unwrap_or_else(|_| DEFAULT_LOG.to_owned());
-        let filter = EnvFilter::builder().parse(wanted).map_err(|error| Failure::LogFilter(error.to_string()))?;
-        tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).init();
+        let telemetry = Telemetry::start(self.otlp_endpoint.as_deref())?;
 
         let config = Config {
             policy: Arc::new(policy),
@@ -71,7 +71,7 @@ impl Store {
             tls: self.tls()?,
         };
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::Runtime)?;
-        runtime.block_on(async {
+        let served = runtime.block_on(async {
             // Before the first request: a signal must never find nobody listening for it.
             let stop = stop_signal().map_err(Failure::Runtime)?;
             let hangup = signal(SignalKind::hangup()).map_err(Failure::Runtime)?;
@@ -82,7 +82,9 @@ impl Store {
                 () = policy => {}
             }
             Ok(ExitCode::SUCCESS)
-        })
+        });
+        telemetry.end();
+        served
     }
 }
 

@@ -152,6 +152,10 @@ fn hides_timeline(error: &sqlx::Error) -> bool {
 
 #[async_trait]
 impl Database for Postgres {
+    fn system(&self) -> &'static str {
+        "postgresql"
+    }
+
     async fn read(&self) -> Result<Box<dyn Snapshot>, DatabaseError> {
         let snapshot = self.begin("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
         Ok(Box::new(Session::reading(snapshot)))

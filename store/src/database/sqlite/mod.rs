@@ -64,6 +64,10 @@ impl Sqlite {
 
 #[async_trait]
 impl Database for Sqlite {
+    fn system(&self) -> &'static str {
+        "sqlite"
+    }
+
     async fn read(&self) -> Result<Box<dyn Snapshot>, DatabaseError> {
         Ok(Box::new(Session::reading(self.readers.begin().await?)))
     }

@@ -65,7 +65,7 @@ pub(super) struct Envoy {
     /// without a restart
     #[arg(long, value_name = "FOLDER")]
     ecds: Option<PathBuf>,
-    /// Add Envoy's own filters before and after usher, routes and clusters: a YAML file with `before`, `after`, `routes`, `clusters`
+    /// Add Envoy's own filters before and after usher, routes, clusters and tracing: a YAML file with `before`, `after`, `routes`, `clusters`, `tracing`
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,
     /// The Envoy that shall run it

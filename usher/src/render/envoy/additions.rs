@@ -1,4 +1,4 @@
-//! What an operator adds to a bootstrap: filters before and after usher, routes, and clusters for them.
+//! What an operator adds to a bootstrap: filters before and after usher, routes, tracing, and clusters for them.
 
 use serde_json::Value;
 use usher_policy::file::{self, Fault};
@@ -16,6 +16,8 @@ pub(crate) struct Additions {
     pub(super) routes: Vec<Value>,
     /// Clusters besides those that follow from flags and policy.
     pub(super) clusters: Vec<Value>,
+    /// The connection manager's `tracing`.
+    pub(super) tracing: Option<Value>,
 }
 
 /// The file is no such addition.
@@ -24,11 +26,16 @@ pub(crate) enum AdditionsError {
     /// A part is not what Envoy has there.
     #[error("`{0}` must be a list of mappings, as Envoy's configuration has them there")]
     List(String),
+    /// The tracing is not what Envoy has there.
+    #[error("`tracing` must be a mapping, as the connection manager's in Envoy's configuration")]
+    Tracing,
     /// The file has no parts.
-    #[error("must have some of `before`, `after`, `routes` and `clusters`, each a list as in Envoy's configuration")]
+    #[error(
+        "must have some of `before`, `after`, `routes`, `clusters` and `tracing`, each as in Envoy's configuration"
+    )]
     NoParts,
     /// A part has no place in a bootstrap.
-    #[error("`{0}` is none of `before`, `after`, `routes` and `clusters`")]
+    #[error("`{0}` is none of `before`, `after`, `routes`, `clusters` and `tracing`")]
     Unknown(String),
     /// It is not YAML.
     #[error("{}", lines(.0))]
@@ -45,6 +52,10 @@ impl Additions {
         let parts = document.as_object().filter(|parts| !parts.is_empty()).ok_or(AdditionsError::NoParts)?;
         let mut additions = Self::default();
         for (name, part) in parts {
+            if name == "tracing" {
+                additions.tracing = Some(part.is_object().then(|| part.clone()).ok_or(AdditionsError::Tracing)?);
+                continue;
+            }
             let place = match name.as_str() {
                 "before" => &mut additions.before,
                 "after" => &mut additions.after,
@@ -77,14 +88,17 @@ mod tests {
     use super::{Additions, AdditionsError};
 
     #[test]
-    fn additions_have_four_parts_and_no_other() {
-        let read =
-            Additions::read("before: [{name: a}]\nafter: []\nroutes: [{match: {prefix: /}}]\nclusters: []\n").unwrap();
+    fn additions_have_five_parts_and_no_other() {
+        let lists = "before: [{name: a}]\nafter: []\nroutes: [{match: {prefix: /}}]\nclusters: []\n";
+        let read = Additions::read(&format!("{lists}tracing: {{provider: {{name: a}}}}\n")).unwrap();
         assert_eq!((read.before.len(), read.after.len(), read.routes.len(), read.clusters.len()), (1, 0, 1, 0));
+        assert_eq!(read.tracing, Some(serde_json::json!({"provider": {"name": "a"}})));
+        assert_eq!(Additions::read(lists).unwrap().tracing, None);
         for (text, error) in [
             ("filters: []", AdditionsError::Unknown("filters".to_owned())),
             ("after: {name: a}", AdditionsError::List("after".to_owned())),
             ("after: [a]", AdditionsError::List("after".to_owned())),
+            ("tracing: [{name: a}]", AdditionsError::Tracing),
             ("[]", AdditionsError::NoParts),
             ("{}", AdditionsError::NoParts),
         ] {

@@ -11,7 +11,7 @@ use usher_policy::Policy;
 use usher_policy::model::Jwks;
 
 use super::clusters::{self, Servers, Written, utf8};
-use super::template::{block, fill, indented, quoted};
+use super::template::{block, fill, flow, indented, quoted};
 use super::{Authorities, Endpoint, EnvoyVersion, RenderError, StoreTls};
 
 pub(crate) use additions::{Additions, AdditionsError};
@@ -104,6 +104,7 @@ pub(crate) fn bootstrap(policy: &Policy, document: &Value, settings: &Settings) 
         ("listen_port", settings.listen.port().to_string()),
         ("max_stream_duration", indented(&max_stream_duration(policy, additions), 12)),
         ("routes", indented(&routes(additions), 14)),
+        ("tracing", tracing(additions)),
     ];
     Ok(Bootstrap { yaml: fill(include_str!("bootstrap.yaml"), &values), watched, warnings })
 }
@@ -131,6 +132,11 @@ fn filter(policy: &Policy, document: &Value, settings: &Settings) -> Result<Stri
 fn filters(usher: &str, additions: &Additions) -> String {
     let (before, after) = (additions::items(&additions.before), additions::items(&additions.after));
     format!("{before}- name: usher\n  {}\n{after}{}", indented(usher, 2), include_str!("router.yaml"))
+}
+
+/// The line before the HTTP filters, if there is one.
+fn tracing(additions: &Additions) -> String {
+    additions.tracing.as_ref().map_or_else(String::new, |tracing| format!("tracing: {}\n{:10}", flow(tracing, 12), ""))
 }
 
 fn routes(additions: &Additions) -> String {
