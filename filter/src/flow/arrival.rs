@@ -47,7 +47,7 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
         {
             return Next::Pass(Passage::Unmatched);
         }
-        Err(reason) => return Next::Deny(Deny { reason, organization: None, person: None }),
+        Err(reason) => return Next::Deny(Deny { reason, organization: None, person: None, assertion: None }),
     };
     let method = String::from_utf8_lossy(method);
     let request = Request { method: &method, path: routed.path.as_ref() };
@@ -55,7 +55,9 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
     if access::bypasses(organization, request) {
         return Next::Pass(Passage::Bypass);
     }
-    let deny = |person, reason| Next::Deny(Deny { reason, organization: Some(organization.id.clone()), person });
+    let deny = |person, reason| {
+        Next::Deny(Deny { reason, organization: Some(organization.id.clone()), person, assertion: None })
+    };
     let presented = match credential::find(&desk.policy.credentials.sources, headers) {
         Ok(presented) => presented,
         Err(reason) => return deny(None, reason),

@@ -26,8 +26,8 @@ impl ExpectKeys {
     pub(super) fn check(visit: Visit, assertion: Assertion, desk: &Desk<'_>) -> Next {
         let verified = verify(&visit.organization, &assertion, desk.keys, desk.signatures, desk.now.unix_secs());
         let (connection, lack) = match verified {
-            Ok(verified) => return log_in(visit, &verified, desk),
-            Err(VerifyError::Deny(reason)) => return visit.deny(reason),
+            Ok(verified) => return log_in(visit, assertion, &verified, desk),
+            Err(VerifyError::Deny(reason)) => return visit.deny_assertion(None, assertion, reason),
             Err(VerifyError::NoKeys(connection)) => (connection, Lack::Keys),
             Err(VerifyError::UnknownKey(connection)) => (connection, Lack::Kid),
         };
@@ -55,22 +55,23 @@ impl ExpectKeys {
 
     /// No newer keys will come in time.
     pub(crate) fn refuse(self) -> Next {
-        self.visit.deny(match self.lack {
+        let reason = match self.lack {
             Lack::Keys => Reason::KeysUnavailable,
             Lack::Kid => Reason::UnknownKey,
-        })
+        };
+        self.visit.deny_assertion(None, self.assertion, reason)
     }
 }
 
 /// Everything that the claims alone decide; then it is the store's turn.
-fn log_in(visit: Visit, verified: &VerifiedAssertion, desk: &Desk<'_>) -> Next {
+fn log_in(visit: Visit, assertion: Assertion, verified: &VerifiedAssertion, desk: &Desk<'_>) -> Next {
     let person = |email| Some(Person { subject: verified.subject().clone(), email });
     let claimant = match Claimant::read(&visit.organization, verified) {
         Ok(claimant) => claimant,
-        Err(reason) => return visit.deny_person(person(None), reason),
+        Err(reason) => return visit.deny_assertion(person(None), assertion, reason),
     };
     match claimant.login(&visit.organization, desk.is_shadow()) {
         Ok(login) => Next::AskStore(ExpectStore::login(visit, login, verified.expires_at(), desk.now)),
-        Err(reason) => visit.deny_person(person(Some(claimant.email)), reason),
+        Err(reason) => visit.deny_assertion(person(Some(claimant.email)), assertion, reason),
     }
 }

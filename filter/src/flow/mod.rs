@@ -14,6 +14,7 @@ use usher_policy::id::{Email, OrganizationId, Subject};
 use usher_policy::model::{CredentialSource, Enforcement, Organization, Policy};
 use usher_policy::rules::conclude::Request;
 use usher_policy::rules::path::NormalPath;
+use usher_policy::token::Assertion;
 use usher_policy::token::signature::SignatureVerifier;
 use usher_policy::token::verify::KeySource;
 use usher_policy::wire::Login;
@@ -88,7 +89,7 @@ pub(crate) struct Allow {
 }
 
 /// A request that is turned away.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Deny {
     /// Why.
     pub(crate) reason: Reason,
@@ -96,6 +97,8 @@ pub(crate) struct Deny {
     pub(crate) organization: Option<OrganizationId>,
     /// Whom a verified assertion is about, as far as it was read: for the log.
     pub(crate) person: Option<Person>,
+    /// The assertion, where it is at hand: for the log, which reads it from the headers otherwise.
+    pub(crate) assertion: Option<Box<Assertion>>,
 }
 
 /// Whom a verified assertion is about.
@@ -130,7 +133,13 @@ impl Visit {
     }
 
     fn deny_person(&self, person: Option<Person>, reason: Reason) -> Next {
-        Next::Deny(Deny { reason, organization: Some(self.organization.id.clone()), person })
+        Next::Deny(Deny { reason, organization: Some(self.organization.id.clone()), person, assertion: None })
+    }
+
+    /// Turns somebody away for what was just read, which need not be read again to be told of.
+    fn deny_assertion(&self, person: Option<Person>, assertion: Assertion, reason: Reason) -> Next {
+        let (organization, assertion) = (Some(self.organization.id.clone()), Some(Box::new(assertion)));
+        Next::Deny(Deny { reason, organization, person, assertion })
     }
 
     /// The last check of every way in.

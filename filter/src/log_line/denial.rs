@@ -52,8 +52,11 @@ impl Denial<'_> {
         if self.deny.reason <= Reason::MalformedToken {
             return line;
         }
-        let presented = credential::find(&self.credentials.sources, self.headers).ok();
-        let Some(assertion) = presented.and_then(|presented| Assertion::parse(presented.bytes).ok()) else {
+        let read_again = match &self.deny.assertion {
+            Some(_) => None,
+            None => self.presented(),
+        };
+        let Some(assertion) = self.deny.assertion.as_deref().or(read_again.as_ref()) else {
             return line;
         };
         let stated = assertion.stated();
@@ -63,6 +66,11 @@ impl Denial<'_> {
             .text("algorithm", stated.algorithm.map(Algorithm::name))
             .number("issued_at", Some(stated.issued_at))
             .number("expires_at", Some(stated.expires_at))
+    }
+
+    fn presented(&self) -> Option<Assertion> {
+        let presented = credential::find(&self.credentials.sources, self.headers).ok()?;
+        Assertion::parse(presented.bytes).ok()
     }
 }
 

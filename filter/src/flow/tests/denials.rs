@@ -117,3 +117,20 @@ fn whatever_a_client_writes_a_line_stays_short() {
     assert_eq!(told["reason"], "unknown_issuer");
     assert!(told.to_string().len() < 1_200, "{}", told.to_string().len());
 }
+
+#[test]
+fn an_assertion_that_was_read_to_turn_it_away_is_not_read_again_for_the_log() {
+    let mut world = World::new(policy(|_| {}));
+    world.verifier.says.set(false);
+    let bearer = format!("Bearer {}", token(|_| {}));
+    let pseudo = [(":authority", "chat.acme.example"), (":path", "/"), (":method", "GET")];
+    let [with, without] = [&[("authorization", bearer.as_str())][..], &[]].map(|credential| {
+        let headers: Vec<_> = pseudo.iter().chain(credential).copied().collect();
+        HeaderMap::decode(HeaderMap::encode(&headers)).unwrap()
+    });
+    let Next::Deny(deny) = world.step(|desk| arrive(&with, desk)) else { panic!("a forged token") };
+    let credentials = &world.policy.credentials;
+    let written = Denial { deny: &deny, headers: &without, credentials, is_shadow: false, now: T0 }.line();
+    let told: Value = serde_json::from_str(&written).unwrap();
+    assert_eq!((&told["reason"], &told["issuer"]), (&json!("bad_signature"), &json!("https://idp.example")));
+}
