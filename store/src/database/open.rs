@@ -30,6 +30,9 @@ pub enum OpenError {
     /// A migration that was applied is not the one that this store knows.
     #[error("migration {0} of the database is not the one that this usher knows; is it another program's database?")]
     Foreign(i64),
+    /// Another store has the file.
+    #[error("another usher store uses this file, and an SQLite file is for one; several replicas want PostgreSQL")]
+    InUse,
     /// The address does not name a file.
     #[error("`{0}` keeps nothing on disk; name a file, as in `sqlite://usher.db`")]
     InMemory(String),

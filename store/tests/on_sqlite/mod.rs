@@ -32,10 +32,20 @@ fn an_acknowledged_write_survives_a_crash() {
 fn the_database_is_its_owners_alone() {
     let store = Store::start();
     store.answer("jit", &login("bea", 1, ensure()));
-    for file in ["usher.db", "usher.db-wal", "usher.db-shm"] {
+    for file in ["usher.db", "usher.db-wal", "usher.db-shm", "usher.db-lock"] {
         let mode = std::fs::metadata(store.database.file().with_file_name(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
+}
+
+#[test]
+fn a_file_is_for_one_store_and_free_again_when_that_has_stopped() {
+    let store = Store::start();
+    store.answer("jit", &login("bea", 1, ensure()));
+    let error = start_error(config(&store.database.address(), POLICY));
+    assert!(matches!(error, StartError::Database { source: OpenError::InUse, .. }), "{error}");
+    assert_eq!(store.emails("jit", ""), ["bea@acme.example"], "the first goes on");
+    assert_eq!(store.restart().emails("jit", ""), ["bea@acme.example"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Memberships in one SQLite file: one writer, a few readers, every commit on disk before it is answered.
 
+mod alone;
 mod audit;
 mod directory;
 mod read;
@@ -10,6 +11,7 @@ mod tests;
 mod write;
 mod writer;
 
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::watch;
 
+use self::alone::Alone;
 use self::session::Session;
 use self::writer::Writer;
 use super::{Database, DatabaseError, Look, OpenError, PATIENCE, Question, Snapshot, Transaction, migrations};
@@ -32,6 +35,7 @@ pub(crate) struct Sqlite {
     writer: Writer,
     readers: SqlitePool,
     feed_grew: watch::Sender<u64>,
+    _alone: Alone,
 }
 
 impl Sqlite {
@@ -50,6 +54,7 @@ impl Sqlite {
             .foreign_keys(true)
             .busy_timeout(PATIENCE);
         create_private(options.get_filename())?;
+        let alone = Alone::with(options.get_filename()).await?;
 
         let mut connection = SqliteConnection::connect_with(&options).await?;
         migrations::run(&mut connection, migrations::SQLITE).await?;
@@ -58,7 +63,7 @@ impl Sqlite {
         let writer = pool(1).connect_with(options.clone().optimize_on_close(true, None)).await?;
         let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await?;
         let feed_grew = watch::Sender::new(0);
-        Ok(Self { writer: Writer::start(writer, feed_grew.clone(), metrics), readers, feed_grew })
+        Ok(Self { writer: Writer::start(writer, feed_grew.clone(), metrics), readers, feed_grew, _alone: alone })
     }
 }
 
@@ -107,12 +112,17 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 
 /// Makes the file, if it is not there, for its owner alone; SQLite gives its `-wal` and `-shm` files the same mode.
 fn create_private(path: &Path) -> Result<(), OpenError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
+    match private().open(path) {
         Ok(_) => Ok(()),
         Err(source) => Err(OpenError::Create { path: path.display().to_string(), source }),
     }
+}
+
+/// Opens a file to write to, and makes it for its owner alone.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
