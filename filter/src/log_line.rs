@@ -4,21 +4,23 @@ mod denial;
 mod line;
 
 use usher_policy::file::Fault;
+use usher_policy::rules::conclude::Permit;
 
 use crate::host::{self, Level};
-use crate::tags::{Fact, Tags};
+use crate::tags::{self, Fact};
 
 pub(crate) use denial::Denial;
 use line::Line;
 
 /// Somebody was let in by a login.
-pub(crate) fn login(tags: &Tags, request_id: Option<&str>, is_shadow: bool) {
+pub(crate) fn login(permit: &Permit, request_id: Option<&str>, is_shadow: bool) {
+    let tag = |fact| tags::value(permit, fact);
     let line = Line::of("login")
         .text("verdict", Some("allow"))
-        .text("organization", tags.value(Fact::Organization))
-        .text("member", tags.value(Fact::Member))
-        .text("role", tags.value(Fact::Role))
-        .text("seat_tier", tags.value(Fact::SeatTier))
+        .text("organization", tag(Fact::Organization).as_deref())
+        .text("member", tag(Fact::Member).as_deref())
+        .text("role", tag(Fact::Role).as_deref())
+        .text("seat_tier", tag(Fact::SeatTier).as_deref())
         .text("request_id", request_id)
         .flag("shadow", is_shadow);
     host::log(Level::Info, &line.end());

@@ -1,4 +1,6 @@
-//! What an admitted request is tagged with. Only a `Permit` can be made into tags, and only `policy` makes a `Permit`.
+//! What an admitted request is tagged with. Only a `Permit` has tags, and only `policy` makes a `Permit`.
+
+use std::borrow::Cow;
 
 use usher_policy::model::HeaderNames;
 use usher_policy::rules::conclude::Permit;
@@ -45,47 +47,21 @@ impl Fact {
     }
 }
 
-/// Everything that the upstream and the access log learn about an admitted request: visible ASCII, ready to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tags {
-    /// One value after the other.
-    text: Box<str>,
-    /// Where each ends; the last is absent where there is no seat tier.
-    ends: [Option<u32>; 6],
+/// Everything that the upstream and the access log learn about an admitted request, as it is written: visible ASCII. Without
+/// a seat tier there is no tag for it.
+pub(crate) fn of(permit: &Permit) -> impl Iterator<Item = (Fact, Cow<'_, str>)> {
+    Fact::ALL.into_iter().filter_map(|fact| Some((fact, value(permit, fact)?)))
 }
 
-impl Tags {
-    /// The tags of a permit.
-    pub(crate) fn of(permit: Permit<'_>) -> Self {
-        let mut text = String::new();
-        let ends = Fact::ALL.map(|fact| {
-            let value = match fact {
-                Fact::Organization => permit.organization().as_str(),
-                Fact::Member => permit.member().as_str(),
-                Fact::Subject => permit.subject().as_str(),
-                Fact::Email => permit.email().as_str(),
-                Fact::Role => permit.role().as_str(),
-                Fact::SeatTier => permit.seat_tier()?.as_str(),
-            };
-            headers::encode(value, &mut text);
-            u32::try_from(text.len()).ok()
-        });
-        Self { text: text.into_boxed_str(), ends }
-    }
-
-    /// The tags, in a fixed order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Fact, &str)> {
-        let mut start = 0;
-        Fact::ALL.into_iter().zip(self.ends).filter_map(move |(fact, end)| {
-            let end = usize::try_from(end?).ok()?;
-            let value = self.text.get(start..end)?;
-            start = end;
-            Some((fact, value))
-        })
-    }
-
-    /// One value, for logs.
-    pub(crate) fn value(&self, fact: Fact) -> Option<&str> {
-        self.iter().find(|(known, _)| *known == fact).map(|(_, value)| value)
-    }
+/// One of them.
+pub(crate) fn value(permit: &Permit, fact: Fact) -> Option<Cow<'_, str>> {
+    let value = match fact {
+        Fact::Organization => permit.organization().as_str(),
+        Fact::Member => permit.member().as_str(),
+        Fact::Subject => permit.subject().as_str(),
+        Fact::Email => permit.email().as_str(),
+        Fact::Role => permit.role().as_str(),
+        Fact::SeatTier => permit.seat_tier()?.as_str(),
+    };
+    Some(headers::encode(value))
 }

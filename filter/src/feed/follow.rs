@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash, RandomState};
+use std::num::NonZero;
 use std::time::Duration;
 
 use usher_policy::wire::Position;
@@ -73,8 +74,9 @@ struct Ahead {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     generation: u32,
-    number: Option<u64>,
     turn: u32,
+    /// One more than the number up to which they are.
+    beyond: Option<NonZero<u64>>,
 }
 
 /// An answer of the store beside the changes that were taken up already.
@@ -101,13 +103,13 @@ impl Order {
 impl Stamp {
     /// Whether a change is in the session already. What was true in another generation says nothing about it.
     pub(crate) fn has(&self, number: u64, generation: u32) -> bool {
-        self.generation == generation && self.number.is_some_and(|own| number <= own)
+        self.generation == generation && self.beyond.is_some_and(|beyond| number < beyond.get())
     }
 
     /// The session has taken up a change.
     pub(crate) fn take_up(&mut self, number: u64, generation: u32) {
-        if self.generation == generation && self.number.is_some() {
-            self.number = Some(number);
+        if self.generation == generation && self.beyond.is_some() {
+            self.beyond = after(number);
         }
     }
 }
@@ -146,7 +148,8 @@ impl Follow {
     pub(crate) fn stamp(&mut self, position: Option<&Position>) -> Stamp {
         // Multiples of the golden ratio: however many sessions there are, their turns are spread out evenly.
         self.turn = self.turn.wrapping_add(0x9e37_79b9);
-        Stamp { generation: self.generation, number: self.follows_from(position), turn: self.turn }
+        let beyond = self.follows_from(position).and_then(after);
+        Stamp { generation: self.generation, turn: self.turn, beyond }
     }
 
     /// The number from which a session is kept up to date, if it is.
@@ -172,7 +175,7 @@ impl Follow {
 
     /// When a session was last known to be as the store has it.
     pub(crate) fn known_at(&self, stamp: Stamp, confirmed_at: Duration) -> Duration {
-        let followed_until = match (stamp.number, self.generation.wrapping_sub(stamp.generation)) {
+        let followed_until = match (stamp.beyond, self.generation.wrapping_sub(stamp.generation)) {
             (Some(_), 0) => self.current_at,
             (Some(_), 1) => self.former_current_at,
             _ => Duration::ZERO,
@@ -297,6 +300,10 @@ impl Follow {
     fn hash(&self, what: impl Hash) -> u64 {
         self.hasher.hash_one(what)
     }
+}
+
+fn after(number: u64) -> Option<NonZero<u64>> {
+    NonZero::new(number.checked_add(1)?)
 }
 
 /// A turn's part of a time: from none for 0 to nearly all for the greatest.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use usher_policy::Reason;
 use usher_policy::model::Unmatched;
 use usher_policy::rules::access;
-use usher_policy::rules::conclude::Request;
+use usher_policy::rules::conclude::{Request, admit};
 use usher_policy::rules::route::{is_unmatched, route};
 use usher_policy::token::Assertion;
 
@@ -67,8 +67,8 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
     match &session {
         Some((Step::Pass, session)) => {
             desk.tally.session_hit = true;
-            return match session.place.admit(organization, request) {
-                Ok(tags) => Next::Allow(Allow { tags, source: presented.source.clone(), is_login: false }),
+            return match admit(organization, &session.standing, request) {
+                Ok(permit) => Next::Allow(Allow { permit, source: presented.source.clone(), is_login: false }),
                 Err(reason) => deny(Some(Person::of(&session.login)), reason),
             };
         }

@@ -6,13 +6,12 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use usher_policy::Reason;
 use usher_policy::id::{Email, OrganizationId, Subject};
 use usher_policy::model::{CredentialSource, Enforcement, Organization, Policy};
-use usher_policy::rules::conclude::Request;
+use usher_policy::rules::conclude::{Permit, Request, Standing, admit};
 use usher_policy::rules::path::NormalPath;
 use usher_policy::token::Assertion;
 use usher_policy::token::signature::SignatureVerifier;
@@ -22,8 +21,7 @@ use usher_policy::wire::Login;
 use crate::clock::Now;
 use crate::credential::Credential;
 use crate::feed::Follow;
-use crate::session::{Place, Sessions};
-use crate::tags::Tags;
+use crate::session::Sessions;
 
 pub(crate) use arrival::{Passage, arrive};
 pub(crate) use keys::ExpectKeys;
@@ -81,7 +79,7 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) struct Allow {
     /// Who it is, as everyone behind is told.
-    pub(crate) tags: Rc<Tags>,
+    pub(crate) permit: Permit,
     /// Where the credential was found, so that it can be kept from the upstream.
     pub(crate) source: CredentialSource,
     /// Whether this was a login, which is logged.
@@ -143,9 +141,10 @@ impl Visit {
     }
 
     /// The last check of every way in.
-    fn admit(self, place: &Place, login: &Login, is_login: bool) -> Next {
-        match place.admit(&self.organization, Request { method: &self.method, path: self.path.as_ref() }) {
-            Ok(tags) => Next::Allow(Allow { tags, source: self.credential.source, is_login }),
+    fn admit(self, standing: &Arc<Standing>, login: &Login, is_login: bool) -> Next {
+        let request = Request { method: &self.method, path: self.path.as_ref() };
+        match admit(&self.organization, standing, request) {
+            Ok(permit) => Next::Allow(Allow { permit, source: self.credential.source, is_login }),
             Err(reason) => self.deny_person(Some(Person::of(login)), reason),
         }
     }

@@ -1,18 +1,19 @@
 //! The store is asked, at a login or to confirm a session; its answer, or the lack of one, decides.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use usher_policy::Reason;
 use usher_policy::model::Organization;
-use usher_policy::rules::conclude::conclude;
+use usher_policy::rules::conclude::{Standing, conclude};
 use usher_policy::rules::plan::Plan;
 use usher_policy::wire::{Login, LoginAnswer, Position};
 
 use super::{Desk, Next, Person, Visit};
 use crate::clock::Now;
 use crate::feed::Order;
-use crate::session::{Check, Place, Session};
+use crate::session::{Check, Session};
 use crate::store_call::NoAnswer;
 
 /// A request that goes on when the store has answered.
@@ -86,9 +87,9 @@ impl ExpectStore {
             Ok(answer) => answer,
             Err(why) => return self.unanswered(&why, desk),
         };
-        match conclude(&self.visit.organization, &self.login.plan, &self.login.subject, &answer) {
+        match conclude(&self.visit.organization, &self.login, &answer) {
             // Whoever gives positions that cannot be read gives sessions that no change can reach.
-            Ok(standing) => self.let_in(Rc::new(Place::new(standing)), answer.position.parse().ok().as_ref(), desk),
+            Ok(standing) => self.let_in(Arc::new(standing), answer.position.parse().ok().as_ref(), desk),
             Err(reason) => {
                 desk.sessions.end(&self.visit.organization.id, &self.visit.credential.bytes);
                 self.deny(reason)
@@ -96,10 +97,10 @@ impl ExpectStore {
         }
     }
 
-    fn let_in(self, place: Rc<Place>, position: Option<&Position>, desk: &mut Desk<'_>) -> Next {
+    fn let_in(self, standing: Arc<Standing>, position: Option<&Position>, desk: &mut Desk<'_>) -> Next {
         let is_login = self.is_login;
         let (organization, credential) = (&self.visit.organization.id, &self.visit.credential.bytes);
-        let order = desk.follow.order(position, organization.as_str(), place.standing().member().as_str());
+        let order = desk.follow.order(position, organization.as_str(), standing.member().as_str());
         if order == Order::Superseded {
             return self.ask_again(desk);
         }
@@ -113,7 +114,7 @@ impl ExpectStore {
         };
         if is_newest && order == Order::Newest && desk.now.unix_secs() < self.expires_at {
             let session = Session {
-                place: Rc::clone(&place),
+                standing: Arc::clone(&standing),
                 login: Rc::clone(&self.login),
                 expires_at: self.expires_at,
                 // What the store said was true when it answered, which is no earlier than when it was asked.
@@ -121,9 +122,9 @@ impl ExpectStore {
                 stamp: desk.follow.stamp(position),
                 check: Check::default(),
             };
-            desk.tally.session_evicted = desk.sessions.remember(organization, credential, session);
+            desk.tally.session_evicted = desk.sessions.remember(credential, session);
         }
-        self.visit.admit(&place, &self.login, is_login)
+        self.visit.admit(&standing, &self.login, is_login)
     }
 
     /// The answer is older than a change that has been taken up: another one is asked for, once.
@@ -149,8 +150,8 @@ impl ExpectStore {
         if let Some(session) = desk.sessions.find(organization, credential, desk.now) {
             session.check.fail(desk.now.steady);
             if session.is_kept(desk.follow, desk.policy, desk.now) {
-                let place = Rc::clone(&session.place);
-                return self.visit.admit(&place, &self.login, false);
+                let standing = Arc::clone(&session.standing);
+                return self.visit.admit(&standing, &self.login, false);
             }
         }
         // The session stays: the next request asks again, and until there is an answer nobody passes.

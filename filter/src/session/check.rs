@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-/// How far the checking of a session has come. A session that is not due has none of it.
+/// How far the checking of a session has come. A session that is not due has none of it, and no room for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Check(Option<Box<Tries>>);
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Check {
+struct Tries {
     asked: Option<Duration>,
     failed: Option<Duration>,
 }
@@ -32,6 +35,17 @@ pub(crate) struct Patience {
 impl Check {
     /// What the next request does. `is_kept` says whether the session may go on while the store cannot be reached.
     pub(crate) fn step(&mut self, now: Duration, patience: Patience, is_kept: bool) -> Step {
+        self.0.get_or_insert_default().step(now, patience, is_kept)
+    }
+
+    /// The store could not be reached.
+    pub(crate) fn fail(&mut self, now: Duration) {
+        *self.0.get_or_insert_default().as_mut() = Tries { asked: None, failed: Some(now) };
+    }
+}
+
+impl Tries {
+    fn step(&mut self, now: Duration, patience: Patience, is_kept: bool) -> Step {
         let is_recent =
             |moment: Option<Duration>, longest| moment.is_some_and(|then| now.saturating_sub(then) < longest);
         if is_recent(self.asked, patience.answer) {
@@ -47,11 +61,6 @@ impl Check {
         }
         self.asked = Some(now);
         Step::Ask
-    }
-
-    /// The store could not be reached.
-    pub(crate) fn fail(&mut self, now: Duration) {
-        *self = Self { asked: None, failed: Some(now) };
     }
 }
 

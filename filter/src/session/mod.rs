@@ -1,59 +1,31 @@
 //! What a worker remembers of logins, so that later requests need neither crypto nor the store.
 
 mod check;
+mod kept;
 mod sieve;
 
-use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use usher_policy::Reason;
 use usher_policy::id::OrganizationId;
-use usher_policy::model::{Offline, Organization, Policy};
-use usher_policy::rules::conclude::{self, Request, Standing};
+use usher_policy::model::{Offline, Policy};
+use usher_policy::rules::conclude::Standing;
 use usher_policy::wire::Login;
 
 use crate::clock::Now;
 use crate::feed::{Change, Follow, Stamp, State};
 use crate::store_call::STORE_MARGIN;
-use crate::tags::Tags;
 use check::Patience;
 pub(crate) use check::{Check, Step};
-use sieve::Sieve;
-
-/// A member's place, with the tags that its permits are made into.
-#[derive(Debug)]
-pub(crate) struct Place {
-    standing: Standing,
-    tags: OnceCell<Rc<Tags>>,
-}
-
-impl Place {
-    /// The place of a standing.
-    pub(crate) fn new(standing: Standing) -> Self {
-        Self { standing, tags: OnceCell::new() }
-    }
-
-    /// The standing.
-    pub(crate) fn standing(&self) -> &Standing {
-        &self.standing
-    }
-
-    /// The last check of every way in: tags are given out for a permit only, though all permits of a place have the same.
-    ///
-    /// # Errors
-    /// Those of [`conclude::admit`].
-    pub(crate) fn admit(&self, organization: &Organization, request: Request<'_>) -> Result<Rc<Tags>, Reason> {
-        let permit = conclude::admit(organization, &self.standing, request)?;
-        Ok(Rc::clone(self.tags.get_or_init(|| Rc::new(Tags::of(permit)))))
-    }
-}
+use kept::{Heads, Kept};
+use sieve::{Entry, Group, Key, Sieve};
 
 /// A login that was let in, as later requests with the same credential find it.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     /// The member's place, as the store last confirmed it and the feed has changed it since.
-    pub(crate) place: Rc<Place>,
+    pub(crate) standing: Arc<Standing>,
     /// What is put to the store when the session is checked again.
     pub(crate) login: Rc<Login>,
     /// The assertion's `exp`, seconds since the Unix epoch: from then on there is no session.
@@ -91,8 +63,26 @@ impl Session {
 /// The sessions of one worker, bounded in number; each is bounded in time by its assertion.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    sieve: Sieve<Session>,
-    group: Vec<u8>,
+    sieve: Sieve<Held>,
+    heads: Heads,
+}
+
+/// A session with its credential: found by organization and credential, grouped by organization and member.
+#[derive(Debug)]
+struct Held {
+    credential: Kept,
+    session: Session,
+}
+
+impl Entry for Held {
+    fn has(&self, (organization, credential): Key<'_>) -> bool {
+        self.session.standing.organization().as_str() == organization && self.credential.is(credential)
+    }
+
+    fn group(&self) -> Group<'_> {
+        let standing = &self.session.standing;
+        (standing.organization().as_str(), standing.member().as_str())
+    }
 }
 
 /// What a change did to the sessions of a member.
@@ -107,24 +97,25 @@ pub(crate) struct Touched {
 impl Sessions {
     /// No sessions, and room for this many.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { sieve: Sieve::new(capacity), group: Vec::new() }
+        Self { sieve: Sieve::new(capacity), heads: Heads::new() }
     }
 
     /// The live session of a credential in an organization.
     pub(crate) fn find(&mut self, organization: &OrganizationId, credential: &[u8], now: Now) -> Option<&mut Session> {
         let at = self.sieve.find((organization.as_str(), credential))?;
-        if self.sieve.peek(at)?.expires_at <= now.unix_secs() {
+        if self.sieve.peek(at)?.session.expires_at <= now.unix_secs() {
             self.sieve.remove(at);
             return None;
         }
-        self.sieve.visit(at)
+        self.sieve.visit(at).map(|held| &mut held.session)
     }
 
-    /// Remembers a session, in place of the one with the same credential. Says whether another one had to go for it.
-    pub(crate) fn remember(&mut self, organization: &OrganizationId, credential: &[u8], session: Session) -> bool {
-        let member = session.place.standing().member().as_str().as_bytes();
-        write_pair(&mut self.group, organization.as_str(), member);
-        self.sieve.insert((organization.as_str(), credential), &self.group, session)
+    /// Remembers a session of its standing's organization, in place of the one with the same credential. Says whether another
+    /// one had to go for it.
+    pub(crate) fn remember(&mut self, credential: &[u8], session: Session) -> bool {
+        let kept = self.heads.keep(&session.login.connection, credential);
+        let standing = Arc::clone(&session.standing);
+        self.sieve.insert((standing.organization().as_str(), credential), Held { credential: kept, session })
     }
 
     /// Ends a session, if there is one.
@@ -137,17 +128,14 @@ impl Sessions {
     /// Takes up a change of one member, in each session that it is news to. `generation` is that of the feed.
     pub(crate) fn apply(&mut self, change: &Change, generation: u32, policy: &Policy) -> Touched {
         let mut touched = Touched::default();
-        write_pair(&mut self.group, &change.organization, change.member.as_bytes());
-        self.sieve.change_group(&self.group, |session| {
+        self.sieve.change_group((&change.organization, &change.member), |Held { session, .. }| {
             if session.stamp.has(change.number, generation) {
                 return true;
             }
             let standing = match &change.state {
-                State::Active { role, seat_tier } => {
-                    policy.organization(&change.organization).and_then(|organization| {
-                        session.place.standing().changed(organization, role.clone(), seat_tier.clone())
-                    })
-                }
+                State::Active { role, seat_tier } => policy
+                    .organization(&change.organization)
+                    .and_then(|organization| session.standing.changed(organization, role.clone(), seat_tier.clone())),
                 State::Ended => None,
             };
             // Whoever may not come in as they are now learns why by a login.
@@ -156,8 +144,8 @@ impl Sessions {
                 return false;
             };
             session.stamp.take_up(change.number, generation);
-            if standing != *session.place.standing() {
-                session.place = Rc::new(Place::new(standing));
+            if standing != *session.standing {
+                session.standing = Arc::new(standing);
                 touched.changed += 1;
             }
             true
@@ -169,12 +157,4 @@ impl Sessions {
     pub(crate) fn len(&self) -> usize {
         self.sieve.len()
     }
-}
-
-/// The first part after its length, then the second part whole: no two pairs share one text.
-fn write_pair(text: &mut Vec<u8>, first: &str, second: &[u8]) {
-    text.clear();
-    text.extend_from_slice(&first.len().to_le_bytes());
-    text.extend_from_slice(first.as_bytes());
-    text.extend_from_slice(second);
 }

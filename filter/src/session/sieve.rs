@@ -1,69 +1,84 @@
-//! A bounded map that evicts by SIEVE (Zhang et al., NSDI '24): one bit per entry, and a hit moves nothing. Entries also
+//! A bounded table that evicts by SIEVE (Zhang et al., NSDI '24): one bit per entry, and a hit moves nothing. Entries also
 //! belong to groups, so that what concerns several of them finds them without a search.
 
-use std::collections::HashMap;
+mod slots;
+
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::rc::Rc;
 
 use hashbrown::HashTable;
+
+use slots::{At, Slots};
 
 /// What an entry is found by: a short text and a long one. Both are compared whole.
 pub(super) type Key<'a> = (&'a str, &'a [u8]);
 
+/// Which group is meant: two texts, both compared whole.
+pub(super) type Group<'a> = (&'a str, &'a str);
+
 /// Of the long text so many bytes at its end are hashed: of an assertion that is its signature, which nobody chooses.
 const HASHED: usize = 64;
 
-/// A map from keys to values with room for `capacity` of them. Keys are hashed with a key of this process's own, so that
-/// nobody outside can choose them to collide.
+/// What the table holds. Entries know their own key and group, so that neither is kept twice.
+pub(super) trait Entry {
+    /// Whether this is its key.
+    fn has(&self, key: Key<'_>) -> bool;
+
+    /// The group that it belongs to; the same for as long as it is held.
+    fn group(&self) -> Group<'_>;
+}
+
+/// A table with room for `capacity` entries. Keys are hashed with a key of this process's own, so that nobody outside can
+/// choose them to collide.
 #[derive(Debug)]
 pub(super) struct Sieve<V> {
     capacity: usize,
-    index: HashTable<usize>,
+    index: HashTable<At>,
     hasher: RandomState,
     /// Of each group the entry that joined last.
-    groups: HashMap<Rc<[u8]>, usize>,
-    slots: Vec<Option<Slot<V>>>,
-    free: Vec<usize>,
-    newest: Option<usize>,
-    oldest: Option<usize>,
-    hand: Option<usize>,
+    groups: HashTable<At>,
+    slots: Slots<Slot<V>>,
+    free: Vec<At>,
+    newest: Option<At>,
+    oldest: Option<At>,
+    hand: Option<At>,
 }
 
 #[derive(Debug)]
 struct Slot<V> {
-    hash: u64,
-    /// The short text of the key, then the long one.
-    key: Box<[u8]>,
-    short: usize,
+    hash: Hash,
     value: V,
     visited: bool,
-    newer: Option<usize>,
-    older: Option<usize>,
-    group: Rc<[u8]>,
+    newer: Option<At>,
+    older: Option<At>,
     /// Who joined the group next, and who before.
-    next: Option<usize>,
-    previous: Option<usize>,
+    next: Option<At>,
+    previous: Option<At>,
 }
 
-impl<V> Slot<V> {
-    fn has(&self, hash: u64, (short, long): Key<'_>) -> bool {
-        self.hash == hash
-            && self
-                .key
-                .split_at_checked(self.short)
-                .is_some_and(|own| own.0 == short.as_bytes() && is_same(own.1, long))
+/// Half of a hash, which is enough for some millions of entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hash(u32);
+
+impl Hash {
+    fn of(hash: u64) -> Self {
+        Self(u32::try_from(hash >> 32).unwrap_or_default())
+    }
+
+    /// As the tables want it, who look at both ends.
+    fn wide(self) -> u64 {
+        u64::from(self.0) << 32 | u64::from(self.0)
     }
 }
 
-impl<V> Sieve<V> {
-    /// An empty map. It takes memory as it fills.
+impl<V: Entry> Sieve<V> {
+    /// An empty table. It takes memory as it fills.
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             capacity,
             index: HashTable::new(),
             hasher: RandomState::new(),
-            groups: HashMap::new(),
-            slots: Vec::new(),
+            groups: HashTable::new(),
+            slots: Slots::new(),
             free: Vec::new(),
             newest: None,
             oldest: None,
@@ -77,28 +92,29 @@ impl<V> Sieve<V> {
     }
 
     /// Where the entry of a key is: what is done with it next needs no second search.
-    pub(super) fn find(&self, key: Key<'_>) -> Option<usize> {
+    pub(super) fn find(&self, key: Key<'_>) -> Option<At> {
         let hash = self.hash(key);
-        self.index.find(hash, |at| self.slot(*at).is_some_and(|slot| slot.has(hash, key))).copied()
+        let has = |at: &At| self.slot(*at).is_some_and(|slot| slot.hash == hash && slot.value.has(key));
+        self.index.find(hash.wide(), has).copied()
     }
 
     /// Looks at a value without counting as a use of it.
-    pub(super) fn peek(&self, at: usize) -> Option<&V> {
+    pub(super) fn peek(&self, at: At) -> Option<&V> {
         self.slot(at).map(|slot| &slot.value)
     }
 
     /// Looks at a value, which keeps it from the next eviction.
-    pub(super) fn visit(&mut self, at: usize) -> Option<&mut V> {
+    pub(super) fn visit(&mut self, at: At) -> Option<&mut V> {
         let slot = self.slot_mut(at)?;
         slot.visited = true;
         Some(&mut slot.value)
     }
 
-    /// Sets a value, and the group that it belongs to. Says whether another entry was evicted for it.
-    pub(super) fn insert(&mut self, key: Key<'_>, group: &[u8], value: V) -> bool {
+    /// Sets the value of a key, which must be its own. Says whether another entry was evicted for it.
+    pub(super) fn insert(&mut self, key: Key<'_>, value: V) -> bool {
         if let Some(at) = self.find(key) {
             if let Some(slot) = self.slot_mut(at)
-                && *slot.group == *group
+                && slot.value.group() == value.group()
             {
                 slot.value = value;
                 return false;
@@ -112,35 +128,11 @@ impl<V> Sieve<V> {
         if evicted {
             self.evict();
         }
-        let (group, previous) = match self.groups.get_key_value(group) {
-            Some((group, last)) => (Rc::clone(group), Some(*last)),
-            None => (Rc::from(group), None),
-        };
+        let Some(at) = self.vacant() else { return evicted };
         let hash = self.hash(key);
-        let slot = Slot {
-            hash,
-            key: [key.0.as_bytes(), key.1].concat().into_boxed_slice(),
-            short: key.0.len(),
-            value,
-            visited: false,
-            newer: None,
-            older: self.newest,
-            group: Rc::clone(&group),
-            next: None,
-            previous,
-        };
-        let at = match self.free.pop() {
-            Some(at) => at,
-            None => {
-                if self.slots.len() == self.slots.capacity() {
-                    // A vector's own way is to double, of which half may lie idle for ever.
-                    self.slots.reserve_exact(self.slots.len() / 8 + 64);
-                }
-                self.slots.push(None);
-                self.slots.len().saturating_sub(1)
-            }
-        };
-        if let Some(place) = self.slots.get_mut(at) {
+        let previous = self.join(at, value.group());
+        let slot = Slot { hash, value, visited: false, newer: None, older: self.newest, next: None, previous };
+        if let Some(place) = self.slots.place(at) {
             *place = Some(slot);
         }
         if let Some(newest) = self.newest.and_then(|newest| self.slot_mut(newest)) {
@@ -151,16 +143,16 @@ impl<V> Sieve<V> {
         if let Some(previous) = previous.and_then(|previous| self.slot_mut(previous)) {
             previous.next = Some(at);
         }
-        self.groups.insert(group, at);
         let slots = &self.slots;
-        let hash_of = |at: &usize| slots.get(*at).and_then(Option::as_ref).map_or(0, |slot| slot.hash);
-        self.index.insert_unique(hash, at, hash_of);
+        let hash_of = |at: &At| slots.get(*at).map_or(0, |slot| slot.hash.wide());
+        self.index.insert_unique(hash.wide(), at, hash_of);
         evicted
     }
 
     /// Changes every value of a group, which is no use of them; those for which `change` says no are removed.
-    pub(super) fn change_group(&mut self, group: &[u8], mut change: impl FnMut(&mut V) -> bool) {
-        let mut next = self.groups.get(group).copied();
+    pub(super) fn change_group(&mut self, group: Group<'_>, mut change: impl FnMut(&mut V) -> bool) {
+        let is_of = |at: &At| self.slot(*at).is_some_and(|slot| slot.value.group() == group);
+        let mut next = self.groups.find(group_hash(&self.hasher, group), is_of).copied();
         while let Some(at) = next
             && let Some(slot) = self.slot_mut(at)
         {
@@ -172,9 +164,9 @@ impl<V> Sieve<V> {
     }
 
     /// Removes an entry, if it is there.
-    pub(super) fn remove(&mut self, at: usize) -> Option<V> {
+    pub(super) fn remove(&mut self, at: At) -> Option<V> {
         let hash = self.slot(at)?.hash;
-        self.index.find_entry(hash, |other| *other == at).ok()?.remove();
+        self.index.find_entry(hash.wide(), |other| *other == at).ok()?.remove();
         self.unlink(at).map(|slot| slot.value)
     }
 
@@ -195,9 +187,29 @@ impl<V> Sieve<V> {
         }
     }
 
-    /// Takes a slot out of the order; a hand that points at it moves on.
-    fn unlink(&mut self, at: usize) -> Option<Slot<V>> {
-        let slot = self.slots.get_mut(at)?.take()?;
+    /// A slot with nothing in it.
+    fn vacant(&mut self) -> Option<At> {
+        if let Some(at) = self.free.pop() {
+            return Some(at);
+        }
+        self.slots.add()
+    }
+
+    /// Makes a slot the last of a group, before it is filled. Gives the one that was the last until now.
+    fn join(&mut self, at: At, group: Group<'_>) -> Option<At> {
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        let group_of = |at: &At| slots.get(*at).map(|slot| slot.value.group());
+        let hash = group_hash(hasher, group);
+        if let Some(last) = self.groups.find_mut(hash, |at| group_of(at) == Some(group)) {
+            return Some(std::mem::replace(last, at));
+        }
+        self.groups.insert_unique(hash, at, |at| group_of(at).map_or(0, |group| group_hash(hasher, group)));
+        None
+    }
+
+    /// Takes a slot out of the order and its group; a hand that points at it moves on.
+    fn unlink(&mut self, at: At) -> Option<Slot<V>> {
+        let slot = self.slots.place(at)?.take()?;
         match slot.newer.and_then(|newer| self.slot_mut(newer)) {
             Some(newer) => newer.older = slot.older,
             None => self.newest = slot.older,
@@ -209,10 +221,9 @@ impl<V> Sieve<V> {
         if self.hand == Some(at) {
             self.hand = slot.newer;
         }
-        match (slot.next.and_then(|next| self.slot_mut(next)), slot.previous) {
-            (Some(next), previous) => next.previous = previous,
-            (None, Some(previous)) => drop(self.groups.insert(Rc::clone(&slot.group), previous)),
-            (None, None) => drop(self.groups.remove(&slot.group)),
+        match slot.next.and_then(|next| self.slot_mut(next)) {
+            Some(next) => next.previous = slot.previous,
+            None => self.leave(at, slot.value.group(), slot.previous),
         }
         if let Some(previous) = slot.previous.and_then(|previous| self.slot_mut(previous)) {
             previous.next = slot.next;
@@ -221,30 +232,34 @@ impl<V> Sieve<V> {
         Some(slot)
     }
 
-    fn hash(&self, (short, long): Key<'_>) -> u64 {
+    /// The last of a group leaves it: the one before is the last now, or there is no such group.
+    fn leave(&mut self, at: At, group: Group<'_>, previous: Option<At>) {
+        let Ok(mut entry) = self.groups.find_entry(group_hash(&self.hasher, group), |last| *last == at) else { return };
+        match previous {
+            Some(previous) => *entry.get_mut() = previous,
+            None => drop(entry.remove()),
+        }
+    }
+
+    fn hash(&self, (short, long): Key<'_>) -> Hash {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(short.as_bytes());
         hasher.write_usize(long.len());
         hasher.write(long.last_chunk::<HASHED>().map_or(long, |end| end.as_slice()));
-        hasher.finish()
+        Hash::of(hasher.finish())
     }
 
-    fn slot(&self, at: usize) -> Option<&Slot<V>> {
-        self.slots.get(at)?.as_ref()
+    fn slot(&self, at: At) -> Option<&Slot<V>> {
+        self.slots.get(at)
     }
 
-    fn slot_mut(&mut self, at: usize) -> Option<&mut Slot<V>> {
-        self.slots.get_mut(at)?.as_mut()
+    fn slot_mut(&mut self, at: At) -> Option<&mut Slot<V>> {
+        self.slots.place(at)?.as_mut()
     }
 }
 
-/// Compares eight bytes at a time: what the target's library does for bytes takes one after the other.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let (words, rest) = one.as_chunks::<8>();
-    let (other_words, other_rest) = other.as_chunks::<8>();
-    one.len() == other.len()
-        && words.iter().zip(other_words).all(|(own, other)| u64::from_le_bytes(*own) == u64::from_le_bytes(*other))
-        && rest == other_rest
+fn group_hash(hasher: &RandomState, group: Group<'_>) -> u64 {
+    hasher.hash_one(group)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::log_line::{self, Denial};
 use crate::metrics::Counter;
 use crate::reply::{self, Preference, Reply};
 use crate::store_call::{self, NoAnswer};
-use crate::tags::Fact;
+use crate::tags::{self, Fact};
 use crate::trace_context;
 
 /// A request looks for newer keys once or twice and asks the store once; whatever wants more steps than that is denied.
@@ -42,7 +42,7 @@ impl Worker {
     }
 
     fn allow(&self, scene: Scene, allow: &Allow, headers: &HeaderMap) -> Result<Action, HostError> {
-        for (fact, value) in allow.tags.iter() {
+        for (fact, value) in tags::of(&allow.permit) {
             // Whatever the client sent under this name is gone already.
             host::add_request_header(fact.header(&self.policy.headers).as_bytes(), value.as_bytes())?;
             host::set_filter_state(fact.state(), value.as_bytes())?;
@@ -51,7 +51,7 @@ impl Worker {
             withhold(&allow.source, headers)?;
         }
         if allow.is_login {
-            log_line::login(&allow.tags, reply::request_id(headers), self.is_shadow());
+            log_line::login(&allow.permit, reply::request_id(headers), self.is_shadow());
         }
         self.metrics.count_allowed();
         go_on(scene)
@@ -67,8 +67,7 @@ impl Worker {
         });
         host::set_filter_state("usher.reason", deny.reason.code().as_bytes())?;
         if let Some(organization) = &deny.organization {
-            let mut encoded = String::new();
-            crate::headers::encode(organization.as_str(), &mut encoded);
+            let encoded = crate::headers::encode(organization.as_str());
             host::set_filter_state(Fact::Organization.state(), encoded.as_bytes())?;
         }
         if self.is_shadow() {

@@ -1,5 +1,7 @@
 //! From the store's answer to the verdict. Only here is a `Permit` made.
 
+use std::sync::Arc;
+
 use super::access;
 use super::path::NormalPath;
 use super::plan::Plan;
@@ -7,7 +9,7 @@ use crate::Reason;
 use crate::id::{Email, MemberId, OrganizationId, Role, Subject, Tier};
 use crate::member::Status;
 use crate::model::Organization;
-use crate::wire::{Answer, LoginAnswer, MemberFacts};
+use crate::wire::{Answer, Login, LoginAnswer, MemberFacts};
 
 /// An active member's place, as the store last confirmed it: what a session remembers. Not yet a permission.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,11 @@ impl Standing {
         (organization.id == self.organization).then(|| Self { role, seat_tier, ..self.clone() })
     }
 
+    /// The organization's id.
+    pub fn organization(&self) -> &OrganizationId {
+        &self.organization
+    }
+
     /// The role, for logs.
     pub fn role(&self) -> &Role {
         &self.role
@@ -50,39 +57,39 @@ impl Standing {
 }
 
 /// Leave to pass one request: the only thing from which identity headers are made. Nothing but [`admit`] makes one.
-#[derive(Clone, Copy, Debug)]
-pub struct Permit<'a> {
-    standing: &'a Standing,
+#[derive(Clone, Debug)]
+pub struct Permit {
+    standing: Arc<Standing>,
 }
 
-impl<'a> Permit<'a> {
+impl Permit {
     /// The organization's id.
-    pub fn organization(&self) -> &'a OrganizationId {
+    pub fn organization(&self) -> &OrganizationId {
         &self.standing.organization
     }
 
     /// The member's id.
-    pub fn member(&self) -> &'a MemberId {
+    pub fn member(&self) -> &MemberId {
         &self.standing.member
     }
 
     /// The assertion's subject.
-    pub fn subject(&self) -> &'a Subject {
+    pub fn subject(&self) -> &Subject {
         &self.standing.subject
     }
 
     /// The stored email after the login.
-    pub fn email(&self) -> &'a Email {
+    pub fn email(&self) -> &Email {
         &self.standing.email
     }
 
     /// The role.
-    pub fn role(&self) -> &'a Role {
+    pub fn role(&self) -> &Role {
         &self.standing.role
     }
 
     /// The seat tier, if one is held.
-    pub fn seat_tier(&self) -> Option<&'a Tier> {
+    pub fn seat_tier(&self) -> Option<&Tier> {
         self.standing.seat_tier.as_ref()
     }
 }
@@ -100,13 +107,8 @@ pub struct Request<'a> {
 ///
 /// # Errors
 /// The reason for which the login is denied; an answer that does not go with the plan is `store_unavailable`.
-pub fn conclude(
-    organization: &Organization,
-    plan: &Plan,
-    subject: &Subject,
-    answer: &LoginAnswer,
-) -> Result<Standing, Reason> {
-    match (answer.answer, plan) {
+pub fn conclude(organization: &Organization, login: &Login, answer: &LoginAnswer) -> Result<Standing, Reason> {
+    match (answer.answer, &login.plan) {
         // A claim's reason comes before every reason of the store (design §2, "Precedence").
         (_, Plan::Remove { reason: Reason::NotAssigned }) => Err(Reason::NotAssigned),
         (Answer::Replayed, _) => Err(Reason::Replayed),
@@ -116,7 +118,7 @@ pub fn conclude(
         (Answer::Pending, _) => Err(Reason::NoSeatAvailable),
         // Whatever the plan: the primary owner "in no mapped group, or not provisioned" is let in.
         (Answer::Member, _) => match &answer.member {
-            Some(member) => standing(organization, subject, member),
+            Some(member) => standing(organization, login, member),
             None => Err(Reason::StoreUnavailable),
         },
         // "A plan to remove is answered with its own reason, however often it comes".
@@ -129,7 +131,7 @@ pub fn conclude(
     }
 }
 
-fn standing(organization: &Organization, subject: &Subject, member: &MemberFacts) -> Result<Standing, Reason> {
+fn standing(organization: &Organization, login: &Login, member: &MemberFacts) -> Result<Standing, Reason> {
     match member.status {
         Status::Active => {}
         Status::Pending => return Err(Reason::NoSeatAvailable),
@@ -141,35 +143,38 @@ fn standing(organization: &Organization, subject: &Subject, member: &MemberFacts
     Ok(Standing {
         organization: organization.id.clone(),
         member: member.id.clone(),
-        subject: subject.clone(),
-        email: member.email.clone(),
-        role: member.role.clone(),
-        seat_tier: member.seat_tier.clone(),
+        subject: login.subject.clone(),
+        email: shared(Some(&login.email), &member.email),
+        role: shared(organization.product.role(&member.role), &member.role),
+        seat_tier: member.seat_tier.as_ref().map(|tier| shared(organization.product.tier(tier), tier)),
     })
+}
+
+/// The copy that is kept anyway, where it says the same: a worker holds thousands of standings.
+fn shared<T: Clone + PartialEq>(kept: Option<&T>, own: &T) -> T {
+    kept.filter(|kept| *kept == own).unwrap_or(own).clone()
 }
 
 /// Admits one request of a member: the last check, after which nothing can deny.
 ///
 /// # Errors
 /// `role_not_allowed`, `seat_tier_not_allowed`; `ambiguous_request` where the path is needed and missing.
-pub fn admit<'a>(
-    organization: &Organization,
-    standing: &'a Standing,
-    request: Request<'_>,
-) -> Result<Permit<'a>, Reason> {
+pub fn admit(organization: &Organization, standing: &Arc<Standing>, request: Request<'_>) -> Result<Permit, Reason> {
     access::check(organization, &standing.role, standing.seat_tier.as_ref(), request)?;
-    Ok(Permit { standing })
+    Ok(Permit { standing: Arc::clone(standing) })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{Request, Standing, admit, conclude};
     use crate::Reason;
-    use crate::id::{MemberId, OrganizationId, Role, Subject, Tier};
+    use crate::id::{MemberId, OrganizationId, Role, Tier};
     use crate::member::{Source, Status};
     use crate::model::{AccessRule, Organization, PathRule, Provisioning};
     use crate::rules::plan::Plan;
-    use crate::rules::testing::{assign, email, ensure, mappings, organization, path, with_seats};
+    use crate::rules::testing::{assign, email, ensure, login, mappings, organization, path, with_seats};
     use crate::wire::{Answer, LoginAnswer, MemberFacts};
 
     const ANSWERS: [Answer; 9] = [
@@ -202,7 +207,7 @@ mod tests {
         member: Option<MemberFacts>,
     ) -> Result<Standing, Reason> {
         let answer = LoginAnswer { answer, member, position: "1".to_owned() };
-        conclude(organization, plan, &Subject::new("ada"), &answer)
+        conclude(organization, &login("ada", 1, plan.clone()), &answer)
     }
 
     #[test]
@@ -325,15 +330,15 @@ mod tests {
     #[test]
     fn a_permit_says_what_the_store_said() {
         let organization = with_seats(organization(Provisioning::Manual), 1, 1);
-        let member = Some(facts(Status::Active, Some("premium")));
-        let standing = concluded(&organization, &Plan::Require, Answer::Member, member).unwrap();
+        let member = MemberFacts { email: email("ada@else.example"), ..facts(Status::Active, Some("premium")) };
+        let standing = Arc::new(concluded(&organization, &Plan::Require, Answer::Member, Some(member)).unwrap());
         let logged = (standing.member().as_str(), standing.role().as_str(), standing.seat_tier().map(Tier::as_str));
         assert_eq!(logged, ("m1", "admin", Some("premium")));
         let permit = admit(&organization, &standing, Request { method: "GET", path: None }).unwrap();
         assert_eq!(permit.organization().as_str(), "acme-chat");
         assert_eq!(permit.member().as_str(), "m1");
         assert_eq!(permit.subject().as_str(), "ada");
-        assert_eq!(permit.email().as_str(), "ada@acme.example");
+        assert_eq!(permit.email().as_str(), "ada@else.example");
         assert_eq!(permit.role().as_str(), "admin");
         assert_eq!(permit.seat_tier().map(Tier::as_str), Some("premium"));
     }
@@ -375,7 +380,7 @@ mod tests {
             rule("/lounge/", None, None, Some(&["standard"])),
         ];
         let member = Some(facts(Status::Active, Some("premium")));
-        let standing = concluded(&organization, &Plan::Require, Answer::Member, member).unwrap();
+        let standing = Arc::new(concluded(&organization, &Plan::Require, Answer::Member, member).unwrap());
         for (method, at, expected) in [
             ("GET", "/", None),
             ("GET", "/labs", Some(Reason::RoleNotAllowed)),

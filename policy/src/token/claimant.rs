@@ -46,7 +46,11 @@ impl Claimant {
             return Err(Reason::NotAssigned);
         }
         Ok(Self {
-            issuer: assertion.issuer().clone(),
+            // The policy's own copy, where it says the same: every session of the connection has it.
+            issuer: Some(&connection.issuer)
+                .filter(|own| *own == assertion.issuer())
+                .unwrap_or(assertion.issuer())
+                .clone(),
             subject: assertion.subject().clone(),
             email,
             name: connection.claims.name.find(claims).and_then(Value::as_str).and_then(display_name),

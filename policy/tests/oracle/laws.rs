@@ -4,17 +4,32 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::Union;
 use usher_policy::Reason;
-use usher_policy::id::{Email, MemberId, Role, Subject, Tier};
+use usher_policy::id::{ConnectionId, Email, Issuer, MemberId, Role, Subject, Tier};
 use usher_policy::member::{Source, Status};
 use usher_policy::rules::conclude::conclude;
 use usher_policy::rules::plan::Plan;
-use usher_policy::wire::{Answer, LoginAnswer, MemberFacts};
+use usher_policy::wire::{self, Answer, LoginAnswer, MemberFacts};
 
 use super::agree::play;
 use super::config;
 use super::history::{DirectoryUser, Groups, Login, directory_user, histories, login};
 use super::policy::{CATALOGS, GROUPS, policies};
 use super::world::{World, organization};
+
+/// A login with this plan, as the store gets it.
+fn sent(plan: Plan) -> wire::Login {
+    wire::Login {
+        connection: ConnectionId::new("okta"),
+        issuer: Issuer::new("https://idp.example"),
+        subject: Subject::new("ada"),
+        email: Email::parse("ada@acme.example").unwrap(),
+        name: None,
+        external_id: None,
+        issued_at: 1,
+        plan,
+        preview: false,
+    }
+}
 
 proptest! {
     #![proptest_config(config(1))]
@@ -110,7 +125,7 @@ proptest! {
             && plan != Plan::Remove { reason: Reason::NotAssigned }
             && member.as_ref().is_some_and(|member| member.status == Status::Active && seated(member));
         let answer = LoginAnswer { answer, member, position: String::new() };
-        let concluded = conclude(&organization, &plan, &Subject::new("ada"), &answer);
+        let concluded = conclude(&organization, &sent(plan), &answer);
         prop_assert_eq!(concluded.is_ok(), may, "{:?}", concluded);
     }
 

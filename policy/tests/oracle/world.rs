@@ -107,7 +107,7 @@ impl World {
             source: member.source,
         });
         let answer = LoginAnswer { answer: outcome.answer, member, position: String::new() };
-        let standing = conclude(&self.organization, &sent.plan, &sent.subject, &answer)?;
+        let standing = Arc::new(conclude(&self.organization, sent, &answer)?);
         let path = NormalPath::parse(login.path.as_bytes()).unwrap();
         let path = self.organization.depends_on_path().then_some(&path);
         let permit = admit(&self.organization, &standing, Request { method: login.method, path })?;

@@ -102,8 +102,8 @@ impl Native {
         }
         let answer = self.world.login(organization, &login);
         self.told.push(format!("the store answers {}", written(&answer.answer)));
-        let standing = conclude::conclude(organization, &login.plan, &login.subject, &answer)?;
-        Ok(tagged(conclude::admit(organization, &standing, request)?))
+        let standing = Arc::new(conclude::conclude(organization, &login, &answer)?);
+        Ok(tagged(&conclude::admit(organization, &standing, request)?))
     }
 
     fn verify(&self, organization: &Organization, token: &str) -> Result<VerifiedAssertion, Reason> {
@@ -260,7 +260,7 @@ fn credential<'a>(policy: &Policy, ask: &'a Ask) -> Option<&'a str> {
     })?
 }
 
-fn tagged(permit: Permit<'_>) -> Seen {
+fn tagged(permit: &Permit) -> Seen {
     Seen::Allow {
         organization: permit.organization().to_string(),
         tags: Tags {

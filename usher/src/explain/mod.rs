@@ -137,7 +137,7 @@ impl Case<'_> {
         trace.step("store", store::told(&self.assumed, &facts, &outcome));
         self.seat(trace, &login.plan, &facts, &outcome);
         let answer = store::answer(outcome);
-        let standing = conclude(self.organization, &login.plan, &login.subject, &answer).map_err(at("conclude"))?;
+        let standing = Arc::new(conclude(self.organization, &login, &answer).map_err(at("conclude"))?);
         trace.standing(&standing);
         trace.step("conclude", place(&standing));
 

@@ -149,7 +149,7 @@ impl Process {
     /// With which role a worker lets a member in without asking anybody.
     fn session(&mut self, at: usize, member: &str) -> Option<String> {
         match self.present(at, member) {
-            Next::Allow(allow) => Some(allow.tags.value(Fact::Role).unwrap().to_owned()),
+            Next::Allow(allow) => Some(allow.permit.role().to_string()),
             _ => None,
         }
     }

@@ -21,7 +21,6 @@ use crate::header_map::HeaderMap;
 use crate::keys::Lack;
 use crate::session::Sessions;
 use crate::store_call::NoAnswer;
-use crate::tags::Fact;
 
 mod denials;
 mod feed;
@@ -168,7 +167,7 @@ fn answer(answer: &str, role: &str) -> LoginAnswer {
 
 fn role(next: &Next) -> &str {
     match next {
-        Next::Allow(allow) => allow.tags.value(Fact::Role).unwrap(),
+        Next::Allow(allow) => allow.permit.role().as_str(),
         other => panic!("not let in: {other:?}"),
     }
 }
