@@ -1,5 +1,6 @@
 //! The proxy-wasm filter: host calls at the rim (`host`), a pure flow inside (`flow`), a worker that joins the two.
 
+mod census;
 mod clock;
 mod config;
 mod credential;

@@ -181,9 +181,8 @@ impl Metrics {
         }
     }
 
-    /// This worker's sessions have become more or fewer; the gauge is the sum over all workers.
-    pub(crate) fn sessions_changed(&self, before: usize, after: usize) {
-        let change = i64::try_from(after).unwrap_or(0) - i64::try_from(before).unwrap_or(0);
+    /// The sessions of all workers together have become more or fewer.
+    pub(crate) fn sessions_changed(&self, change: i64) {
         if change != 0 {
             self.with(Metric::Sessions, |id| host::add_to_metric(id, change));
         }

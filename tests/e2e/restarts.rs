@@ -68,5 +68,8 @@ fn a_trap_costs_one_request_and_envoy_makes_a_new_filter() -> Result<()> {
             }
         })?;
     }
+    wait::until("the sessions of filters that died are no longer counted", || {
+        Ok((stage.system.envoy.stat("usher_sessions")? == 1).then_some(()))
+    })?;
     stage.no_token_was_logged()
 }

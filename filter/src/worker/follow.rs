@@ -24,13 +24,11 @@ impl Worker {
         if tick.is_lost {
             self.metrics.count(Counter::FeedResyncs);
         }
-        let before = self.sessions.len();
         for change in &tick.changes {
             let touched = self.sessions.apply(change, self.follow.generation(), &self.policy);
             self.metrics.add(Counter::SessionsChanged, touched.changed);
             self.metrics.add(Counter::SessionsEnded, touched.ended);
         }
-        self.metrics.sessions_changed(before, self.sessions.len());
         if let Some(poll) = tick.poll {
             self.send_poll(poll, now);
         }

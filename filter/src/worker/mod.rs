@@ -11,6 +11,7 @@ use usher_policy::Policy;
 use usher_policy::token::keys::KeySet;
 use usher_policy::wire::LoginAnswer;
 
+use crate::census::Census;
 use crate::clock::{Clock, Now};
 use crate::config::StoreToken;
 use crate::feed::{self, Feed, Follow};
@@ -47,6 +48,7 @@ pub(crate) struct Worker {
     keys: Keys,
     signatures: Signatures,
     metrics: Metrics,
+    census: Census,
     waiting: HashMap<u32, Waiting>,
     awaiting_keys: usize,
     calls: Calls,
@@ -87,6 +89,7 @@ impl Worker {
             clock: Clock::start(),
             signatures,
             metrics: Metrics::new(metric_ids),
+            census: Census::new(),
             waiting: HashMap::new(),
             awaiting_keys: 0,
             calls: Calls::default(),
@@ -176,6 +179,7 @@ impl Worker {
         self.metrics.flush();
         self.keys.tick(now, &self.metrics);
         self.follow_feed(now);
+        self.metrics.sessions_changed(self.census.tell(self.sessions.len(), &SharedData, now));
         self.ask_unattended(now);
         self.ask_for_orphans(now);
         self.resume_settled(now);
@@ -213,7 +217,7 @@ impl Worker {
     /// The filter is taken down: its sessions no longer count, and another worker may follow the feed.
     pub(crate) fn close(&self) {
         self.metrics.flush();
-        self.metrics.sessions_changed(self.sessions.len(), 0);
+        self.metrics.sessions_changed(self.census.leave(&SharedData, self.clock.now()));
         self.feed.close(&SharedData);
     }
 
@@ -294,7 +298,6 @@ impl Worker {
 
     /// Takes one step of the flow and counts what happened on the way.
     fn decide(&mut self, now: Now, step: impl FnOnce(&mut Desk<'_>) -> Next) -> Next {
-        let before = self.sessions.len();
         let keys = self.keys.at(now);
         let mut desk = Desk {
             policy: &self.policy,
@@ -310,7 +313,6 @@ impl Worker {
         if self.follow.start().is_some() && self.feed.begin(&mut self.follow, &SharedData, now) {
             self.metrics.count(Counter::FeedResyncs);
         }
-        self.metrics.sessions_changed(before, self.sessions.len());
         if tally.session_hit {
             self.metrics.count_session_hit();
         }

@@ -1,0 +1,154 @@
+//! How many sessions the workers of a process hold together. Each says its own number in shared data, again and again: a
+//! filter that has died says nothing more, and is no longer counted.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use crate::clock::Now;
+use crate::feed::Shared;
+
+/// The shared value: each worker's entry, one after the other.
+const KEY: &str = "usher.sessions";
+
+/// How often a worker says its number.
+const REPEAT: Duration = Duration::from_secs(1);
+
+/// A worker that has not said it for this long has died.
+const SILENT: Duration = Duration::from_secs(5);
+
+/// Most workers that are counted.
+const MAX_WORKERS: usize = 4096;
+
+/// How often a worker that goes tries to say so against others.
+const ATTEMPTS: usize = 8;
+
+/// One worker's part in it.
+#[derive(Debug)]
+pub(crate) struct Census {
+    /// By chance: a worker has no name of its own.
+    worker: u64,
+    told_at: Option<Duration>,
+}
+
+/// What a worker said last. On the wall clock, which all workers share, in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    worker: u64,
+    sessions: u64,
+    told_at: u64,
+}
+
+impl Census {
+    /// A worker that has said nothing yet.
+    pub(crate) fn new() -> Self {
+        Self { worker: RandomState::new().hash_one(()), told_at: None }
+    }
+
+    /// Says how many sessions this worker holds, where it is time to. Gives by how much all of them have become more or fewer.
+    pub(crate) fn tell(&mut self, sessions: usize, shared: &impl Shared, now: Now) -> i64 {
+        if self.told_at.is_some_and(|told_at| now.since(told_at) < REPEAT) {
+            return 0;
+        }
+        match self.enter(u64::try_from(sessions).ok(), shared, now) {
+            Some(change) => {
+                self.told_at = Some(now.steady);
+                change
+            }
+            // Another worker was quicker: on the next tick.
+            None => 0,
+        }
+    }
+
+    /// The worker goes, and its sessions with it. Gives the same.
+    pub(crate) fn leave(&self, shared: &impl Shared, now: Now) -> i64 {
+        (0..ATTEMPTS).find_map(|_| self.enter(None, shared, now)).unwrap_or(0)
+    }
+
+    /// Puts this worker's entry in place of its last one, and leaves out the dead. `None` where another one wrote meanwhile.
+    fn enter(&self, sessions: Option<u64>, shared: &impl Shared, now: Now) -> Option<i64> {
+        let (bytes, cas) = shared.read(KEY).map_or((Vec::new(), None), |(bytes, cas)| (bytes, Some(cas)));
+        let before = decode(&bytes);
+        let lives = |entry: &Entry| u128::from(now.unix_ms.abs_diff(entry.told_at)) < SILENT.as_millis();
+        let mut after: Vec<Entry> = before.iter().copied().filter(|entry| entry.worker != self.worker).collect();
+        after.retain(lives);
+        if after.len() < MAX_WORKERS {
+            after.extend(sessions.map(|sessions| Entry { worker: self.worker, sessions, told_at: now.unix_ms }));
+        }
+        shared.set(KEY, &encode(&after), cas).then(|| sum(&after).saturating_sub(sum(&before)))
+    }
+}
+
+fn sum(entries: &[Entry]) -> i64 {
+    let sum = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.sessions));
+    i64::try_from(sum).unwrap_or(i64::MAX)
+}
+
+fn encode(entries: &[Entry]) -> Vec<u8> {
+    entries.iter().flat_map(|entry| [entry.worker, entry.sessions, entry.told_at]).flat_map(u64::to_le_bytes).collect()
+}
+
+fn decode(bytes: &[u8]) -> Vec<Entry> {
+    let (numbers, _) = bytes.as_chunks::<8>();
+    let (entries, _) = numbers.as_chunks::<3>();
+    let entry = |[worker, sessions, told_at]: [u64; 3]| Entry { worker, sessions, told_at };
+    entries.iter().map(|numbers| entry(numbers.map(u64::from_le_bytes))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::testing::Memory;
+
+    fn at(millis: u64) -> Now {
+        Now { unix_ms: 1_000_000 + millis, steady: Duration::from_millis(millis) }
+    }
+
+    #[test]
+    fn the_changes_that_workers_tell_make_the_number_of_all_their_sessions() {
+        let (shared, mut one, mut other) = (Memory::default(), Census::new(), Census::new());
+        assert_eq!(one.tell(3, &shared, at(0)), 3);
+        assert_eq!(other.tell(4, &shared, at(10)), 4);
+        assert_eq!(one.tell(9, &shared, at(999)), 0, "it is not time yet");
+        assert_eq!(one.tell(9, &shared, at(1_000)), 6);
+        assert_eq!(other.tell(1, &shared, at(2_000)), -3);
+        assert_eq!(other.leave(&shared, at(2_001)), -1);
+        assert_eq!(one.leave(&shared, at(2_002)), -9);
+        assert_eq!(decode(&shared.read(KEY).unwrap().0), []);
+    }
+
+    #[test]
+    fn who_has_died_is_no_longer_counted_and_who_comes_in_its_place_is() {
+        let (shared, mut died, mut other) = (Memory::default(), Census::new(), Census::new());
+        assert_eq!(died.tell(100, &shared, at(0)) + other.tell(7, &shared, at(0)), 107);
+        assert_eq!(Census::new().tell(2, &shared, at(500)), 2);
+        assert_eq!(other.tell(7, &shared, at(4_999)), 0);
+        assert_eq!(other.tell(7, &shared, at(6_000)), -102, "both that said nothing since");
+    }
+
+    #[test]
+    fn a_clock_that_is_turned_back_counts_nobody_twice_or_for_ever() {
+        let (shared, mut one, mut died) = (Memory::default(), Census::new(), Census::new());
+        assert_eq!(one.tell(3, &shared, at(100_000)) + died.tell(5, &shared, at(100_000)), 8);
+        let back = Now { unix_ms: 1_000, ..at(102_000) };
+        assert_eq!(one.tell(3, &shared, back), -5);
+    }
+
+    #[test]
+    fn who_was_not_quick_enough_says_it_on_the_next_tick() {
+        struct Busy(Memory);
+        impl Shared for Busy {
+            fn read(&self, key: &str) -> Option<(Vec<u8>, u32)> {
+                self.0.read(key)
+            }
+            fn set(&self, _: &str, _: &[u8], _: Option<u32>) -> bool {
+                false
+            }
+            fn overwrite(&self, _: &str, _: &[u8]) -> bool {
+                false
+            }
+        }
+        let (mut census, busy) = (Census::new(), Busy(Memory::default()));
+        assert_eq!((census.tell(3, &busy, at(0)), census.leave(&busy, at(1))), (0, 0));
+        assert_eq!(census.tell(3, &busy.0, at(50)), 3);
+    }
+}
