@@ -6,8 +6,10 @@ use std::process::Command;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 use usher_policy::file::{from_json, yaml_to_json};
-use usher_tests::binaries;
-use usher_tests::system::render;
+use usher_tests::http::Request;
+use usher_tests::stage::envoy::RealEnvoy;
+use usher_tests::system::{Setup, render};
+use usher_tests::{binaries, policy};
 
 const IMAGE: &str = "oci://registry.example/usher/filter:0.1.0";
 const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -273,8 +275,17 @@ fn what_envoy_gateway_patches_is_what_envoy_has_there() -> Result<()> {
         ensure!(patch["name"] == "edge/edge/https", "{patch}");
         apply(listener, &patch["operation"])?;
     }
+    let filters = listener.pointer_mut(&format!("{manager}/http_filters")).and_then(Value::as_array_mut);
+    let filters = filters.context("filters")?;
+    let place = filters.iter().position(|filter| filter["name"] == GUARD).context("the guard is there")?;
+    ensure!(filters.get(place + 1).is_some_and(|next| next["name"] == ROUTER), "it stands before the router");
+    accepted(&bootstrap)?;
+    // A standalone Envoy has routes in its place.
+    let listener = bootstrap.pointer_mut("/static_resources/listeners/0").context("a listener")?;
+    let filters = listener.pointer_mut(&format!("{manager}/http_filters")).and_then(Value::as_array_mut);
+    filters.context("filters")?.remove(place);
     ensure!(*listener == before, "not as a standalone Envoy has it: {listener}");
-    accepted(&bootstrap)
+    Ok(())
 }
 
 fn patches<'a>(objects: &'a [Value], name: &str) -> Result<&'a Vec<Value>> {
@@ -282,14 +293,84 @@ fn patches<'a>(objects: &'a [Value], name: &str) -> Result<&'a Vec<Value>> {
     policy.pointer("/spec/jsonPatches").and_then(Value::as_array).context("patches")
 }
 
-/// Adds a field as Envoy Gateway does, in each place that `..LIST[?match(@.name, 'NAME')].FIELD…` leads to.
+const GUARD: &str = "usher.decided";
+const ROUTER: &str = "envoy.filters.http.router";
+
+/// The routes of a gateway are its own, and lead to the product whatever the filter has said: its guard stands in between.
+#[test]
+fn the_guard_of_a_gateway_lets_nothing_through_that_was_not_decided_about() -> Result<()> {
+    let istio = objects(&rendered(ISTIO, &[])?)?;
+    let patch = &find(&istio, "EnvoyFilter", "usher")?["spec"]["configPatches"][1];
+    ensure!(patch["applyTo"] == "HTTP_FILTER" && patch["patch"]["operation"] == "INSERT_BEFORE", "{patch}");
+    ensure!(patch["match"]["listener"]["filterChain"]["filter"]["subFilter"]["name"] == ROUTER, "{patch}");
+    let gateway = objects(&rendered(ENVOY_GATEWAY, &[])?)?;
+    let added = patches(&gateway, "usher-filter")?.iter().find(|patch| patch["operation"]["value"]["name"] == GUARD);
+    ensure!(added.context("a guard")?["operation"]["value"] == patch["patch"]["value"], "one guard for both");
+
+    // One Envoy with the routes of a gateway, and its filters in its order.
+    let setup = Setup { edit_bootstrap: Some(as_a_gateway), ..Setup::default() };
+    let mut stage = RealEnvoy::start_with(&policy::changed("claude", PASSING)?, &setup)?;
+    let good = stage.request_of("{login: ada, pass: true}")?;
+    let passed = Request::new("GET", "chat.acme.example", "/open/x");
+    let unmatched = Request::new("GET", "else.example", "/");
+    for request in [&good, &passed, &unmatched] {
+        ensure!(
+            stage.system.envoy.send(request)?.status == 200,
+            "let in: {}",
+            String::from_utf8_lossy(&request.target)
+        );
+    }
+    let bare = Request::new("GET", "chat.acme.example", "/");
+    ensure!(stage.system.envoy.send(&bare)?.status == 401, "who has no credentials is told so");
+
+    let setup = Setup { edit_bootstrap: Some(as_a_gateway_without_the_filter), ..Setup::default() };
+    let stage = RealEnvoy::start_with(&policy::changed("claude", PASSING)?, &setup)?;
+    let forged = bare.clone().header("x-usher-organization", "acme-chat").header("x-usher-role", "owner");
+    for request in [&good, &bare, &forged, &passed] {
+        ensure!(stage.system.envoy.send(request)?.status == 403, "without the filter nobody passes");
+    }
+    ensure!(stage.system.upstream.attempts() == 0, "the product saw a request that nobody has decided about");
+    Ok(())
+}
+
+const PASSING: &str = "organization: {bypass: [{path: /open/}]}\noptions: {unmatched: pass}";
+
+/// The routes of our bootstrap ask nothing, and the guard that a gateway gets is where a gateway has it.
+fn as_a_gateway(bootstrap: &str) -> Result<String> {
+    let mut bootstrap = yaml_to_json(bootstrap).map_err(|faults| anyhow!("{faults:?}"))?;
+    let manager = bootstrap.pointer_mut(MANAGER).context("a connection manager")?;
+    let host = manager.pointer_mut("/route_config/virtual_hosts/0").context("a virtual host")?;
+    host["routes"] = json!([{"match": {"prefix": "/"}, "route": {"cluster": "upstream", "timeout": "0s"}}]);
+    let istio = objects(&rendered(ISTIO, &[])?)?;
+    let guard = find(&istio, "EnvoyFilter", "usher")?["spec"]["configPatches"][1]["patch"]["value"].clone();
+    let filters = manager.get_mut("http_filters").and_then(Value::as_array_mut).context("filters")?;
+    let router = filters.iter().position(|filter| filter["name"] == ROUTER).context("a router")?;
+    filters.insert(router, guard);
+    Ok(bootstrap.to_string())
+}
+
+fn as_a_gateway_without_the_filter(bootstrap: &str) -> Result<String> {
+    let mut bootstrap: Value = serde_json::from_str(&as_a_gateway(bootstrap)?)?;
+    let filters = bootstrap.pointer_mut(&format!("{MANAGER}/http_filters")).and_then(Value::as_array_mut);
+    filters.context("filters")?.retain(|filter| filter["name"] != "usher");
+    Ok(bootstrap.to_string())
+}
+
+/// Adds a field as Envoy Gateway does, in each place that `..LIST[?match(@.name, 'NAME')].FIELD…` leads to; without a field,
+/// an item before the one with that name (RFC 6902, 4.1).
 fn apply(listener: &mut Value, operation: &Value) -> Result<()> {
     let text = |field: &str| operation[field].as_str().with_context(|| format!("{field}: {operation}"));
     ensure!(text("op")? == "add", "{operation}");
     let (list, rest) = text("jsonPath")?.trim_start_matches("..").split_once("[?match(@.name, '").context("a list")?;
     let (name, fields) = rest.split_once("')]").context("a name")?;
-    let item = item(listener, list, name).with_context(|| format!("nothing has the name {name}"))?;
-    let mut place = item;
+    if operation.get("path").is_none() {
+        let items = items(listener, list, name).with_context(|| format!("nothing has the name {name}"))?;
+        let place = items.iter().position(|item| item["name"] == name).context("an item")?;
+        items.insert(place, operation["value"].clone());
+        return Ok(());
+    }
+    let items = items(listener, list, name).with_context(|| format!("nothing has the name {name}"))?;
+    let mut place = items.iter_mut().find(|item| item["name"] == name).context("an item")?;
     for field in fields.split('.').filter(|field| !field.is_empty()) {
         place = place.get_mut(field).with_context(|| format!("no {field}: {operation}"))?;
     }
@@ -297,16 +378,14 @@ fn apply(listener: &mut Value, operation: &Value) -> Result<()> {
     Ok(())
 }
 
-fn item<'a>(value: &'a mut Value, list: &str, name: &str) -> Option<&'a mut Value> {
+/// The first list of this field that has an item with this name.
+fn items<'a>(value: &'a mut Value, list: &str, name: &str) -> Option<&'a mut Vec<Value>> {
     match value {
-        Value::Array(items) => items.iter_mut().find_map(|value| item(value, list, name)),
+        Value::Array(values) => values.iter_mut().find_map(|value| items(value, list, name)),
         Value::Object(fields) => fields.iter_mut().find_map(|(field, value)| {
             let here =
                 field == list && value.as_array().is_some_and(|items| items.iter().any(|item| item["name"] == name));
-            if here {
-                return value.as_array_mut()?.iter_mut().find(|item| item["name"] == name);
-            }
-            item(value, list, name)
+            if here { value.as_array_mut() } else { items(value, list, name) }
         }),
         _ => None,
     }

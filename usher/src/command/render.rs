@@ -47,10 +47,21 @@ impl Render {
     }
 }
 
+/// So many warnings are shown one by one.
+const SHOWN: usize = 20;
+
 fn warn(warnings: &[String]) {
-    for warning in warnings {
-        tell(&format!("warning: {warning}"));
+    shown(warnings).iter().for_each(|line| tell(line));
+}
+
+/// The lines that warn. A policy of thousands of connections can have as many of one kind.
+fn shown(warnings: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = warnings.iter().take(SHOWN).map(|warning| format!("warning: {warning}")).collect();
+    match warnings.len().saturating_sub(SHOWN) {
+        0 => {}
+        more => lines.push(format!("warning: and {more} more of them")),
     }
+    lines
 }
 
 /// A bundle of certificate authorities that a flag names.
@@ -70,4 +81,19 @@ fn text(flag: &'static str, path: &Path, limit: usize) -> Result<String, Failure
         _ => String::from_utf8(bytes).map_err(io::Error::other),
     });
     read.map_err(|source| Failure::file(flag, path, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twenty_warnings_are_shown_and_the_others_counted() {
+        let of = |count: usize| shown(&(0..count).map(|number| number.to_string()).collect::<Vec<_>>());
+        assert_eq!(of(0), [""; 0]);
+        assert_eq!(of(SHOWN).last().map(String::as_str), Some("warning: 19"));
+        let many = of(SHOWN + 7);
+        assert_eq!(many.len(), SHOWN + 1);
+        assert_eq!(many.last().map(String::as_str), Some("warning: and 7 more of them"));
+    }
 }

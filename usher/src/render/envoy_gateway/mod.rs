@@ -110,7 +110,11 @@ impl Target {
                 Some(port) if port.parse::<u16>().is_ok() => listener.clone(),
                 _ => format!("{namespace}/{}/{listener}", self.gateway),
             };
-            let values = [("listener", quoted(&listener)), ("plain_namespace", namespace.clone())];
+            let values = [
+                ("guard", indented(include_str!("../guard.yaml"), 6)),
+                ("listener", quoted(&listener)),
+                ("plain_namespace", namespace.clone()),
+            ];
             text.push_str(&fill(include_str!("listener.yaml"), &values));
             if placement.version.reloads() {
                 text.push_str(&fill(include_str!("reload.yaml"), &values));

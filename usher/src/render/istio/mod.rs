@@ -34,6 +34,7 @@ pub(crate) fn objects(
     let values = [
         ("access_log", indented(include_str!("../access_log.yaml"), 18)),
         ("fails", failing(placement).1.to_owned()),
+        ("guard", indented(include_str!("../guard.yaml"), 8)),
         ("labels", target.labels()),
         ("namespace", quoted(&placement.namespace)),
         ("policy", flow(&servers.renamed(document), 4)),
