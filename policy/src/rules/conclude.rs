@@ -144,15 +144,11 @@ fn standing(organization: &Organization, login: &Login, member: &MemberFacts) ->
         organization: organization.id.clone(),
         member: member.id.clone(),
         subject: login.subject.clone(),
-        email: shared(Some(&login.email), &member.email),
-        role: shared(organization.product.role(&member.role), &member.role),
-        seat_tier: member.seat_tier.as_ref().map(|tier| shared(organization.product.tier(tier), tier)),
+        // One text for both, where they say the same: a worker holds thousands of logins and standings.
+        email: Some(&login.email).filter(|own| **own == member.email).unwrap_or(&member.email).clone(),
+        role: member.role.clone(),
+        seat_tier: member.seat_tier.clone(),
     })
-}
-
-/// The copy that is kept anyway, where it says the same: a worker holds thousands of standings.
-fn shared<T: Clone + PartialEq>(kept: Option<&T>, own: &T) -> T {
-    kept.filter(|kept| *kept == own).unwrap_or(own).clone()
 }
 
 /// Admits one request of a member: the last check, after which nothing can deny.
