@@ -80,6 +80,25 @@ fn the_store_can_ask_nobody() -> Result<()> {
     Ok(())
 }
 
+/// How long a comparison takes says nothing of a secret: hashes of all of them are compared, each to its end.
+#[test]
+fn secrets_are_compared_in_constant_time() -> Result<()> {
+    let text = std::fs::read_to_string(binaries::workspace().join("store/src/secrets.rs"))?;
+    let compared =
+        text.split_once("fn matches(&self, other: &Self) -> Choice {").and_then(|(_, rest)| rest.split('}').next());
+    ensure!(compared.context("a comparison")?.trim() == "self.0.ct_eq(&other.0)", "not by `subtle`");
+    let find = text.split_once("\nfn find<").and_then(|(_, rest)| rest.split("\n}\n").next()).context("a look-up")?;
+    for early in ["return", "break", "?", ".find(", ".any(", ".position(", "=="] {
+        ensure!(!find.contains(early), "`{early}` ends a look-up of a token early");
+    }
+    // Whoever holds hashes of presented tokens elsewhere could compare them in another way.
+    for file in sources("store/src")? {
+        let is_known = ["store/src/secrets.rs", "store/src/http/rate.rs"].iter().any(|known| file.ends_with(known));
+        ensure!(is_known || !std::fs::read_to_string(&file)?.contains("SecretHash"), "{}", file.display());
+    }
+    Ok(())
+}
+
 /// The one place where it is allowed: how the filter reaches its host.
 const RAW: &str = "filter/src/raw/";
 

@@ -15,6 +15,7 @@ mod pages;
 mod paths;
 mod peer;
 mod postgres;
+mod protections;
 mod release;
 mod reproduce;
 mod scim;
@@ -45,6 +46,8 @@ usage: cargo xtask <verb>
                  gives what is read from outside new cases until the time is up
   pages          looks at every denial page in every language with Chromium and axe-core
   pictures       takes the README's pictures of demo and denial page with Chromium
+  protections [WORD…]
+                 takes out what stops each attack of docs/security.md, in a copy, and wants a red test
   release        everything that is shipped, into target/release-VERSION/ (`apt install musl-tools`)
   reproduce      builds the filter in two folders and compares
   sbom           what usher is made of, as CycloneDX, into target/usher/
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         (Some("fuzz"), rest) => fuzz::run(rest),
         (Some("pages"), []) => pages::look(),
         (Some("pictures"), []) => pages::take_pictures(),
+        (Some("protections"), words) => protections::try_all(words),
         (Some("release"), []) => release::make(),
         (Some("reproduce"), []) => reproduce::twice(),
         (Some("sbom"), []) => supply::sbom(),

@@ -11,9 +11,14 @@ const PACKAGE: &str = "joserfc==1.8.0";
 
 const INSTALL_PYTHON: &str = "`apt install python3 python3-venv`";
 
+/// Where it is.
+pub(crate) fn environment() -> Result<std::path::PathBuf> {
+    Ok(paths::root()?.join("target").join("differential-venv"))
+}
+
 /// Installs it as `target/differential-venv`, where the tests look for it.
 pub(crate) fn ready() -> Result<()> {
-    let environment = paths::root()?.join("target").join("differential-venv");
+    let environment = environment()?;
     let python = environment.join("bin").join("python");
     let is_there = Command::new(&python).args(["-c", "import joserfc; assert joserfc.__version__ == '1.8.0'"]).output();
     if is_there.is_ok_and(|output| output.status.success()) {

@@ -224,3 +224,35 @@ impl Remote {
         format!("usher.keys.document {}", self.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use usher_policy::model::JwksUri;
+
+    /// What the host says of shared data without a host is not asked: the copy is this worker's own.
+    #[test]
+    fn keys_older_than_they_may_get_are_none() {
+        let jwks = RemoteJwks {
+            uri: JwksUri { tls: true, host: "idp.example".to_owned(), port: 443, path: "/keys".to_owned() },
+            cluster: "idp".to_owned(),
+            insecure: false,
+            timeout: Duration::from_secs(2),
+            refresh: Duration::from_secs(300),
+            min_interval: Duration::from_secs(10),
+            max_stale: Duration::from_secs(86_400),
+        };
+        let document =
+            br#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        let keys = Rc::new(KeySet::parse(document).unwrap());
+        let mut remote = Remote::new(name(&jwks), jwks);
+        let at = |unix_ms| Now { unix_ms, steady: Duration::ZERO };
+        assert!(remote.usable(at(1)).is_none(), "there are none yet");
+        remote.copy = Some(Copy { keys, serial: 1, fetched_at: 1_000 });
+        for (now, are_usable) in
+            [(1_000, true), (86_400_999, true), (86_401_000, false), (u64::MAX, false), (999, false)]
+        {
+            assert_eq!(remote.usable(at(now)).is_some(), are_usable, "{now}");
+        }
+    }
+}

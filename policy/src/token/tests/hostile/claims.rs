@@ -290,6 +290,14 @@ fn a_shared_issuer_lets_in_only_the_tenants_that_are_named() {
         ..connection("entra")
     }]);
     assert!(claimant(&pinned, json!({"tid": "tenant-of-acme"})).is_ok());
+    // Whatever is required must hold, all of it.
+    let requirement = |claim: &str| Requirement { claim: ClaimPath::parse(claim), any_of: vec!["acme".to_owned()] };
+    let require = vec![requirement("tid"), requirement("hd")];
+    let twice = organization(vec![Connection { email: EmailTrust::Trusted, require, ..connection("entra") }]);
+    assert!(claimant(&twice, json!({"tid": "acme", "hd": "acme"})).is_ok());
+    for half in [json!({"tid": "acme"}), json!({"hd": "acme"}), json!({"tid": "acme", "hd": "eve"})] {
+        assert_eq!(claimant(&twice, half.clone()).err(), Some(NotAssigned), "{half}");
+    }
     // nOAuth: another tenant's administrator gives a user of theirs our email.
     for tenant in [
         json!("tenant-of-eve"),

@@ -99,6 +99,11 @@ fn keys_of_one_name_do_not_stand_for_each_other() {
     // Of two of a kind either may have signed; a third may not.
     assert_eq!(reason(&over(&json!([stranger, same(jwk(EdDsa))])), &seal_as(json!("same"), EdDsa)), None);
     assert_eq!(reason(&over(&json!([stranger])), &seal_as(json!("same"), EdDsa)), Some(BadSignature));
+    // A key of another name has not signed it, whoever has that key; nor does one stand in for a key that is of no use.
+    let other = with(jwk(EdDsa), json!({"kid": "other"}));
+    assert_eq!(reason(&over(&json!([stranger, other])), &seal_as(json!("same"), EdDsa)), Some(BadSignature));
+    let secret = json!({"kty": "oct", "k": "AAAA", "kid": "same"});
+    assert_eq!(reason(&over(&json!([secret, other])), &seal_as(json!("same"), EdDsa)), Some(BadSignature));
     // Without a name nobody guesses.
     assert_eq!(reason(&over(&json!([stranger, jwk(EdDsa)])), &seal_as(Value::Null, EdDsa)), Some(UnknownKey));
 }
