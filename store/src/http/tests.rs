@@ -57,7 +57,9 @@ async fn exchange(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    // Far longer than anything here takes: who waits for ever is told that it never came.
+    let read = timeout(Duration::from_secs(60), stream.read_to_string(&mut answer)).await;
+    read.expect("an answer within a minute").unwrap();
     answer
 }
 

@@ -327,11 +327,23 @@ pub(super) const ALL: &[Protection] = &[
     ),
     (
         "a gigabyte for an answer",
-        &[(
-            "filter/src/host.rs",
-            "    let timeout = millis(timeout).max(1);\n",
-            "    let timeout = millis(timeout).max(60_000);\n",
-        )],
+        &[
+            (
+                "filter/src/worker/mod.rs",
+                "match body_size > store_call::MAX_ANSWER {",
+                "match body_size > usize::MAX - 1 {",
+            ),
+            (
+                "filter/src/worker/mod.rs",
+                "host::answer_body(store_call::MAX_ANSWER);",
+                "host::answer_body(usize::MAX);",
+            ),
+            (
+                "filter/src/store_call.rs",
+                "    if body.len() > MAX_ANSWER {\n",
+                "    if body.len() > usize::MAX - 1 {\n",
+            ),
+        ],
     ),
     (
         "a key server that is not the provider's",
