@@ -3,7 +3,6 @@
 use super::Protection;
 
 const ARRIVAL: &str = "filter/src/flow/arrival.rs";
-const BOOTSTRAP: &str = "usher/src/render/envoy/bootstrap.yaml";
 const CONCLUDE: &str = "policy/src/rules/conclude.rs";
 const CREDENTIAL: &str = "filter/src/credential.rs";
 const KEYS: &str = "policy/src/token/keys.rs";
