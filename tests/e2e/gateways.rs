@@ -342,10 +342,10 @@ fn as_a_gateway(bootstrap: &str) -> Result<String> {
     let host = manager.pointer_mut("/route_config/virtual_hosts/0").context("a virtual host")?;
     host["routes"] = json!([{"match": {"prefix": "/"}, "route": {"cluster": "upstream", "timeout": "0s"}}]);
     let istio = objects(&rendered(ISTIO, &[])?)?;
-    let guard = find(&istio, "EnvoyFilter", "usher")?["spec"]["configPatches"][1]["patch"]["value"].clone();
+    let guard = find(&istio, "EnvoyFilter", "usher")?.pointer("/spec/configPatches/1/patch/value").cloned();
     let filters = manager.get_mut("http_filters").and_then(Value::as_array_mut).context("filters")?;
     let router = filters.iter().position(|filter| filter["name"] == ROUTER).context("a router")?;
-    filters.insert(router, guard);
+    filters.insert(router, guard.context("a guard")?);
     Ok(bootstrap.to_string())
 }
 
