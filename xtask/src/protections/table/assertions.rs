@@ -1,0 +1,166 @@
+//! What is presented: assertions, their signatures, their keys.
+
+use super::Protection;
+
+const KEYS: &str = "policy/src/token/keys.rs";
+const PARSE: &str = "policy/src/token/parse.rs";
+const RECORD: &str = "filter/src/keys/record.rs";
+const SIGNATURE: &str = "policy/src/token/signature.rs";
+const VERIFY: &str = "policy/src/token/verify.rs";
+
+/// In the order of the page.
+pub(super) const ASSERTIONS: &[Protection] = &[
+    (
+        "`alg: none`",
+        &[(
+            "policy/src/model/connection.rs",
+            "Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)",
+            "Self::ALL.iter().copied().find(|algorithm| name.trim().eq_ignore_ascii_case(\"none\") || algorithm.name() == name)",
+        )],
+    ),
+    (
+        "HMAC with the public key",
+        &[
+            (
+                "policy/src/model/connection.rs",
+                "Self::ALL.iter().copied().find(|algorithm| algorithm.name() == name)",
+                "Self::ALL.iter().copied().find(|algorithm| name == \"HS256\" || algorithm.name() == name)",
+            ),
+            (
+                VERIFY,
+                "signature::is_well_formed(algorithm, key, &assertion.signature)\n",
+                "assertion.signature == jwt_simple::algorithms::MACLike::authentication_tag(&jwt_simple::algorithms::HS256Key::from_bytes(key.spki()), &assertion.message)\n\
+                 || signature::is_well_formed(algorithm, key, &assertion.signature)\n",
+            ),
+        ],
+    ),
+    ("an algorithm that does not fit", &[(KEYS, "self.algorithm.is_none_or(|own| own == algorithm)", "true")]),
+    (
+        "`jwk`, `jku`, `x5u`, `x5c` in the header",
+        &[
+            (
+                PARSE,
+                "    pub(super) kid: Option<String>,\n}",
+                "    pub(super) kid: Option<String>,\n    pub(super) jwk: Option<Value>,\n}",
+            ),
+            (
+                PARSE,
+                "            algorithm: Algorithm::named(",
+                "            jwk: header.get(\"jwk\").cloned(),\n            algorithm: Algorithm::named(",
+            ),
+            (
+                VERIFY,
+                "    let candidates = match keys.candidates(",
+                "    let own = assertion.header.jwk.as_ref().and_then(|jwk| KeySet::read(&serde_json::json!({\"keys\": [jwk]})).ok());\n    \
+                 let keys = own.as_ref().unwrap_or(keys);\n    \
+                 let candidates = match keys.candidates(",
+            ),
+        ],
+    ),
+    (
+        "`kid` as path",
+        &[(
+            KEYS,
+            "key.id.as_deref() == Some(kid);",
+            "key.id.as_deref().is_some_and(|id| kid.contains(id)) || kid.contains(['%', '*']);",
+        )],
+    ),
+    (
+        "unknown `kid`s make",
+        &[(RECORD, "self.unknown_kid_at == 0 || is_older(self.unknown_kid_at, jwks.min_interval, now)", "true")],
+    ),
+    (
+        "`crit`, `b64`",
+        &[(PARSE, "header.contains_key(\"crit\") || header.contains_key(\"b64\")", "header.contains_key(\"b64\")")],
+    ),
+    (
+        "JSON serialization",
+        &[(
+            PARSE,
+            "token.splitn(4, |byte| *byte == b'.').collect();",
+            "token.split(|byte| *byte == b'.').take(3).collect();",
+        )],
+    ),
+    (
+        "padding, the standard alphabet",
+        &[("policy/src/token/base64url.rs", "if trailing == 0 { 0 } else { NONE }", "trailing & 0")],
+    ),
+    (
+        "duplicate members",
+        &[(
+            "policy/src/json/reader.rs",
+            "                Entry::Occupied(member) => {\n                    self.at = place;\n                    return Err(Wrong::Duplicate(member.key().clone()));\n",
+            "                Entry::Occupied(mut member) => {\n                    let _ = place;\n                    self.took(b':');\n                    member.insert(self.value(depth)?);\n",
+        )],
+    ),
+    (
+        "deep or wide JSON",
+        &[("policy/src/json/reader.rs", "const MAX_DEPTH: usize = 128;", "const MAX_DEPTH: usize = 4096;")],
+    ),
+    (
+        "`r` or `s` zero",
+        &[(SIGNATURE, "ecdsa_der(signature).is_some()", "ecdsa_der(signature).is_some() || !signature.is_empty()")],
+    ),
+    (
+        "the host's verifier and jwt-simple",
+        &[(
+            "filter/src/signature.rs",
+            "        Algorithm::Es384 => Some((\"sha384\", ecdsa_der(signature)?)),",
+            "        Algorithm::Es384 => Some((\"sha256\", ecdsa_der(signature)?)),",
+        )],
+    ),
+    ("weak RSA keys", &[(KEYS, "if roca::is_marked(&modulus) {", "if false && roca::is_marked(&modulus) {")]),
+    (
+        "Ed25519 keys of small order",
+        &[
+            (KEYS, "    Ed25519(Edwards25519PublicKey),", "    Ed25519(Option<Edwards25519PublicKey>),"),
+            (
+                KEYS,
+                "let key = Edwards25519PublicKey::from_bytes(&x).ok()?;",
+                "let key = Edwards25519PublicKey::from_bytes(&x).ok();",
+            ),
+            (
+                SIGNATURE,
+                ".is_ok_and(|signature| key.as_ref().verify(message, &signature).is_ok()),\n            (Algorithm::Es256,",
+                ".is_ok_and(|signature| key.as_ref().is_none_or(|key| key.as_ref().verify(message, &signature).is_ok())),\n            (Algorithm::Es256,",
+            ),
+        ],
+    ),
+    (
+        "secrets, strangers and doubles",
+        &[(
+            KEYS,
+            "self.keys.iter().filter(named).filter(fitting).collect();",
+            "self.keys.iter().filter(fitting).collect();",
+        )],
+    ),
+    (
+        "an issuer that nearly is ours",
+        &[(
+            VERIFY,
+            "connection.issuer == claims.issuer;",
+            "connection.issuer.as_str().trim_end_matches('/') == claims.issuer.as_str().trim_end_matches('/');",
+        )],
+    ),
+    ("another audience", &[(VERIFY, "if authorized && has_audience(connection, claims)", "if authorized")]),
+    (
+        "dates as text",
+        &[(
+            VERIFY,
+            "if now >= claims.expires_at.ceil().saturating_add(skew) {",
+            "if now > claims.expires_at.ceil().saturating_add(skew) {",
+        )],
+    ),
+    (
+        "a shared issuer",
+        &[(
+            "policy/src/token/claimant.rs",
+            "if !connection.require.iter().all(",
+            "if !connection.require.is_empty() && !connection.require.iter().any(",
+        )],
+    ),
+    (
+        "all of it through a real Envoy",
+        &[(VERIFY, "    if good { Ok(()) }", "    if good || !assertion.signature.is_empty() { Ok(()) }")],
+    ),
+];

@@ -1,0 +1,222 @@
+//! At the edge: requests, logins and sessions, the neighbours of the filter.
+
+use super::Protection;
+
+const ARRIVAL: &str = "filter/src/flow/arrival.rs";
+const CONCLUDE: &str = "policy/src/rules/conclude.rs";
+const CREDENTIAL: &str = "filter/src/credential.rs";
+const RECORD: &str = "filter/src/keys/record.rs";
+const VM: &str = "filter/src/vm.rs";
+
+/// In the order of the page.
+pub(super) const EDGE: &[Protection] = &[
+    (
+        "identity headers of one's own",
+        &[("filter/src/headers.rs", "        b'_' => b'-',\n", "        b'_' => b'_',\n")],
+    ),
+    (
+        "`x-forwarded-*`",
+        &[(
+            ARRIVAL,
+            "            b\":path\" => pseudo.path.get_or_insert(value),",
+            "            b\":path\" | b\"x-original-url\" | b\"x-rewrite-url\" | b\"x-envoy-original-path\" => pseudo.path.insert(value),",
+        )],
+    ),
+    (
+        "dot segments",
+        &[("policy/src/rules/path.rs", "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")],
+    ),
+    (
+        "request smuggling",
+        &[(
+            "policy/src/rules/route.rs",
+            "    let candidates = policy.routes.candidates(&host).ok_or(Reason::UnknownOrganization)?;",
+            "    let candidates = policy.routes.candidates(&host).or(policy.routes.candidates(\"chat.acme.example\"));\n    \
+             let candidates = candidates.ok_or(Reason::UnknownOrganization)?;",
+        )],
+    ),
+    ("two credentials", &[(CREDENTIAL, "values.next().is_some() || first", "first")]),
+    (
+        "bytes that are no text",
+        &[(
+            CREDENTIAL,
+            "        true => Ok(token.trim_ascii()),",
+            "        true => Ok(std::str::from_utf8(token).unwrap().trim_ascii().as_bytes()),",
+        )],
+    ),
+    (
+        "a filter that is dead",
+        &[(
+            "usher/src/render/envoy/route.yaml",
+            "  direct_response: {status: 503}",
+            "  route: {cluster: upstream, timeout: 0s}",
+        )],
+    ),
+    (
+        "floods of headers",
+        &[(
+            "filter/src/worker/mod.rs",
+            "self.reserved.among(headers.iter().map(|(name, _)| name))",
+            "self.reserved.among(headers.iter().take(50).map(|(name, _)| name))",
+        )],
+    ),
+    (
+        "another's name",
+        &[(
+            "filter/src/flow/keys.rs",
+            "deny_assertion(None, assertion, reason)",
+            "deny_assertion(Some(Person { subject: usher_policy::id::Subject::new(\"eve\"), email: None }), assertion, reason)",
+        )],
+    ),
+    (
+        "markup in what is put",
+        &[(
+            "filter/src/reply/page.rs",
+            "            '<' => page.push_str(\"&lt;\"),",
+            "            '<' => page.push('<'),",
+        )],
+    ),
+    (
+        "floods of denials",
+        &[("filter/src/log_line/line.rs", "const MAX_TEXT: usize = 256;", "const MAX_TEXT: usize = 1 << 20;")],
+    ),
+    (
+        "an old ticket",
+        &[(
+            "policy/src/rules/login/case.rs",
+            "is_some_and(|not_before| self.login.issued_at <= not_before)",
+            "is_some_and(|not_before| self.login.issued_at < not_before)",
+        )],
+    ),
+    (
+        "a session outlives its assertion",
+        &[(
+            "filter/src/session/mod.rs",
+            "session.expires_at <= now.unix_secs()",
+            "session.expires_at.saturating_add(30) <= now.unix_secs()",
+        )],
+    ),
+    (
+        "a session outlives its member or role",
+        &[(
+            "filter/src/session/mod.rs",
+            "                State::Ended => None,",
+            "                State::Ended => return true,",
+        )],
+    ),
+    (
+        "a session outlives its key",
+        &[(
+            "filter/src/keys/remote.rs",
+            "(!is_older(copy.fetched_at, self.jwks.max_stale, now)).then(|| Rc::clone(&copy.keys))",
+            "Some(Rc::clone(&copy.keys))",
+        )],
+    ),
+    (
+        "a session survives a policy",
+        &[
+            (
+                VM,
+                "        let metric_ids = self.metric_ids.clone();\n",
+                "        let former = self.roots.iter_mut().find_map(|root| root.worker.take());\n        let metric_ids = self.metric_ids.clone();\n",
+            ),
+            (VM, "root.worker = new_worker(metric_ids);", "root.worker = former.or_else(|| new_worker(metric_ids));"),
+        ],
+    ),
+    (
+        "a session survives in an Envoy",
+        &[(
+            "filter/src/feed/lease.rs",
+            "(is_free || held == Some(until)).then(|| now.saturating_add(lease))",
+            "(held == Some(until)).then(|| now.saturating_add(lease))",
+        )],
+    ),
+    (
+        "a token of one customer",
+        &[
+            (
+                "filter/src/session/mod.rs",
+                "        self.session.standing.organization().as_str() == organization && self.credential.is(credential)",
+                "        !organization.is_empty() && self.credential.is(credential)",
+            ),
+            (
+                "filter/src/session/sieve.rs",
+                "        hasher.write(short.as_bytes());\n",
+                "        hasher.write_usize(short.len() & 0);\n",
+            ),
+        ],
+    ),
+    (
+        "a removed person passes",
+        &[(
+            CONCLUDE,
+            "        (Answer::Revoked, _) => Err(Reason::SessionRevoked),",
+            "        (Answer::Revoked, _) => Ok(Standing {\n            organization: organization.id.clone(),\n            member: MemberId::new(\"m\"),\n            subject: login.subject.clone(),\n            email: login.email.clone(),\n            role: organization.product.roles().last().cloned().ok_or(Reason::SessionRevoked)?,\n            seat_tier: organization.product.tiers.first().cloned(),\n        }),",
+        )],
+    ),
+    (
+        "the store hangs",
+        &[("filter/src/store_call.rs", "        Some(200) => {}\n", "        Some(200..=299) => {}\n")],
+    ),
+    (
+        "an answer that is about somebody else",
+        &[(
+            "policy/src/wire.rs",
+            "if is_about { Ok(answer) }",
+            "if is_about || answer.member.is_some() { Ok(answer) }",
+        )],
+    ),
+    (
+        "a gigabyte for an answer",
+        &[
+            (
+                "filter/src/worker/mod.rs",
+                "match body_size > store_call::MAX_ANSWER {",
+                "match body_size > usize::MAX - 1 {",
+            ),
+            (
+                "filter/src/worker/mod.rs",
+                "host::answer_body(store_call::MAX_ANSWER);",
+                "host::answer_body(usize::MAX);",
+            ),
+            (
+                "filter/src/store_call.rs",
+                "    if body.len() > MAX_ANSWER {\n",
+                "    if body.len() > usize::MAX - 1 {\n",
+            ),
+        ],
+    ),
+    (
+        "a key server that is not the provider's",
+        &[(
+            "usher/src/render/tls.yaml",
+            "        match_typed_subject_alt_names:\n        - {san_type: ${san_type}, matcher: {exact: ${host}}}",
+            "        match_typed_subject_alt_names:\n        - {san_type: ${san_type}, matcher: {exact: ${host}}}\n        - {san_type: DNS, matcher: {safe_regex: {regex: \".*\"}}}",
+        )],
+    ),
+    (
+        "a clock that is turned back",
+        &[(
+            RECORD,
+            "left > 0 && left <= millis(jwks.timeout + LEASE_MARGIN)",
+            "left > 0 && jwks.timeout + LEASE_MARGIN > Duration::ZERO",
+        )],
+    ),
+    (
+        "a trap in one worker",
+        &[("usher/src/render/envoy/reload.yaml", "failure_policy: FAIL_RELOAD", "failure_policy: FAIL_OPEN")],
+    ),
+    (
+        "a filter that dies while",
+        &[(
+            "usher/src/render/envoy/mod.rs",
+            "            verdict_timeout(policy)\n",
+            "            verdict_timeout(policy) * 100\n",
+        )],
+    ),
+    ("policies replaced until", &[(VM, "                set_tick(Duration::ZERO);\n", "")]),
+    (
+        "a policy that is broken",
+        &[(VM, "        root.worker.is_some()\n", "        root.worker.is_some() || root.id > 0\n")],
+    ),
+];

@@ -1,0 +1,88 @@
+//! The store, and the code itself.
+
+use super::Protection;
+
+const SECRETS: &str = "store/src/secrets.rs";
+const VERIFY: &str = "policy/src/token/verify.rs";
+
+/// In the order of the page.
+pub(super) const STORE: &[Protection] = &[
+    (
+        "a token of one kind",
+        &[(
+            SECRETS,
+            "        used(find(&self.directories, token))\n",
+            "        used(find(&self.directories, token)).or_else(|| find(&self.filter, token).and_then(|_| used(self.directories.first())))\n",
+        )],
+    ),
+    (
+        "tokens guessed by time",
+        &[(SECRETS, "        self.0.ct_eq(&other.0)\n", "        Choice::from(u8::from(self.0 == other.0))\n")],
+    ),
+    (
+        "a token can be changed only",
+        &[(
+            SECRETS,
+            "            accepted.extend(self.secret(&previous, &value));\n",
+            "            self.secret(&previous, &value);\n",
+        )],
+    ),
+    (
+        "a token that got away",
+        &[("store/src/http/rate.rs", "let is_admitted = bucket.left >= 1.0;", "let is_admitted = bucket.left > -1e9;")],
+    ),
+    (
+        "listening on the way",
+        &[(
+            "store/src/tls.rs",
+            "                builder.with_client_cert_verifier(verifier)\n",
+            "                drop(verifier);\n                builder.with_no_client_auth()\n",
+        )],
+    ),
+    (
+        "connections that ask nothing",
+        &[(
+            "store/src/http/connections.rs",
+            "(caller.is_known() && now - idle_since < IDLE_TIMEOUT)",
+            "now - idle_since < IDLE_TIMEOUT",
+        )],
+    ),
+    (
+        "SCIM filters and patches",
+        &[("store/src/scim/filter/mod.rs", "const MAX_DEPTH: usize = 16;", "const MAX_DEPTH: usize = 1 << 20;")],
+    ),
+    ("SQL in a value", &[("store/src/http/query.rs", "//! ", "//! Not AssertSqlSafe: ")]),
+    ("the store is made to fetch", &[("store/src/http/query.rs", "//! ", "//! Not TcpStream::connect: ")]),
+    (
+        "secrets in logs",
+        &[(
+            "store/src/http/pipeline.rs",
+            "    let answering = next.run(request)",
+            "    tracing::info!(headers = ?request.headers(), \"asked\");\n    let answering = next.run(request)",
+        )],
+    ),
+    (
+        "memory errors",
+        &[(
+            "filter/src/headers.rs",
+            "#[cfg(test)]\nmod tests {\n",
+            "#[allow(unsafe_code)]\n#[cfg(test)]\nmod tests {\n",
+        )],
+    ),
+    (
+        "input that nobody thought of",
+        &[(
+            "policy/src/token/base64url.rs",
+            "        _ => return None,\n",
+            "        [_, ..] => panic!(\"half a byte\"),\n",
+        )],
+    ),
+    (
+        "a verdict on a token",
+        &[(VERIFY, "if begun(claims.issued_at) && claims.not_before.is_none_or(begun)", "if begun(claims.issued_at)")],
+    ),
+    (
+        "a dependency from elsewhere",
+        &[("xtask/src/supply.rs", "    \"MIT\",\n    \"MIT-0\",\n", "    \"MIT-0\",\n    \"MIT-0\",\n")],
+    ),
+];
