@@ -144,8 +144,8 @@ fn standing(organization: &Organization, login: &Login, member: &MemberFacts) ->
         organization: organization.id.clone(),
         member: member.id.clone(),
         subject: login.subject.clone(),
-        // One text for both, where they say the same: a worker holds thousands of logins and standings.
-        email: Some(&login.email).filter(|own| **own == member.email).unwrap_or(&member.email).clone(),
+        // One text for both, where they are the same to the letter: a worker holds thousands of logins and standings.
+        email: Some(&login.email).filter(|own| own.as_str() == member.email.as_str()).unwrap_or(&member.email).clone(),
         role: member.role.clone(),
         seat_tier: member.seat_tier.clone(),
     })
@@ -326,7 +326,13 @@ mod tests {
     #[test]
     fn a_permit_says_what_the_store_said() {
         let organization = with_seats(organization(Provisioning::Manual), 1, 1);
-        let member = MemberFacts { email: email("ada@else.example"), ..facts(Status::Active, Some("premium")) };
+        for stored in ["ada@else.example", "ADA@Acme.example", "ada@acme.example"] {
+            let member = MemberFacts { email: email(stored), ..facts(Status::Active, Some("premium")) };
+            let standing = Arc::new(concluded(&organization, &Plan::Require, Answer::Member, Some(member)).unwrap());
+            let permit = admit(&organization, &standing, Request { method: "GET", path: None }).unwrap();
+            assert_eq!(permit.email().as_str(), stored, "to the letter");
+        }
+        let member = facts(Status::Active, Some("premium"));
         let standing = Arc::new(concluded(&organization, &Plan::Require, Answer::Member, Some(member)).unwrap());
         let logged = (standing.member().as_str(), standing.role().as_str(), standing.seat_tier().map(Tier::as_str));
         assert_eq!(logged, ("m1", "admin", Some("premium")));
@@ -334,7 +340,7 @@ mod tests {
         assert_eq!(permit.organization().as_str(), "acme-chat");
         assert_eq!(permit.member().as_str(), "m1");
         assert_eq!(permit.subject().as_str(), "ada");
-        assert_eq!(permit.email().as_str(), "ada@else.example");
+        assert_eq!(permit.email().as_str(), "ada@acme.example");
         assert_eq!(permit.role().as_str(), "admin");
         assert_eq!(permit.seat_tier().map(Tier::as_str), Some("premium"));
     }
