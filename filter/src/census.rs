@@ -151,4 +151,14 @@ mod tests {
         assert_eq!((census.tell(3, &busy, at(0)), census.leave(&busy, at(1))), (0, 0));
         assert_eq!(census.tell(3, &busy.0, at(50)), 3);
     }
+
+    #[test]
+    fn no_more_workers_are_counted_than_there_is_room_for() {
+        let shared = Memory::default();
+        let entry = |worker| Entry { worker, sessions: 1, told_at: at(0).unix_ms };
+        shared.overwrite(KEY, &encode(&(2..MAX_WORKERS as u64 + 1).map(entry).collect::<Vec<_>>()));
+        let told = [0; 3].map(|_| Census::new().tell(1, &shared, at(0)));
+        assert_eq!(told, [1, 0, 0]);
+        assert_eq!(decode(&shared.read(KEY).unwrap().0).len(), MAX_WORKERS);
+    }
 }

@@ -2,6 +2,8 @@
 
 mod record;
 mod remote;
+#[cfg(test)]
+mod testing;
 
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -147,21 +147,9 @@ fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::jwks;
     use super::*;
     use proptest::prelude::*;
-    use usher_policy::model::JwksUri;
-
-    fn jwks() -> RemoteJwks {
-        RemoteJwks {
-            uri: JwksUri { tls: true, host: "idp.example".to_owned(), port: 443, path: "/keys".to_owned() },
-            cluster: "idp".to_owned(),
-            insecure: false,
-            timeout: Duration::from_secs(2),
-            refresh: Duration::from_secs(300),
-            min_interval: Duration::from_secs(10),
-            max_stale: Duration::from_secs(86_400),
-        }
-    }
 
     fn at(seconds: u64) -> Now {
         Now { unix_ms: 1_000_000 + seconds * 1000, steady: Duration::ZERO }

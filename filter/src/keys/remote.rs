@@ -227,21 +227,13 @@ impl Remote {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::jwks;
     use super::*;
-    use usher_policy::model::JwksUri;
 
     /// What the host says of shared data without a host is not asked: the copy is this worker's own.
     #[test]
     fn keys_older_than_they_may_get_are_none() {
-        let jwks = RemoteJwks {
-            uri: JwksUri { tls: true, host: "idp.example".to_owned(), port: 443, path: "/keys".to_owned() },
-            cluster: "idp".to_owned(),
-            insecure: false,
-            timeout: Duration::from_secs(2),
-            refresh: Duration::from_secs(300),
-            min_interval: Duration::from_secs(10),
-            max_stale: Duration::from_secs(86_400),
-        };
+        let jwks = jwks();
         let document =
             br#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
         let keys = Rc::new(KeySet::parse(document).unwrap());

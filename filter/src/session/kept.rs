@@ -1,15 +1,15 @@
-//! Credentials as they are kept, whole. What the assertions of one connection begin with alike (their header, and often
+//! Credentials as they are kept, whole. What the assertions of one provider begin with alike (their header, and often
 //! `iss` and `aud`) is in memory once for all of them.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use usher_policy::id::ConnectionId;
+use usher_policy::id::Issuer;
 
 /// A head that is shorter than this, in bytes, saves nothing.
 const SHORTEST_HEAD: usize = 64;
 
-/// So many connections are remembered without a look at which of them still have sessions.
+/// So many providers are remembered without a look at which of them still have sessions.
 const FIRST_SWEEP: usize = 64;
 
 /// One credential.
@@ -27,41 +27,42 @@ impl Kept {
     }
 }
 
-/// Of each connection the head that its next credential most likely has.
+/// Of each provider the head that its next credential most likely has. Connections of several customers may have one name,
+/// issuers have not.
 #[derive(Debug)]
 pub(super) struct Heads {
-    by_connection: HashMap<ConnectionId, Rc<[u8]>>,
+    by_issuer: HashMap<Issuer, Rc<[u8]>>,
     sweep_at: usize,
 }
 
 impl Heads {
     /// Nothing is known yet.
     pub(super) fn new() -> Self {
-        Self { by_connection: HashMap::new(), sweep_at: FIRST_SWEEP }
+        Self { by_issuer: HashMap::new(), sweep_at: FIRST_SWEEP }
     }
 
-    /// Keeps a credential of a connection.
-    pub(super) fn keep(&mut self, connection: &ConnectionId, credential: &[u8]) -> Kept {
-        let head = match self.by_connection.get(connection) {
+    /// Keeps a credential of a provider.
+    pub(super) fn keep(&mut self, issuer: &Issuer, credential: &[u8]) -> Kept {
+        let head = match self.by_issuer.get(issuer) {
             Some(head) if credential.starts_with(head) => Rc::clone(head),
             known => {
                 let common = known.map_or(0, |head| common(head, credential));
                 // The first of its kind is its own head, from which the second takes what both have.
                 let head = credential.get(..common).filter(|head| head.len() >= SHORTEST_HEAD).unwrap_or(credential);
                 let head: Rc<[u8]> = Rc::from(head);
-                self.remember(connection, &head);
+                self.remember(issuer, &head);
                 head
             }
         };
         Kept { tail: credential.get(head.len()..).unwrap_or_default().into(), head }
     }
 
-    fn remember(&mut self, connection: &ConnectionId, head: &Rc<[u8]>) {
-        if self.by_connection.len() >= self.sweep_at {
-            self.by_connection.retain(|_, head| Rc::strong_count(head) > 1);
-            self.sweep_at = self.by_connection.len().saturating_mul(2).max(FIRST_SWEEP);
+    fn remember(&mut self, issuer: &Issuer, head: &Rc<[u8]>) {
+        if self.by_issuer.len() >= self.sweep_at {
+            self.by_issuer.retain(|_, head| Rc::strong_count(head) > 1);
+            self.sweep_at = self.by_issuer.len().saturating_mul(2).max(FIRST_SWEEP);
         }
-        self.by_connection.insert(connection.clone(), Rc::clone(head));
+        self.by_issuer.insert(issuer.clone(), Rc::clone(head));
     }
 }
 
@@ -84,8 +85,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn okta() -> ConnectionId {
-        ConnectionId::new("okta")
+    fn okta() -> Issuer {
+        Issuer::new("https://acme.okta.example")
     }
 
     fn token(person: &str) -> Vec<u8> {
@@ -93,13 +94,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_credentials_of_a_connection_begin_with_is_in_memory_once() {
+    fn what_the_credentials_of_a_provider_begin_with_is_in_memory_once() {
         let mut heads = Heads::new();
         let kept: Vec<Kept> =
             ["ada", "bob", "cyd", "dee"].iter().map(|person| heads.keep(&okta(), &token(person))).collect();
         assert_eq!(kept.iter().map(|kept| kept.tail.len()).collect::<Vec<_>>(), [0, 303, 303, 303]);
         assert!(Rc::ptr_eq(&kept[1].head, &kept[2].head) && Rc::ptr_eq(&kept[2].head, &kept[3].head));
-        let elsewhere = heads.keep(&ConnectionId::new("entra"), &token("ada"));
+        let elsewhere = heads.keep(&Issuer::new("https://acme.entra.example"), &token("ada"));
         assert!(!Rc::ptr_eq(&elsewhere.head, &kept[3].head), "each connection has its own");
     }
 
@@ -118,13 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn connections_without_sessions_are_forgotten() {
+    fn providers_without_sessions_are_forgotten() {
         let mut heads = Heads::new();
         let kept = heads.keep(&okta(), &token("ada"));
         for number in 0..10_000 {
-            heads.keep(&ConnectionId::new(number.to_string()), &token("ada"));
+            heads.keep(&Issuer::new(number.to_string()), &token("ada"));
         }
-        assert!(heads.by_connection.len() <= FIRST_SWEEP, "{}", heads.by_connection.len());
+        assert!(heads.by_issuer.len() <= FIRST_SWEEP, "{}", heads.by_issuer.len());
         assert!(Rc::ptr_eq(&kept.head, &heads.keep(&okta(), &token("ada")).head), "this one has some");
     }
 

@@ -113,7 +113,7 @@ impl Sessions {
     /// Remembers a session of its standing's organization, in place of the one with the same credential. Says whether another
     /// one had to go for it.
     pub(crate) fn remember(&mut self, credential: &[u8], session: Session) -> bool {
-        let kept = self.heads.keep(&session.login.connection, credential);
+        let kept = self.heads.keep(&session.login.issuer, credential);
         let standing = Arc::clone(&session.standing);
         self.sieve.insert((standing.organization().as_str(), credential), Held { credential: kept, session })
     }
