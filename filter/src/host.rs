@@ -192,6 +192,11 @@ pub(crate) fn record_metric(id: u32, value: u64) -> Result<(), HostError> {
     Ok(raw::record_metric(id, value)?)
 }
 
+/// Whether Envoy's log shows lines of a level; where that cannot be known, it may.
+pub(crate) fn shows(level: Level) -> bool {
+    raw::log_level().map_or(true, |least| level as u32 >= least)
+}
+
 /// Writes a line to Envoy's log.
 pub(crate) fn log(level: Level, line: &str) {
     // There is nowhere to say that it could not be said.

@@ -14,6 +14,9 @@ use line::Line;
 
 /// Somebody was let in by a login.
 pub(crate) fn login(permit: &Permit, request_id: Option<&str>, is_shadow: bool) {
+    if !host::shows(Level::Info) {
+        return;
+    }
     let tag = |fact| tags::value(permit, fact);
     let line = Line::of("login")
         .text("verdict", Some("allow"))
@@ -28,7 +31,9 @@ pub(crate) fn login(permit: &Permit, request_id: Option<&str>, is_shadow: bool) 
 
 /// Somebody was turned away, or would have been.
 pub(crate) fn denial(denial: &Denial<'_>) {
-    host::log(Level::Info, &denial.line());
+    if host::shows(Level::Info) {
+        host::log(Level::Info, &denial.line());
+    }
 }
 
 /// The store gave no answer.

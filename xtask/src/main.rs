@@ -16,6 +16,7 @@ mod paths;
 mod peer;
 mod postgres;
 mod protections;
+mod prune;
 mod release;
 mod reproduce;
 mod scim;

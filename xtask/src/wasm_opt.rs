@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::node::Node;
+use crate::prune::prune;
 use crate::{paths, shell};
 
 /// The version of `binaryen` on npm: another one writes another file.
@@ -31,43 +32,45 @@ const FEATURES: [&str; 8] = [
     "--enable-sign-ext",
 ];
 
-/// A module as rustc built it, made smaller and quicker, at `place`. Says whether it was: a machine that cannot fetch the
-/// program is told so, and has the module as it was built.
+/// A module as rustc built it, pruned, made smaller and quicker, at `place`. Says whether it was: a machine that cannot fetch
+/// the program is told so, and has the module that is only pruned.
 pub(crate) fn smaller(built: &Path, place: &Path) -> Result<bool> {
     let half = place.with_extension("wasm.new");
+    let pruned = prune(&read(built)?)?;
     // What was made of the same before need not be made again.
     let made_of = place.with_extension(format!("wasm.binaryen-{VERSION}"));
-    if place.is_file() && is_same(built, &made_of) {
+    if place.is_file() && std::fs::read(&made_of).is_ok_and(|before| before == pruned) {
         return Ok(true);
     }
     let program = Program::ready();
     match &program {
         Ok(program) => {
             shell::progress(&format!("optimising {} with wasm-opt", built.display()));
+            let input = place.with_extension("wasm.pruned");
+            write(&input, &pruned)?;
             let mut command = program.command();
-            command.arg("-Oz").args(FEATURES).arg(built).arg("--output").arg(&half);
+            command.arg("-Oz").args(FEATURES).arg(&input).arg("--output").arg(&half);
             shell::run(&mut command, OTHERWISE)?;
         }
         Err(error) => {
             shell::progress(&format!("{} stays as it was built, larger than it need be: {error:#}", built.display()));
-            copy(built, &half)?;
+            write(&half, &pruned)?;
         }
     }
     // A module that is in use cannot be written to, but its name can be given to another file.
     std::fs::rename(&half, place).with_context(|| format!("cannot write {}", place.display()))?;
     if program.is_ok() {
-        copy(built, &made_of)?;
+        write(&made_of, &pruned)?;
     }
     Ok(program.is_ok())
 }
 
-fn is_same(one: &Path, other: &Path) -> bool {
-    matches!((std::fs::read(one), std::fs::read(other)), (Ok(one), Ok(other)) if one == other)
+fn read(from: &Path) -> Result<Vec<u8>> {
+    std::fs::read(from).with_context(|| format!("cannot read {}", from.display()))
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    std::fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
-    Ok(())
+fn write(to: &Path, module: &[u8]) -> Result<()> {
+    std::fs::write(to, module).with_context(|| format!("cannot write {}", to.display()))
 }
 
 /// What is to be run.

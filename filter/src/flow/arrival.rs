@@ -7,7 +7,7 @@ use usher_policy::model::Unmatched;
 use usher_policy::rules::access;
 use usher_policy::rules::conclude::{Request, admit};
 use usher_policy::rules::route::{is_unmatched, route};
-use usher_policy::token::Assertion;
+use usher_policy::token::{Assertion, Claimant, recall};
 
 use super::keys::ExpectKeys;
 use super::store::ExpectStore;
@@ -69,24 +69,33 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
             desk.tally.session_hit = true;
             return match admit(organization, &session.standing, request) {
                 Ok(permit) => Next::Allow(Allow { permit, source: presented.source.clone(), is_login: false }),
-                Err(reason) => deny(Some(Person::of(&session.login)), reason),
+                Err(reason) => deny(Some(Person::standing(&session.standing)), reason),
             };
         }
-        Some((Step::Refuse, session)) => return deny(Some(Person::of(&session.login)), Reason::StoreUnavailable),
+        Some((Step::Refuse, session)) => {
+            return deny(Some(Person::standing(&session.standing)), Reason::StoreUnavailable);
+        }
         Some((Step::Ask, _)) | None => {}
     }
+    let known = session.map(|(_, session)| (Arc::clone(&session.standing), session.expires_at));
     let visit = Visit {
         organization: Arc::clone(organization),
         method: method.into_owned(),
         path: routed.path,
         credential: presented.keep(),
     };
-    match session {
-        Some((_, session)) => Next::AskStore(ExpectStore::recheck(visit, session, desk.now)),
-        None => match Assertion::parse(presented.bytes) {
-            Ok(assertion) => ExpectKeys::check(visit, assertion, desk),
-            Err(reason) => visit.deny(reason),
-        },
+    let assertion = match Assertion::parse(presented.bytes) {
+        Ok(assertion) => assertion,
+        Err(reason) => return visit.deny(reason),
+    };
+    let known = known.and_then(|(standing, expires_at)| {
+        let verified = recall(organization, &assertion, &standing)?;
+        let login = Claimant::read(organization, &verified).ok()?.login(organization, desk.is_shadow()).ok()?;
+        Some((login, expires_at))
+    });
+    match known {
+        Some((login, expires_at)) => Next::AskStore(ExpectStore::recheck(visit, login, expires_at, desk.now)),
+        None => ExpectKeys::check(visit, assertion, desk),
     }
 }
 

@@ -113,6 +113,11 @@ impl Person {
     fn of(login: &Login) -> Self {
         Self { subject: login.subject.clone(), email: Some(login.email.clone()) }
     }
+
+    /// Who is a member.
+    fn standing(standing: &Standing) -> Self {
+        Self { subject: standing.subject().clone(), email: Some(standing.email().clone()) }
+    }
 }
 
 /// One request to one organization, with what it presented: what stays the same while it waits.
@@ -141,11 +146,11 @@ impl Visit {
     }
 
     /// The last check of every way in.
-    fn admit(self, standing: &Arc<Standing>, login: &Login, is_login: bool) -> Next {
+    fn admit(self, standing: &Arc<Standing>, is_login: bool) -> Next {
         let request = Request { method: &self.method, path: self.path.as_ref() };
         match admit(&self.organization, standing, request) {
             Ok(permit) => Next::Allow(Allow { permit, source: self.credential.source, is_login }),
-            Err(reason) => self.deny_person(Some(Person::of(login)), reason),
+            Err(reason) => self.deny_person(Some(Person::standing(standing)), reason),
         }
     }
 }

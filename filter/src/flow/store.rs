@@ -1,6 +1,5 @@
 //! The store is asked, at a login or to confirm a session; its answer, or the lack of one, decides.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::store_call::NoAnswer;
 #[derive(Debug)]
 pub(crate) struct ExpectStore {
     visit: Visit,
-    login: Rc<Login>,
+    login: Box<Login>,
     expires_at: u64,
     asked_at: Duration,
     is_login: bool,
@@ -30,13 +29,12 @@ pub(crate) struct ExpectStore {
 impl ExpectStore {
     /// A login is put to the store.
     pub(super) fn login(visit: Visit, login: Login, expires_at: u64, now: Now) -> Self {
-        Self { visit, login: Rc::new(login), expires_at, asked_at: now.steady, is_login: true, is_repeated: false }
+        Self { visit, login: Box::new(login), expires_at, asked_at: now.steady, is_login: true, is_repeated: false }
     }
 
     /// A session is to be confirmed: the same login is put to the store once more.
-    pub(super) fn recheck(visit: Visit, session: &Session, now: Now) -> Self {
-        let (login, expires_at) = (Rc::clone(&session.login), session.expires_at);
-        Self { visit, login, expires_at, asked_at: now.steady, is_login: false, is_repeated: false }
+    pub(super) fn recheck(visit: Visit, login: Login, expires_at: u64, now: Now) -> Self {
+        Self { is_login: false, ..Self::login(visit, login, expires_at, now) }
     }
 
     fn deny(&self, reason: Reason) -> Next {
@@ -115,16 +113,15 @@ impl ExpectStore {
         if is_newest && order == Order::Newest && desk.now.unix_secs() < self.expires_at {
             let session = Session {
                 standing: Arc::clone(&standing),
-                login: Rc::clone(&self.login),
                 expires_at: self.expires_at,
                 // What the store said was true when it answered, which is no earlier than when it was asked.
                 confirmed_at: self.asked_at,
                 stamp: desk.follow.stamp(position),
                 check: Check::default(),
             };
-            desk.tally.session_evicted = desk.sessions.remember(credential, session);
+            desk.tally.session_evicted = desk.sessions.remember(&self.login.issuer, credential, session);
         }
-        self.visit.admit(&standing, &self.login, is_login)
+        self.visit.admit(&standing, is_login)
     }
 
     /// The answer is older than a change that has been taken up: another one is asked for, once.
@@ -151,7 +148,7 @@ impl ExpectStore {
             session.check.fail(desk.now.steady);
             if session.is_kept(desk.follow, desk.policy, desk.now) {
                 let standing = Arc::clone(&session.standing);
-                return self.visit.admit(&standing, &self.login, false);
+                return self.visit.admit(&standing, false);
             }
         }
         // The session stays: the next request asks again, and until there is an answer nobody passes.

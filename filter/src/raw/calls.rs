@@ -41,6 +41,7 @@ imports! {
     fn proxy_get_header_map_value(
         map: u32, name: *const u8, name_size: usize, data: *mut *mut u8, size: *mut usize
     );
+    fn proxy_get_log_level(level: *mut u32);
     fn proxy_get_shared_data(
         key: *const u8, key_size: usize, data: *mut *mut u8, size: *mut usize, cas: *mut u32
     );
@@ -261,6 +262,14 @@ pub(crate) fn increment_metric(id: u32, by: i64) -> Result<(), Status> {
 pub(crate) fn record_metric(id: u32, value: u64) -> Result<(), Status> {
     // SAFETY: Nothing but numbers is handed over.
     Status::of(unsafe { proxy_record_metric(id, value) })
+}
+
+/// The least important level that the host's log shows, counted as `Level` is.
+pub(crate) fn log_level() -> Result<u32, Status> {
+    let mut level = 0;
+    // SAFETY: The host writes four bytes to the given place during the call, and nothing else of ours.
+    Status::of(unsafe { proxy_get_log_level(&mut level) })?;
+    Ok(level)
 }
 
 /// Writes a line to the host's log.

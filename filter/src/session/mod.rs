@@ -4,14 +4,12 @@ mod check;
 mod kept;
 mod sieve;
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use usher_policy::id::OrganizationId;
+use usher_policy::id::{Issuer, OrganizationId};
 use usher_policy::model::{Offline, Policy};
 use usher_policy::rules::conclude::Standing;
-use usher_policy::wire::Login;
 
 use crate::clock::Now;
 use crate::feed::{Change, Follow, Stamp, State};
@@ -21,13 +19,12 @@ pub(crate) use check::{Check, Step};
 use kept::{Heads, Kept};
 use sieve::{Entry, Group, Key, Sieve};
 
-/// A login that was let in, as later requests with the same credential find it.
+/// A login that was let in, as later requests with the same credential find it. What was put to the store is in the credential,
+/// which the request brings along.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     /// The member's place, as the store last confirmed it and the feed has changed it since.
     pub(crate) standing: Arc<Standing>,
-    /// What is put to the store when the session is checked again.
-    pub(crate) login: Rc<Login>,
     /// The assertion's `exp`, seconds since the Unix epoch: from then on there is no session.
     pub(crate) expires_at: u64,
     /// When the store was last asked and said yes, on the steady clock.
@@ -110,10 +107,10 @@ impl Sessions {
         self.sieve.visit(at).map(|held| &mut held.session)
     }
 
-    /// Remembers a session of its standing's organization, in place of the one with the same credential. Says whether another
-    /// one had to go for it.
-    pub(crate) fn remember(&mut self, credential: &[u8], session: Session) -> bool {
-        let kept = self.heads.keep(&session.login.issuer, credential);
+    /// Remembers a session of its standing's organization, in place of the one with the same credential, which is of this
+    /// issuer. Says whether another one had to go for it.
+    pub(crate) fn remember(&mut self, issuer: &Issuer, credential: &[u8], session: Session) -> bool {
+        let kept = self.heads.keep(issuer, credential);
         let standing = Arc::clone(&session.standing);
         self.sieve.insert((standing.organization().as_str(), credential), Held { credential: kept, session })
     }

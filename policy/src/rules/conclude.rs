@@ -40,6 +40,16 @@ impl Standing {
         &self.organization
     }
 
+    /// The assertion's subject, for logs.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The stored email, for logs.
+    pub fn email(&self) -> &Email {
+        &self.email
+    }
+
     /// The role, for logs.
     pub fn role(&self) -> &Role {
         &self.role

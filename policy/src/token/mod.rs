@@ -17,4 +17,4 @@ pub use claimant::Claimant;
 pub use keys::{Key, KeySet, KeySetError};
 pub use parse::{Assertion, Stated};
 pub use signature::{JwtSimple, SignatureVerifier};
-pub use verify::{KeySource, VerifiedAssertion, VerifyError, verify};
+pub use verify::{KeySource, VerifiedAssertion, VerifyError, recall, verify};

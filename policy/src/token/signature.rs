@@ -1,6 +1,7 @@
 //! The one place where a signature is checked: by jwt-simple's parts, or by whatever else implements the trait.
 
-use p256::ecdsa::signature::Verifier as _;
+use hmac_sha512::sha384;
+use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use superboring::hash::MessageDigest;
 use superboring::pkey::{PKey, Public};
 use superboring::rsa::Padding;
@@ -30,10 +31,17 @@ impl SignatureVerifier for JwtSimple {
         match (algorithm, key.material()) {
             (Algorithm::EdDsa, Material::Ed25519(key)) => ed25519_compact::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.as_ref().verify(message, &signature).is_ok()),
-            (Algorithm::Es256, Material::P256(key)) => p256::ecdsa::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.as_ref().verify(message, &signature).is_ok()),
-            (Algorithm::Es384, Material::P384(key)) => p384::ecdsa::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.as_ref().verify(message, &signature).is_ok()),
+            // Digests are jwt-simple's own, which RSA needs anyway: the curves' crates bring a second copy of each.
+            (Algorithm::Es256, Material::P256(key)) => {
+                let digest = hmac_sha256::Hash::hash(message);
+                p256::ecdsa::Signature::from_slice(signature)
+                    .is_ok_and(|signature| key.as_ref().verify_prehash(&digest, &signature).is_ok())
+            }
+            (Algorithm::Es384, Material::P384(key)) => {
+                let digest = sha384::Hash::hash(message);
+                p384::ecdsa::Signature::from_slice(signature)
+                    .is_ok_and(|signature| key.as_ref().verify_prehash(&digest, &signature).is_ok())
+            }
             (Algorithm::EdDsa | Algorithm::Es256 | Algorithm::Es384, _) => false,
             (Algorithm::Ps256, _) => rsa(MessageDigest::sha256(), Padding::PKCS1_PSS),
             (Algorithm::Ps384, _) => rsa(MessageDigest::sha384(), Padding::PKCS1_PSS),

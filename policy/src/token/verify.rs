@@ -13,6 +13,7 @@ use super::signature::{self, SignatureVerifier};
 use crate::Reason;
 use crate::id::{Issuer, Subject};
 use crate::model::{Algorithm, Connection, Jwks, Organization};
+use crate::rules::conclude::Standing;
 
 /// Where the keys of remote connections come from.
 pub trait KeySource {
@@ -20,7 +21,7 @@ pub trait KeySource {
     fn keys(&self, connection: &Connection) -> Option<Rc<KeySet>>;
 }
 
-/// An assertion whose signature, audience and times were checked. Only [`verify`] makes one.
+/// An assertion whose signature, audience and times were checked. Only [`verify`] makes one, and [`recall`] makes it once more.
 pub struct VerifiedAssertion {
     connection: Arc<Connection>,
     claims: Arc<Claims>,
@@ -124,6 +125,16 @@ pub fn verify(
     check_audience(connection, claims)?;
     check_times(connection, claims, now)?;
     Ok(VerifiedAssertion { connection: Arc::clone(connection), claims: Arc::clone(claims) })
+}
+
+/// Reads once more an assertion that [`verify`] has verified for this organization under this policy, so that nobody need
+/// remember what is in it. `standing` is what it led to, and the witness that it was verified: an assertion about anybody else
+/// is not recalled. Times are not looked at: whether it has expired is known to who remembers it.
+pub fn recall(organization: &Organization, assertion: &Assertion, standing: &Standing) -> Option<VerifiedAssertion> {
+    let claims = &assertion.claims;
+    let connection = chosen(organization, claims)?;
+    let is_its = *standing.organization() == organization.id && *standing.subject() == claims.subject;
+    is_its.then(|| VerifiedAssertion { connection: Arc::clone(connection), claims: Arc::clone(claims) })
 }
 
 /// The connection whose rules an assertion will be held to, if the organization lists one for it. Nothing is verified yet:

@@ -68,6 +68,27 @@ fn a_session_is_confirmed_by_the_store_when_it_is_due_and_takes_up_what_changed(
 }
 
 #[test]
+fn what_is_asked_about_a_session_is_what_was_asked_at_its_login_and_no_signature_is_checked_again() {
+    for is_shadow in [false, true] {
+        let mut world = World::new(policy(|document| {
+            document["enforcement"] = json!(if is_shadow { "shadow" } else { "enforce" });
+        }));
+        let token = token(|claims| claims["name"] = json!("Ada L."));
+        let Next::AskStore(login) = world.present("/x", &token) else { panic!("the store is not asked") };
+        let first = login.body().clone();
+        assert_eq!((first.name.as_deref(), first.preview), (Some("Ada L."), is_shadow));
+        // A member who is called otherwise than the assertion says: what the store knows is not put to it.
+        let mut stored = answer("member", "user");
+        stored.member.as_mut().unwrap().email = usher_policy::id::Email::parse("ada.l@acme.example").unwrap();
+        world.step(|desk| login.answered(Ok(stored), desk));
+        let checked = world.verifier.asked.get();
+        world.seconds = 5;
+        let Next::AskStore(again) = world.present("/x", &token) else { panic!("the store is not asked") };
+        assert_eq!((again.is_login(), again.body(), world.verifier.asked.get()), (false, &first, checked));
+    }
+}
+
+#[test]
 fn a_session_counts_as_confirmed_from_when_the_store_was_asked() {
     let mut world = World::new(policy(|_| {}));
     let token = token(|_| {});

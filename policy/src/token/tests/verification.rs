@@ -13,10 +13,12 @@ use super::world::{
     verified_at, with,
 };
 use crate::Reason::{self, *};
-use crate::id::Issuer;
+use crate::id::{Issuer, OrganizationId};
 use crate::model::Algorithm::{self, EdDsa, Es256, Es384, Ps256, Rs256};
 use crate::model::{Connection, Jwks, Organization};
-use crate::token::{Assertion, JwtSimple, KeySet, VerifyError, verify};
+use crate::rules::conclude::conclude;
+use crate::token::{Assertion, Claimant, JwtSimple, KeySet, VerifyError, recall, verify};
+use crate::wire::LoginAnswer;
 
 #[test]
 fn every_algorithm_is_verified_with_inline_and_with_fetched_keys() {
@@ -33,6 +35,30 @@ fn every_algorithm_is_verified_with_inline_and_with_fetched_keys() {
         let assertion = Assertion::parse(token.as_bytes()).unwrap();
         assert!(verify(&fetched, &assertion, &keys, &JwtSimple, NOW).is_ok(), "{algorithm}");
     }
+}
+
+#[test]
+fn only_what_led_to_a_standing_is_recalled() {
+    let plain = || Organization { seats: None, ..plain() };
+    let organization = plain();
+    let token = token(&claims());
+    let assertion = Assertion::parse(token.as_bytes()).unwrap();
+    let verified = verified(&organization, &token).unwrap();
+    let login = Claimant::read(&organization, &verified).unwrap().login(&organization, false).unwrap();
+    let answer = json!({"answer": "member", "position": "1", "member": {
+        "id": "m1", "email": "ada@acme.example", "role": "user", "status": "active", "source": "jit"
+    }});
+    let answer: LoginAnswer = serde_json::from_value(answer).unwrap();
+    let standing = conclude(&organization, &login, &answer).unwrap();
+    let recalled = recall(&organization, &assertion, &standing).unwrap();
+    assert_eq!(Claimant::read(&organization, &recalled).unwrap().login(&organization, false).unwrap(), login);
+    let others = with(claims(), json!({"sub": "u-2"})).to_string();
+    let another = Assertion::parse(seal(&header(EdDsa).to_string(), &others, EdDsa).as_bytes()).unwrap();
+    assert!(recall(&organization, &another, &standing).is_none(), "somebody else");
+    let elsewhere = Organization { id: OrganizationId::new("other"), ..plain() };
+    assert!(recall(&elsewhere, &assertion, &standing).is_none(), "another organization");
+    let without = Organization { connections: vec![], ..plain() };
+    assert!(recall(&without, &assertion, &standing).is_none(), "no connection");
 }
 
 #[test]
