@@ -3,7 +3,6 @@
 use std::fmt;
 
 use usher_policy::Policy;
-use usher_policy::file;
 
 use crate::log_line;
 
@@ -32,7 +31,7 @@ pub(crate) fn policy(bytes: &[u8]) -> Option<Policy> {
         );
         return None;
     }
-    match file::from_json(bytes) {
+    match usher_policy_file::from_json(bytes) {
         Ok(policy) => Some(policy),
         Err(faults) => {
             faults.iter().for_each(log_line::fault);

@@ -21,12 +21,9 @@ impl Reserved {
         Self { others: folded.into_iter().filter(|name| !name.starts_with(PREFIX)).collect() }
     }
 
-    /// The reserved ones among these names, each once.
-    pub(crate) fn among<'a>(&self, names: impl Iterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
-        let mut found: Vec<&[u8]> = names.filter(|name| self.has(name)).collect();
-        found.sort_unstable();
-        found.dedup();
-        found
+    /// The reserved ones among these names, as often as they are there.
+    pub(crate) fn among<'a>(&self, names: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
+        names.filter(|name| self.has(name))
     }
 
     fn has(&self, name: &[u8]) -> bool {
@@ -90,20 +87,20 @@ mod tests {
             "x_acme_role",
             "X-ACME-ROLE",
         ] {
-            assert_eq!(reserved.among([name.as_bytes()].into_iter()), [name.as_bytes()], "{name}");
+            assert!(reserved.among([name.as_bytes()].into_iter()).eq([name.as_bytes()]), "{name}");
         }
         for name in
             ["", "x-usher", "x-ushers-role", "usher-role", "x-acme-roles", "authorization", ":path", "xx-usher-role"]
         {
-            assert!(reserved.among([name.as_bytes()].into_iter()).is_empty(), "{name}");
+            assert_eq!(reserved.among([name.as_bytes()].into_iter()).count(), 0, "{name}");
         }
     }
 
     #[test]
-    fn a_repeated_name_is_listed_once() {
-        let names = [&b"x-usher-role"[..], b"accept", b"x-usher-role", b"x_usher_role", b"x-usher-\xff"];
+    fn every_spelling_is_listed_as_it_is_spelled() {
+        let names = [&b"x-usher-role"[..], b"accept", b"x_usher_role", b"x-usher-\xff"];
         let reserved = Reserved::new(&HeaderNames::default());
-        assert_eq!(reserved.among(names.into_iter()), [&b"x-usher-role"[..], b"x-usher-\xff", b"x_usher_role"]);
+        assert!(reserved.among(names.into_iter()).eq([&b"x-usher-role"[..], b"x_usher_role", b"x-usher-\xff"]));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 mod denial;
 mod line;
 
-use usher_policy::file::Fault;
 use usher_policy::rules::conclude::Permit;
+use usher_policy_file::Fault;
 
 use crate::host::{self, Level};
 use crate::tags::{self, Fact};

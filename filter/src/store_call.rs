@@ -115,7 +115,6 @@ pub(crate) fn read(
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use usher_policy::file;
     use usher_policy::rules::plan::Plan;
     use usher_policy::wire::Answer;
 
@@ -123,7 +122,7 @@ mod tests {
 
     fn read_value(status: Option<u16>, body: &[u8]) -> Result<LoginAnswer, NoAnswer> {
         let document = include_bytes!("../testdata/policy.json");
-        let policy = file::from_json(document).unwrap();
+        let policy = usher_policy_file::from_json(document).unwrap();
         let login = serde_json::from_value(json!({
             "connection": "okta", "issuer": "https://acme.okta.example", "subject": "ada", "email": "ada@acme.example",
             "issued_at": 1, "plan": Plan::Require,

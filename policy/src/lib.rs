@@ -1,6 +1,5 @@
 //! The rules of usher: facts go in, a plan or a verdict comes out; no I/O, no clock, no host.
 
-pub mod file;
 pub mod id;
 pub mod json;
 pub mod member;

@@ -3,9 +3,9 @@
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use usher_policy::file::from_json;
     use usher_policy::rules::route::{host, is_unmatched, route};
     use usher_policy::{Policy, Reason};
+    use usher_policy_file::from_json;
 
     fn policy() -> Policy {
         let organization = |id: &str, host: &str, more: Value| {

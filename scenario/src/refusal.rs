@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
-use usher_policy::file::{self, Fault};
+use usher_policy_file::Fault;
 
 use crate::play::Failed;
 use crate::{Scenario, policy};
@@ -28,7 +28,7 @@ impl Refused {
 /// It is not refused at all.
 pub fn check(scenario: &Scenario) -> Result<Option<Failed>> {
     let document = policy::fill_in_keys(&scenario.policy, None)?;
-    let Err(faults) = file::from_json(document.to_string().as_bytes()) else {
+    let Err(faults) = usher_policy_file::from_json(document.to_string().as_bytes()) else {
         bail!("the policy is not refused");
     };
     let seen = seen(&scenario.refused, &faults);

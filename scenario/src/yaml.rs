@@ -118,7 +118,7 @@ mod tests {
             json!({"": 1, "a b": {"ada@acme.example": {}}, "x": []}),
         ] {
             let text = flow(&value);
-            assert_eq!(usher_policy::file::yaml_to_json(&text), Ok(value), "{text}");
+            assert_eq!(usher_policy_file::yaml_to_json(&text), Ok(value), "{text}");
             assert!(!text.contains('\n'), "{text}");
         }
     }

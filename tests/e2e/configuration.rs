@@ -122,7 +122,7 @@ fn refusal(change: impl Fn(&mut Value) -> Result<()>) -> Result<String> {
         ("--wasm", binaries::filter()?.display().to_string()),
     ];
     let mut bootstrap =
-        usher_policy::file::yaml_to_json(&render(&file, &flags)?).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
+        usher_policy_file::yaml_to_json(&render(&file, &flags)?).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
     change(&mut bootstrap)?;
     let changed = folder.path().join("envoy.json");
     std::fs::write(&changed, bootstrap.to_string())?;

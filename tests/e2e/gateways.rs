@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
-use usher_policy::file::{from_json, yaml_to_json};
+use usher_policy_file::{from_json, yaml_to_json};
 use usher_tests::http::Request;
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::system::{Setup, render};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
-use usher_policy::file::yaml_to_json;
+use usher_policy_file::yaml_to_json;
 
 use crate::gateways::{config, faults, find, objects};
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use usher_policy::file::yaml_to_json;
+use usher_policy_file::yaml_to_json;
 use usher_scenario::read;
 use usher_scenario::token::KeyRing;
 use usher_tests::binaries;

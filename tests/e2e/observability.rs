@@ -23,7 +23,7 @@ fn every_metric_of_the_dashboard_and_the_alerts_is_in_a_real_scrape() -> Result<
     ensure!(asked.len() >= panels.len() && panels.len() >= 10, "{} panels ask {} times", panels.len(), asked.len());
     let mut wanted: BTreeSet<String> = asked.iter().flat_map(|expression| metrics(expression)).collect();
     let rules = std::fs::read_to_string(folder.join("alerts.yaml"))?;
-    let rules = usher_policy::file::yaml_to_json(&rules).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
+    let rules = usher_policy_file::yaml_to_json(&rules).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
     let rules = rules.pointer("/groups/0/rules").and_then(Value::as_array).context("there are rules")?;
     for rule in rules {
         let expression = rule.get("expr").and_then(Value::as_str).context("a rule has an expression")?;

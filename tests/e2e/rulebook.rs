@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
 use usher_policy::Reason;
-use usher_policy::file::yaml_to_json;
+use usher_policy_file::yaml_to_json;
 use usher_scenario::policy::fill_in_keys;
 use usher_tests::http::local;
 use usher_tests::system::store;

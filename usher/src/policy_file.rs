@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use usher_policy::Policy;
-use usher_policy::file::{self, Checked, Fault};
+use usher_policy_file::{Checked, Fault};
 
 /// The longest policy file that is read, in bytes.
 const MAX_LEN: u64 = 16 * 1024 * 1024;
@@ -54,7 +54,7 @@ impl PolicyFile {
     /// The file cannot be read, or it has faults: then all of them.
     pub(crate) fn load(path: &Path) -> Result<Self, LoadError> {
         let text = read(path)?;
-        match file::from_yaml(&text) {
+        match usher_policy_file::from_yaml(&text) {
             Ok(policy) => Ok(Self { policy, path: path.to_owned(), text }),
             Err(faults) => Err(LoadError::Faulty { path: path.to_owned(), faults }),
         }
@@ -65,7 +65,8 @@ impl PolicyFile {
     /// # Errors
     /// As [`Self::load`].
     pub(crate) fn check(path: &Path) -> Result<Checked, LoadError> {
-        file::check_yaml(&read(path)?).map_err(|faults| LoadError::Faulty { path: path.to_owned(), faults })
+        usher_policy_file::check_yaml(&read(path)?)
+            .map_err(|faults| LoadError::Faulty { path: path.to_owned(), faults })
     }
 
     /// What tells this version of the file from others.
@@ -78,7 +79,8 @@ impl PolicyFile {
     /// # Errors
     /// The faults of the document, as in [`Self::load`].
     pub(crate) fn to_json(&self) -> Result<serde_json::Value, LoadError> {
-        file::yaml_to_json(&self.text).map_err(|faults| LoadError::Faulty { path: self.path.clone(), faults })
+        usher_policy_file::yaml_to_json(&self.text)
+            .map_err(|faults| LoadError::Faulty { path: self.path.clone(), faults })
     }
 }
 

@@ -210,8 +210,8 @@ impl Worker {
     /// Identity names have no business in trailers either.
     pub(crate) fn strip_trailers(&self) -> Result<(), HostError> {
         let trailers = host::request_trailers()?;
-        let names = self.reserved.among(trailers.iter().map(|(name, _)| name));
-        names.into_iter().try_for_each(host::remove_request_trailer)
+        // One that is repeated is removed at its first, and again for nothing.
+        self.reserved.among(trailers.iter().map(|(name, _)| name)).try_for_each(host::remove_request_trailer)
     }
 
     /// The filter is taken down: its sessions no longer count, and another worker may follow the feed.

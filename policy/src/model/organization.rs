@@ -74,7 +74,7 @@ impl Product {
     }
 
     /// All roles, most permissive first.
-    pub fn roles(&self) -> impl Iterator<Item = &Role> {
+    pub fn roles(&self) -> impl Iterator<Item = &Role> + Clone {
         std::iter::once(&self.top_role).chain(&self.other_roles)
     }
 

@@ -15,10 +15,15 @@ pub struct Routes {
     by_id: HashMap<OrganizationId, Arc<Organization>>,
 }
 
-/// The organizations that share one host pattern, longest path prefix first.
+/// The organizations that share one host pattern.
 #[derive(Debug, Default)]
 pub struct Candidates {
-    organizations: Vec<Arc<Organization>>,
+    /// The one that has every path that is nobody else's.
+    everywhere: Option<Arc<Organization>>,
+    by_prefix: HashMap<String, Arc<Organization>>,
+    /// How long prefixes are, in bytes, the longest first and each length once.
+    lengths: Vec<usize>,
+    depend_on_path: bool,
 }
 
 impl Routes {
@@ -32,13 +37,8 @@ impl Routes {
                     HostPattern::Exact(name) => routes.exact.entry(name.clone()).or_default(),
                     HostPattern::Suffix(name) => routes.suffix.entry(name.clone()).or_default(),
                 };
-                candidates.organizations.push(Arc::clone(organization));
+                candidates.add(organization);
             }
-        }
-        for candidates in routes.exact.values_mut().chain(routes.suffix.values_mut()) {
-            candidates.organizations.sort_by_key(|organization| {
-                std::cmp::Reverse(organization.path_prefix.as_ref().map_or(0, String::len))
-            });
         }
         routes
     }
@@ -69,27 +69,43 @@ impl Routes {
 }
 
 impl Candidates {
+    fn add(&mut self, organization: &Arc<Organization>) {
+        self.depend_on_path |= organization.depends_on_path();
+        let Some(prefix) = &organization.path_prefix else {
+            self.everywhere.get_or_insert_with(|| Arc::clone(organization));
+            return;
+        };
+        let before = self.lengths.partition_point(|length| *length > prefix.len());
+        if self.lengths.get(before) != Some(&prefix.len()) {
+            self.lengths.insert(before, prefix.len());
+        }
+        self.by_prefix.entry(prefix.clone()).or_insert_with(|| Arc::clone(organization));
+    }
+
     /// Whether the path decides which of them is meant, or what its verdict is.
     pub fn depend_on_path(&self) -> bool {
-        self.organizations.iter().any(|organization| organization.depends_on_path())
+        self.depend_on_path
     }
 
     /// The organization where the path plays no part.
-    pub fn first(&self) -> Option<&Arc<Organization>> {
-        self.organizations.first()
+    pub fn everywhere(&self) -> Option<&Arc<Organization>> {
+        self.everywhere.as_ref()
     }
 
-    /// The organization with the longest prefix of this path.
+    /// The organization with the longest prefix of this path: one look for each length that ends where a segment does,
+    /// however many organizations there are.
     pub fn at(&self, path: &NormalPath) -> Option<&Arc<Organization>> {
-        self.organizations
-            .iter()
-            .find(|organization| organization.path_prefix.as_ref().is_none_or(|prefix| path.is_under(prefix)))
+        let prefixes = self.lengths.iter().filter_map(|length| path.prefix(*length));
+        prefixes.filter_map(|prefix| self.by_prefix.get(prefix)).next().or(self.everywhere.as_ref())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::sync::Arc;
+
+    use proptest::prelude::*;
 
     use super::Routes;
     use crate::id::OrganizationId;
@@ -129,5 +145,24 @@ mod tests {
         assert_eq!(at(".acme.example", "/"), None, "an empty label is none");
         assert_eq!(at("a..acme.example", "/"), None);
         assert_eq!(at("elsewhere.test", "/"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn of_all_prefixes_the_longest_is_found(
+            prefixes in proptest::collection::hash_set("(/[ab]{1,2}){1,3}", 0..12),
+            has_the_rest in any::<bool>(),
+            asked in "(/[ab]{1,2}){0,4}",
+        ) {
+            let asked = path(if asked.is_empty() { "/" } else { &asked });
+            let organizations: Vec<_> = prefixes.iter().map(|prefix| served(prefix, "x.example", Some(prefix)))
+                .chain(has_the_rest.then(|| served("rest", "x.example", None))).collect();
+            let routes = Routes::new(&organizations);
+            let found = routes.candidates("x.example").and_then(|candidates| candidates.at(&asked));
+            let of_all: HashSet<&String> = prefixes.iter().filter(|prefix| asked.is_under(prefix)).collect();
+            let longest = of_all.into_iter().max_by_key(|prefix| prefix.len()).map(String::as_str);
+            let expected = longest.or(has_the_rest.then_some("rest"));
+            prop_assert_eq!(found.map(|organization| organization.id.as_str()), expected);
+        }
     }
 }

@@ -17,12 +17,21 @@ pub struct Mapped<'a> {
 /// Matches groups exactly, case-sensitively (design §2, "Groups").
 pub fn map<'a>(mappings: &Mappings, product: &'a Product, groups: &[Group]) -> Mapped<'a> {
     let groups: HashSet<&Group> = groups.iter().collect();
-    let roles: HashSet<&Role> =
-        mappings.roles.iter().filter(|mapped| groups.contains(&mapped.group)).map(|mapped| &mapped.role).collect();
-    let tiers: HashSet<&Tier> =
-        mappings.seat_tiers.iter().filter(|mapped| groups.contains(&mapped.group)).map(|mapped| &mapped.tier).collect();
-    Mapped {
-        role: product.roles().find(|role| roles.contains(role)),
-        seat_tier: product.tiers.iter().find(|tier| tiers.contains(tier)),
+    let roles = mappings.roles.iter().filter(|mapped| groups.contains(&mapped.group)).map(|mapped| &mapped.role);
+    let tiers = mappings.seat_tiers.iter().filter(|mapped| groups.contains(&mapped.group)).map(|mapped| &mapped.tier);
+    Mapped { role: first(product.roles(), roles), seat_tier: first(product.tiers.iter(), tiers) }
+}
+
+/// The first in an order of those that are named.
+fn first<'a, 'b, T: PartialEq + 'a + 'b>(
+    order: impl Iterator<Item = &'a T> + Clone,
+    named: impl Iterator<Item = &'b T>,
+) -> Option<&'a T> {
+    let mut first = None;
+    for name in named {
+        // Only what comes before the first so far can take its place.
+        let before = first.map_or(usize::MAX, |(rank, _)| rank);
+        first = order.clone().enumerate().take(before).find(|(_, one)| *one == name).or(first);
     }
+    first.map(|(_, one)| one)
 }

@@ -52,6 +52,11 @@ impl NormalPath {
             None => false,
         }
     }
+
+    /// Its first so many bytes, where it lies under them.
+    pub fn prefix(&self, length: usize) -> Option<&str> {
+        self.0.get(..length).filter(|prefix| self.is_under(prefix))
+    }
 }
 
 /// Decodes an unreserved byte (RFC 3986, 2.3), keeps any other encoded byte as it is, and refuses separators and controls.

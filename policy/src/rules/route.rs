@@ -24,7 +24,7 @@ pub fn route<'a>(policy: &'a Policy, authority: &[u8], path: &[u8]) -> Result<Ro
     let host = host(authority).ok_or(Reason::UnknownOrganization)?;
     let candidates = policy.routes.candidates(&host).ok_or(Reason::UnknownOrganization)?;
     if !candidates.depend_on_path() {
-        let organization = candidates.first().ok_or(Reason::UnknownOrganization)?;
+        let organization = candidates.everywhere().ok_or(Reason::UnknownOrganization)?;
         return Ok(Routed { organization, path: None });
     }
     let path = NormalPath::parse(path).map_err(|_| Reason::AmbiguousRequest)?;

@@ -1,10 +1,9 @@
 //! A provider's keys (RFC 7517): the ones that can verify, and nothing else of the document.
 
-use jwt_simple::algorithms::{Edwards25519PublicKey, P256PublicKey, P384PublicKey, RSAPublicKey};
 use serde_json::{Map, Value};
-use superboring::pkey::{PKey, Public};
+use usher_primitives::PublicKey;
 
-use super::{base64url, roca, spki};
+use super::{base64url, der, roca};
 use crate::json;
 use crate::model::Algorithm;
 
@@ -24,18 +23,8 @@ pub struct KeySet {
 pub struct Key {
     id: Option<String>,
     algorithm: Option<Algorithm>,
-    material: Material,
-    signature_len: usize,
+    material: PublicKey,
     spki: Vec<u8>,
-}
-
-/// The key itself, as jwt-simple and its parts want it.
-#[derive(Debug)]
-pub(super) enum Material {
-    Ed25519(Edwards25519PublicKey),
-    P256(P256PublicKey),
-    P384(P384PublicKey),
-    Rsa(Box<PKey<Public>>),
 }
 
 /// The document is not a JWK set that can be used.
@@ -91,7 +80,7 @@ impl KeySet {
     ///
     /// # Errors
     /// See [`KeySetError`].
-    pub(crate) fn read(document: &Value) -> Result<Self, KeySetError> {
+    pub fn read(document: &Value) -> Result<Self, KeySetError> {
         let jwks = document.as_object().and_then(|set| set.get("keys")?.as_array()).ok_or(KeySetError::NoKeys)?;
         if jwks.len() > Self::MAX_KEYS {
             return Err(KeySetError::TooManyKeys);
@@ -137,7 +126,7 @@ impl Key {
     /// Whether signatures of this algorithm can be checked with it: its type, its curve and, where it has one, its own `alg`
     /// (RFC 8725, 3.1: "each key MUST be used with exactly one algorithm").
     pub fn fits(&self, algorithm: Algorithm) -> bool {
-        self.material.fits(algorithm) && self.algorithm.is_none_or(|own| own == algorithm)
+        fits(&self.material, algorithm) && self.algorithm.is_none_or(|own| own == algorithm)
     }
 
     /// The DER of its SubjectPublicKeyInfo (RFC 5280, 4.1), as BoringSSL reads it.
@@ -147,10 +136,10 @@ impl Key {
 
     /// The exact length of a signature made with it, in bytes.
     pub fn signature_len(&self) -> usize {
-        self.signature_len
+        self.material.signature_len()
     }
 
-    pub(super) fn material(&self) -> &Material {
+    pub(super) fn material(&self) -> &PublicKey {
         &self.material
     }
 
@@ -171,64 +160,54 @@ impl Key {
             Some(name) => Some(Algorithm::named(name.as_str()?)?),
             None => None,
         };
-        let (material, signature_len, spki) = Material::read(jwk)?;
+        let (material, spki) = material(jwk)?;
         // A key that contradicts its own `alg` can never be used.
-        let consistent = algorithm.is_none_or(|own| material.fits(own));
-        consistent.then_some(Self { id, algorithm, material, signature_len, spki })
+        let consistent = algorithm.is_none_or(|own| fits(&material, own));
+        consistent.then_some(Self { id, algorithm, material, spki })
     }
 }
 
-impl Material {
-    /// The key, the length of its signatures, and its SubjectPublicKeyInfo.
-    fn read(jwk: &Map<String, Value>) -> Option<(Self, usize, Vec<u8>)> {
-        let text = |name: &str| jwk.get(name)?.as_str();
-        let bytes = |name: &str| base64url::decode(text(name)?.as_bytes());
-        match (text("kty")?, text("crv")) {
-            ("RSA", _) => {
-                // Checks size, exponent and that the modulus is odd.
-                let modulus = bytes("n")?;
-                let exponent = bytes("e")?;
-                let key = RSAPublicKey::from_components(&modulus, &exponent).ok()?;
-                if roca::is_marked(&modulus) {
-                    return None;
-                }
-                let signature_len = usize::try_from(key.as_ref().size()).ok()?;
-                let spki = spki::rsa(&modulus, &exponent);
-                let key = PKey::from_rsa(key.as_ref().clone()).ok()?;
-                Some((Self::Rsa(Box::new(key)), signature_len, spki))
+/// The key itself, and its SubjectPublicKeyInfo.
+fn material(jwk: &Map<String, Value>) -> Option<(PublicKey, Vec<u8>)> {
+    let text = |name: &str| jwk.get(name)?.as_str();
+    let bytes = |name: &str| base64url::decode(text(name)?.as_bytes());
+    match (text("kty")?, text("crv")) {
+        ("RSA", _) => {
+            let (modulus, exponent) = (bytes("n")?, bytes("e")?);
+            // Checks size, exponent and that the modulus is odd.
+            let key = PublicKey::rsa(&modulus, &exponent)?;
+            if roca::is_marked(&modulus) {
+                return None;
             }
-            ("EC", Some("P-256")) => {
-                let point = uncompressed(&bytes("x")?, &bytes("y")?, 32)?;
-                let key = P256PublicKey::from_bytes(&point).ok()?;
-                Some((Self::P256(key), 64, spki::p256(&point)))
-            }
-            ("EC", Some("P-384")) => {
-                let point = uncompressed(&bytes("x")?, &bytes("y")?, 48)?;
-                let key = P384PublicKey::from_bytes(&point).ok()?;
-                Some((Self::P384(key), 96, spki::p384(&point)))
-            }
-            ("OKP", Some("Ed25519")) => {
-                // Checks that the point is on the curve and of full order.
-                let x = bytes("x")?;
-                let key = Edwards25519PublicKey::from_bytes(&x).ok()?;
-                Some((Self::Ed25519(key), 64, spki::ed25519(&x)))
-            }
-            _ => None,
+            Some((key, der::rsa(&modulus, &exponent)))
         }
+        ("EC", Some("P-256")) => {
+            let point = uncompressed(&bytes("x")?, &bytes("y")?, 32)?;
+            Some((PublicKey::p256(&point)?, der::p256(&point)))
+        }
+        ("EC", Some("P-384")) => {
+            let point = uncompressed(&bytes("x")?, &bytes("y")?, 48)?;
+            Some((PublicKey::p384(&point)?, der::p384(&point)))
+        }
+        ("OKP", Some("Ed25519")) => {
+            let x = bytes("x")?;
+            Some((PublicKey::ed25519(&x)?, der::ed25519(&x)))
+        }
+        _ => None,
     }
+}
 
-    fn fits(&self, algorithm: Algorithm) -> bool {
-        match algorithm {
-            Algorithm::EdDsa => matches!(self, Self::Ed25519(_)),
-            Algorithm::Es256 => matches!(self, Self::P256(_)),
-            Algorithm::Es384 => matches!(self, Self::P384(_)),
-            Algorithm::Ps256
-            | Algorithm::Ps384
-            | Algorithm::Ps512
-            | Algorithm::Rs256
-            | Algorithm::Rs384
-            | Algorithm::Rs512 => matches!(self, Self::Rsa(_)),
-        }
+fn fits(material: &PublicKey, algorithm: Algorithm) -> bool {
+    match algorithm {
+        Algorithm::EdDsa => matches!(material, PublicKey::Ed25519(_)),
+        Algorithm::Es256 => matches!(material, PublicKey::P256(_)),
+        Algorithm::Es384 => matches!(material, PublicKey::P384(_)),
+        Algorithm::Ps256
+        | Algorithm::Ps384
+        | Algorithm::Ps512
+        | Algorithm::Rs256
+        | Algorithm::Rs384
+        | Algorithm::Rs512 => matches!(material, PublicKey::Rsa(_)),
     }
 }
 

@@ -3,12 +3,12 @@
 mod base64url;
 pub mod claimant;
 mod claims;
+mod der;
 mod groups;
 pub mod keys;
 pub mod parse;
 mod roca;
 pub mod signature;
-mod spki;
 #[cfg(test)]
 mod tests;
 pub mod verify;

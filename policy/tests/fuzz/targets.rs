@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 use jwt_simple::algorithms::{Ed25519KeyPair, EdDSAKeyPairLike as _};
 use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Encoder as _};
 use serde_json::{Value, json};
-use usher_policy::file::{check_json, check_yaml, from_json, yaml_to_json};
 use usher_policy::id::OrganizationId;
 use usher_policy::model::{Connection, Policy};
 use usher_policy::rules::path::NormalPath;
@@ -14,6 +13,7 @@ use usher_policy::rules::route::{host, route};
 use usher_policy::token::{Assertion, Claimant, JwtSimple, KeySet, KeySource, verify};
 use usher_policy::wire::{Login, LoginAnswer};
 use usher_policy::{Reason, json as strict};
+use usher_policy_file::{check_json, check_yaml, from_json, yaml_to_json};
 
 use super::mutate::fuzz;
 

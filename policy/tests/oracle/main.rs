@@ -35,7 +35,7 @@ use proptest::prelude::*;
 use proptest::strategy::{Union, ValueTree};
 use proptest::test_runner::{FileFailurePersistence, TestRunner};
 use serde_json::to_vec;
-use usher_policy::file::from_json;
+use usher_policy_file::from_json;
 
 use agree::play;
 use history::histories;

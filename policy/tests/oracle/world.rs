@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::to_vec;
 use usher_policy::Reason;
-use usher_policy::file::from_json;
 use usher_policy::id::{ConnectionId, DirectoryUserId, Email, Group, Issuer, MemberId, Role, Subject, Tier};
 use usher_policy::member::{Identity, Member, Source, Status};
 use usher_policy::model::Organization;
@@ -17,6 +16,7 @@ use usher_policy::rules::path::NormalPath;
 use usher_policy::rules::plan::{self, Presented};
 use usher_policy::rules::seats::Taken;
 use usher_policy::wire::{self, LoginAnswer, MemberFacts};
+use usher_policy_file::from_json;
 
 use super::history::{self, Edit, Entry, Groups, Login, Row, SeatsHeld, Verdict};
 use super::policy::Policy;

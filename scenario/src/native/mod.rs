@@ -64,7 +64,7 @@ impl Native {
     /// Its policy has faults.
     pub fn new(scenario: &Scenario) -> Result<Self> {
         let document = policy::fill_in_keys(&scenario.policy, None)?;
-        let policy = usher_policy::file::from_json(document.to_string().as_bytes())
+        let policy = usher_policy_file::from_json(document.to_string().as_bytes())
             .map_err(|faults| anyhow!("the policy has faults: {faults:#?}"))?;
         let keys = KeyServer { serves: Some(KeyRing::Main), fetched: RefCell::default() };
         Ok(Self {

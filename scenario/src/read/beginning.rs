@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use usher_policy::file::{Node, Recorded};
 use usher_policy::id::Email;
 use usher_policy::member::{Source, Status};
 use usher_policy::model::Organization;
+use usher_policy_file::{Node, Recorded};
 
 use super::known::{self, Known};
 use super::{refuse, text};

@@ -1,8 +1,8 @@
 //! Steps of a directory, and of those who reconcile with it.
 
-use usher_policy::file::{Fields, Node, Recorded};
 use usher_policy::id::Email;
 use usher_policy::model::Organization;
+use usher_policy_file::{Fields, Node, Recorded};
 
 use super::beginning::word;
 use super::{refuse, text};

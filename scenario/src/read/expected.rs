@@ -2,10 +2,10 @@
 
 use serde_json::Map;
 use usher_policy::Reason;
-use usher_policy::file::{Fields, Node, Recorded};
 use usher_policy::id::Email;
 use usher_policy::model::Organization;
 use usher_policy::rules::hand::Refusal;
+use usher_policy_file::{Fields, Node, Recorded};
 
 use super::beginning::{SOURCES, STATUSES, word};
 use super::known::{self, Known};
@@ -162,7 +162,7 @@ fn seats(node: &Node<'_>, organization: Option<&Organization>) -> Result<(), Rec
                 let tiers: Vec<&str> = organization
                     .map_or_else(Vec::new, |one| one.product.tiers.iter().map(|tier| tier.as_str()).collect());
                 if organization.is_some() && !tiers.contains(&tier) {
-                    let named = usher_policy::file::listed(tiers.iter().copied());
+                    let named = usher_policy_file::listed(tiers.iter().copied());
                     outcome = refuse(&node, format!("the product has no seat tier `{tier}`. It has {named}"));
                 }
                 outcome = outcome.and(node.whole(0..=u32::MAX).map(drop));

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 use usher_policy::Policy;
-use usher_policy::file::{Node, Recorded};
 use usher_policy::model::Organization;
+use usher_policy_file::{Node, Recorded};
 
 use super::text;
 use crate::token::ALGORITHMS;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use usher_policy::Policy;
-use usher_policy::file::{self, Fault, Node, Recorded};
+use usher_policy_file::{Fault, Node, Recorded};
 
 use self::known::Known;
 use crate::Scenario;
@@ -62,7 +62,7 @@ pub fn file(path: &Path, policy: Option<&Path>) -> Result<Vec<Scenario>, Faulty>
 /// # Errors
 /// As [`file()`].
 pub fn scenarios(path: &Path, text: &str, policy: Option<&Path>) -> Result<Vec<Scenario>, Faulty> {
-    file::from_yaml_with(text, |root| story::read(root, path, policy))
+    usher_policy_file::from_yaml_with(text, |root| story::read(root, path, policy))
         .map_err(|faults| Faulty { file: path.to_owned(), faults })
 }
 
@@ -72,7 +72,7 @@ pub fn scenarios(path: &Path, text: &str, policy: Option<&Path>) -> Result<Vec<S
 /// Every fault.
 pub fn steps(text: &str, policy: &Policy) -> Result<Vec<Step>, Faulty> {
     let known = Known::new(policy, None);
-    file::from_yaml_with(text, |root| root.list(1..=10_000, |item| step::read(item, &known)))
+    usher_policy_file::from_yaml_with(text, |root| root.list(1..=10_000, |item| step::read(item, &known)))
         .map_err(|faults| Faulty { file: PathBuf::from("steps"), faults })
 }
 
@@ -81,7 +81,8 @@ pub fn steps(text: &str, policy: &Policy) -> Result<Vec<Step>, Faulty> {
 /// # Errors
 /// Every fault.
 pub fn changes(text: &str) -> Result<Changes, Faulty> {
-    file::from_yaml_with(text, story::changes).map_err(|faults| Faulty { file: PathBuf::from("changes"), faults })
+    usher_policy_file::from_yaml_with(text, story::changes)
+        .map_err(|faults| Faulty { file: PathBuf::from("changes"), faults })
 }
 
 /// A policy file as JSON, not yet looked at; the keys that stand in it are taken away.
@@ -90,7 +91,8 @@ pub fn changes(text: &str) -> Result<Changes, Faulty> {
 /// It cannot be read, or is no YAML.
 pub fn policy(path: &Path) -> Result<Value, Faulty> {
     let text = text(path)?;
-    let mut policy = file::yaml_to_json(&text).map_err(|faults| Faulty { file: path.to_owned(), faults })?;
+    let mut policy =
+        usher_policy_file::yaml_to_json(&text).map_err(|faults| Faulty { file: path.to_owned(), faults })?;
     without_inline_keys(&mut policy);
     Ok(policy)
 }

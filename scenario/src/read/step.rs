@@ -1,8 +1,8 @@
 //! One step: what happens, and what must come of it.
 
 use serde_json::Value;
-use usher_policy::file::{Fields, Node, Recorded, quoted};
 use usher_policy::model::Organization;
+use usher_policy_file::{Fields, Node, Recorded, quoted};
 
 use super::beginning::word;
 use super::known::{self, Known};

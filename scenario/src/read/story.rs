@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use usher_policy::file::{Fields, Node, Recorded};
-use usher_policy::{Policy, file};
+use usher_policy::Policy;
+use usher_policy_file::{Fields, Node, Recorded};
 
 use super::known::Known;
 use super::{beginning, refuse, step, text};
@@ -76,7 +76,7 @@ pub(super) fn changes(node: &Node<'_>) -> Result<Changes, Recorded> {
 fn changed(node: &Node<'_>, mut policy: Value, changes: &Changes) -> Result<Finished, Recorded> {
     changes.apply(&mut policy).map_err(|error| node.fault(error.to_string()))?;
     let filled = fill_in_keys(&policy, None).map_err(|error| node.fault(error.to_string()))?;
-    match file::from_json(filled.to_string().as_bytes()) {
+    match usher_policy_file::from_json(filled.to_string().as_bytes()) {
         Ok(finished) if finished.organizations.is_empty() => refuse(node, "the policy has no organization"),
         Ok(finished) => Ok((policy, finished)),
         Err(faults) => {

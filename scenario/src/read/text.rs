@@ -1,6 +1,6 @@
 //! Words and numbers of scenario files, beyond what policy files need.
 
-use usher_policy::file::{Node, Recorded, closest, listed, quoted};
+use usher_policy_file::{Node, Recorded, closest, listed, quoted};
 
 use super::refuse;
 

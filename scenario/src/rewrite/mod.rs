@@ -37,7 +37,7 @@ pub enum RewriteError {
 pub fn rewrite(text: &str, failed: &[FailedScenario<'_>]) -> Result<String, RewriteError> {
     let root = spans::parse(text).ok_or(RewriteError::NoYaml)?;
     let mut edits = Edits::new(text);
-    let mut intended = usher_policy::file::yaml_to_json(text).map_err(|_| RewriteError::NoYaml)?;
+    let mut intended = usher_policy_file::yaml_to_json(text).map_err(|_| RewriteError::NoYaml)?;
     for scenario in failed {
         for step in scenario.steps {
             let unwritable = RewriteError::Layout(step.line);
@@ -51,7 +51,7 @@ pub fn rewrite(text: &str, failed: &[FailedScenario<'_>]) -> Result<String, Rewr
     let first_line = failed.iter().flat_map(|scenario| scenario.steps).map(|step| step.line).next().unwrap_or_default();
     let rewritten = edits.apply().ok_or(RewriteError::Layout(first_line))?;
     // Whatever the layout was: what is written says what was meant, or nothing is written.
-    if usher_policy::file::yaml_to_json(&rewritten).as_ref() != Ok(&intended) {
+    if usher_policy_file::yaml_to_json(&rewritten).as_ref() != Ok(&intended) {
         return Err(RewriteError::Layout(first_line));
     }
     Ok(rewritten)

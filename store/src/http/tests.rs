@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use usher_policy::file::from_yaml;
+use usher_policy_file::from_yaml;
 
 use super::{App, Limits, REQUEST_TIMEOUT, RateLimits, layered, router, serve};
 use crate::clock::SystemClock;

@@ -63,7 +63,7 @@ parents:
 ";
 
 pub(crate) fn policy(text: &str) -> Arc<Policy> {
-    Arc::new(usher_policy::file::from_yaml(text).unwrap_or_else(|faults| panic!("{faults:#?}")))
+    Arc::new(usher_policy_file::from_yaml(text).unwrap_or_else(|faults| panic!("{faults:#?}")))
 }
 
 pub(crate) fn variable(name: &str) -> Option<String> {

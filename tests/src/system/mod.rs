@@ -90,7 +90,7 @@ impl System {
         let key_server = key_server(&keys)?;
         key_server.fault(setup.key_fault.clone());
         let policy = policy::fill_in_keys(policy, Some(key_server.address()))?;
-        let finished = usher_policy::file::from_json(policy.to_string().as_bytes())
+        let finished = usher_policy_file::from_json(policy.to_string().as_bytes())
             .map_err(|faults| anyhow!("the policy has faults: {faults:#?}"))?;
         let policy_file = folder.path().join("usher.yaml");
         std::fs::write(&policy_file, serde_json::to_vec_pretty(&policy)?)?;

@@ -34,7 +34,7 @@ impl System {
     pub fn watch_policy(&mut self, watched: Watched) -> Result<PolicyFile> {
         let folder = self.folder().to_owned();
         let bootstrap = std::fs::read_to_string(folder.join("envoy.yaml"))?;
-        let mut bootstrap = usher_policy::file::yaml_to_json(&bootstrap)
+        let mut bootstrap = usher_policy_file::yaml_to_json(&bootstrap)
             .map_err(|faults| anyhow::anyhow!("the bootstrap is no YAML: {faults:?}"))?;
         let file = folder.join("watched.json");
         let resource = match watched {

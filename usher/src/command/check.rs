@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value, json};
-use usher_policy::file::{Checked, Fault, Warning};
+use usher_policy_file::{Checked, Fault, Warning};
 
 use super::Failure;
 use crate::output::{print, tell};

@@ -153,8 +153,6 @@ fn issue(provider: &Provider, who: &Who, forged: bool) -> Response {
 mod tests {
     use std::time::{SystemTime, UNIX_EPOCH};
 
-    use usher_policy::file;
-
     use super::super::calls::{CALLS, Call, Ticket};
     use super::*;
     use crate::explain::{KnownKeys, Question, explain};
@@ -163,7 +161,7 @@ mod tests {
     /// What the filter would see, as far as no member is stored and every seat is free.
     fn seen(provider: &Provider, call: &Call) -> String {
         let address = provider.issuer.strip_prefix("http://").unwrap().to_owned();
-        let policy = file::from_yaml(&fill(include_str!("usher.yaml"), &[("provider", address)])).unwrap();
+        let policy = usher_policy_file::from_yaml(&fill(include_str!("usher.yaml"), &[("provider", address)])).unwrap();
         let mut keys = KnownKeys::default();
         keys.add(&policy, "demo", provider.keys.public().unwrap().to_string().as_bytes()).unwrap();
         let token = match call.ticket {

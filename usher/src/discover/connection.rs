@@ -1,8 +1,8 @@
 //! The connection that a provider's metadata comes to, and what the operator has to know or fill in.
 
-use usher_policy::file::shared_issuer_pin;
 use usher_policy::model::Algorithm;
 use usher_policy::token::keys::{Key, KeySet};
+use usher_policy_file::shared_issuer_pin;
 
 use super::document::Document;
 use super::issuer::{Address, Issuer};

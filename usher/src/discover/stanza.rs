@@ -1,7 +1,6 @@
 //! A connection as YAML with comments, to be pasted under a parent's `connections`; and as JSON.
 
 use serde_json::{Value, json};
-use usher_policy::file;
 
 use super::connection::{AUDIENCE, Connection};
 
@@ -87,7 +86,7 @@ pub(super) fn faults(stanza: &str) -> Option<String> {
     let policy = format!(
         "version: 1\nparents:\n- id: check\n  plan: team\n  domains: [check.example]\n  connections:\n{indented}"
     );
-    let faults = file::from_yaml(&policy).err()?;
+    let faults = usher_policy_file::from_yaml(&policy).err()?;
     Some(faults.into_iter().map(|fault| fault.message).collect::<Vec<_>>().join("; "))
 }
 

@@ -3,7 +3,6 @@
 
 use serde_json::{Map, Value, json};
 use usher_policy::Policy;
-use usher_policy::file;
 use usher_policy::model::Algorithm;
 use usher_policy::rules::route;
 use usher_policy::token::{Assertion, verify};
@@ -62,7 +61,7 @@ pub(crate) fn sign(
     };
     let keys = KeyRing::Main.jwk_set(algorithm.name()).map_err(|error| failed(&error))?;
     let document = serde_json::to_vec(&with_keys(document.clone(), &keys)).map_err(|error| failed(&error))?;
-    let policy = file::from_json(&document).map_err(|faults| {
+    let policy = usher_policy_file::from_json(&document).map_err(|faults| {
         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
         ClaimsError::Key(faults.join("; "))
     })?;

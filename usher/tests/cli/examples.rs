@@ -67,7 +67,7 @@ fn no_policy_of_ours_has_an_unexplained_warning() {
 fn warnings(text: &str) -> Vec<String> {
     let folder = Folder::new();
     let yaml = folder.file("usher.yaml", &text.replace("${provider}", "127.0.0.1:9000"));
-    let mut policy = usher_policy::file::yaml_to_json(&std::fs::read_to_string(yaml).unwrap()).unwrap();
+    let mut policy = usher_policy_file::yaml_to_json(&std::fs::read_to_string(yaml).unwrap()).unwrap();
     for parent in policy["parents"].as_array_mut().unwrap() {
         for connection in parent["connections"].as_array_mut().unwrap() {
             let jwks = connection.get("jwks");

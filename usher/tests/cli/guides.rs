@@ -115,7 +115,7 @@ fn the_words_of_ones_own_are_taken_as_the_page_has_them() {
 #[test]
 fn every_alert_is_in_the_guide() {
     let rules = std::fs::read_to_string(root().join("envoy-config/observability/alerts.yaml")).unwrap();
-    let rules: Value = usher_policy::file::yaml_to_json(&rules).unwrap();
+    let rules: Value = usher_policy_file::yaml_to_json(&rules).unwrap();
     let page = std::fs::read_to_string(root().join("docs/guides/seeing.md")).unwrap();
     let rules = rules["groups"][0]["rules"].as_array().unwrap();
     for rule in rules {

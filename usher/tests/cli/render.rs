@@ -1,7 +1,7 @@
 //! `usher render envoy`.
 
 use serde_json::{Value, json};
-use usher_policy::file::yaml_to_json;
+use usher_policy_file::yaml_to_json;
 
 use crate::support::{Folder, Outcome, policy, usher};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use usher_policy::file::from_json;
+use usher_policy_file::from_json;
 use usher_store::{Config, Secrets, Server};
 
 use crate::support::{Folder, Outcome, command, outcome, policy};

@@ -145,7 +145,7 @@ fn worker_with(option: &str, value: serde_json::Value) -> Worker {
     let document = include_bytes!("../../../testdata/policy.json");
     let mut document: serde_json::Value = serde_json::from_slice(document).unwrap();
     document[option] = value;
-    let policy = file::from_json(document.to_string().as_bytes()).unwrap();
+    let policy = usher_policy_file::from_json(document.to_string().as_bytes()).unwrap();
     Worker { feed: Feed::new(&policy), ..worker() }
 }
 

@@ -6,7 +6,6 @@ mod sessions;
 
 use std::time::Duration;
 
-use usher_policy::file;
 use usher_policy::wire::Position;
 
 use super::testing::{History, Memory};
@@ -142,7 +141,7 @@ impl Process {
 }
 
 fn worker() -> Worker {
-    let policy = file::from_json(include_bytes!("../../../testdata/policy.json")).unwrap();
+    let policy = usher_policy_file::from_json(include_bytes!("../../../testdata/policy.json")).unwrap();
     let follow = Follow::default();
     Worker {
         feed: Feed::new(&policy),

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use usher_policy::Reason;
-use usher_policy::file;
 use usher_policy::model::{Algorithm, Connection, Policy};
 use usher_policy::rules::plan::Plan;
 use usher_policy::token::keys::{Key, KeySet};
@@ -39,7 +38,7 @@ fn policy(change: impl FnOnce(&mut Value)) -> Policy {
     // Without the feed a session is due after 4 seconds, and at most a quarter more.
     document["sessions"] = json!({"max_staleness": "4s"});
     change(&mut document);
-    file::from_json(document.to_string().as_bytes()).unwrap()
+    usher_policy_file::from_json(document.to_string().as_bytes()).unwrap()
 }
 
 fn remote_jwks(document: &mut Value) {

@@ -1,7 +1,7 @@
 //! What an operator adds to a bootstrap: filters before and after usher, routes, tracing, and clusters for them.
 
 use serde_json::Value;
-use usher_policy::file::{self, Fault};
+use usher_policy_file::Fault;
 
 use crate::render::template::flow;
 
@@ -48,7 +48,7 @@ impl Additions {
     /// # Errors
     /// It is no YAML, or has other parts.
     pub(crate) fn read(text: &str) -> Result<Self, AdditionsError> {
-        let document = file::yaml_to_json(text).map_err(AdditionsError::Yaml)?;
+        let document = usher_policy_file::yaml_to_json(text).map_err(AdditionsError::Yaml)?;
         let parts = document.as_object().filter(|parts| !parts.is_empty()).ok_or(AdditionsError::NoParts)?;
         let mut additions = Self::default();
         for (name, part) in parts {
