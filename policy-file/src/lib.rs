@@ -144,7 +144,7 @@ fn read_yaml<T>(
 ) -> Result<(T, yaml::Document), Vec<Fault>> {
     let outcome = read(&document.value, &|path| document.lines.of(path), read_root);
     if document.faults.is_empty() {
-        return outcome.map(|policy| (policy, document));
+        return outcome.map(|policy| (policy, document)).map_err(in_order);
     }
     // A value that was refused is missing here, which is no second fault.
     let of_text: HashSet<_> = document.faults.iter().map(|fault| (&fault.path, fault.line)).collect();
@@ -200,11 +200,12 @@ fn read<T>(
     let list = faults.take();
     match outcome {
         Ok(finished) if list.is_empty() => Ok(finished),
-        _ => Err(in_order(list)),
+        _ => Err(list),
     }
 }
 
-/// By line where lines are known; else as they were found, which is by field.
+/// By line.
+#[cfg(feature = "yaml")]
 fn in_order(mut faults: Vec<Fault>) -> Vec<Fault> {
     faults.sort_by_key(|fault| fault.line);
     faults
