@@ -49,7 +49,7 @@ pub(crate) fn smaller(built: &Path, place: &Path) -> Result<bool> {
             let input = place.with_extension("wasm.pruned");
             write(&input, &pruned)?;
             let mut command = program.command();
-            command.arg("-Oz").args(FEATURES).arg(&input).arg("--output").arg(&half);
+            command.args(["-Oz", "-Oz"]).args(FEATURES).arg(&input).arg("--output").arg(&half);
             shell::run(&mut command, OTHERWISE)?;
         }
         Err(error) => {
