@@ -30,6 +30,8 @@ pub(crate) enum NoAnswer {
     Reset,
     /// The status was another than 200.
     Status(u16),
+    /// The status was this one, in an answer that no store writes.
+    NotTheStores(u16),
 }
 
 impl NoAnswer {
@@ -39,7 +41,12 @@ impl NoAnswer {
         match self {
             Self::Status(status) => *status >= 500,
             Self::Unfitting => false,
-            Self::AboutAnother | Self::Reset | Self::TooLong | Self::Unreadable | Self::Unsent => true,
+            Self::AboutAnother
+            | Self::NotTheStores(_)
+            | Self::Reset
+            | Self::TooLong
+            | Self::Unreadable
+            | Self::Unsent => true,
         }
     }
 }
@@ -54,6 +61,9 @@ impl fmt::Display for NoAnswer {
             Self::Unsent => f.write_str("the call could not be sent"),
             Self::Reset => f.write_str("there was no answer"),
             Self::Status(status) => write!(f, "the answer's status is {status}"),
+            Self::NotTheStores(status) => {
+                write!(f, "the store was not reached: the answer, with status {status}, is not its own")
+            }
         }
     }
 }
@@ -92,6 +102,8 @@ pub(crate) fn read(
     match status {
         None => return Err(NoAnswer::Reset),
         Some(200) => {}
+        // What a store refuses it says in JSON; Envoy and other proxies, that they cannot reach it, in text.
+        Some(status @ 500..) if !body.starts_with(b"{") => return Err(NoAnswer::NotTheStores(status)),
         Some(status) => return Err(NoAnswer::Status(status)),
     }
     if body.len() > MAX_ANSWER {
@@ -158,6 +170,9 @@ mod tests {
             [(None, NoAnswer::Reset), (Some(201), NoAnswer::Status(201)), (Some(504), NoAnswer::Status(504))]
         {
             assert_eq!(read_value(status, &member(|_| {})).unwrap_err(), expected);
+        }
+        for (status, expected) in [(503, NoAnswer::NotTheStores(503)), (404, NoAnswer::Status(404))] {
+            assert_eq!(read_value(Some(status), b"no healthy upstream").unwrap_err(), expected);
         }
         for unreadable in [
             &b""[..],

@@ -83,7 +83,7 @@ impl Keys {
                 }
                 Err(error) => {
                     metrics.count(Counter::KeysFailures);
-                    remote.log_failure(&error);
+                    remote.log_failure(&error, now);
                 }
             }
         }
@@ -106,7 +106,7 @@ impl Keys {
         }
         if let Err(fault) = remote.answered(status, body, now) {
             metrics.count(Counter::KeysFailures);
-            remote.log_failure(&fault);
+            remote.log_failure(&fault, now);
         }
         true
     }

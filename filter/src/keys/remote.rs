@@ -24,6 +24,8 @@ pub(super) struct Remote {
     ended: u64,
     wanted: Option<Cause>,
     fetch: Option<Fetch>,
+    /// When a failure was last told of, on the steady clock.
+    told_at: Option<Duration>,
 }
 
 /// The keys as this worker has them.
@@ -60,7 +62,7 @@ impl fmt::Display for Fault {
             Self::NoAnswer => f.write_str("no answer"),
             Self::Status(status) => write!(f, "status {status}"),
             Self::Unreadable(error) => f.write_str(error),
-            Self::Host(error) => error.fmt(f),
+            Self::Host(error) => write!(f, "{error}; is the cluster there, and has it an address?"),
         }
     }
 }
@@ -73,7 +75,7 @@ pub(super) fn name(jwks: &RemoteJwks) -> String {
 impl Remote {
     /// A key set that nobody has asked for.
     pub(super) fn new(name: String, jwks: RemoteJwks) -> Self {
-        Self { name, jwks, copy: None, ended: 0, wanted: None, fetch: None }
+        Self { name, jwks, copy: None, ended: 0, wanted: None, fetch: None, told_at: None }
     }
 
     /// The number of this worker's copy; 0 without one.
@@ -174,9 +176,20 @@ impl Remote {
         published
     }
 
-    /// One line for whoever runs the proxy.
-    pub(super) fn log_failure(&self, fault: &Fault) {
-        log_line::keys_failed(&self.name, &fault.to_string());
+    /// One line for whoever runs the proxy. What could not even be sent is soon tried again, but told of no more often than
+    /// what was.
+    pub(super) fn log_failure(&mut self, fault: &Fault, now: Now) {
+        if self.is_news(now) {
+            log_line::keys_failed(&self.name, &fault.to_string());
+        }
+    }
+
+    fn is_news(&mut self, now: Now) -> bool {
+        let is_news = self.told_at.is_none_or(|then| now.since(then) >= self.jwks.min_interval);
+        if is_news {
+            self.told_at = Some(now.steady);
+        }
+        is_news
     }
 
     /// Puts the document where other workers find it once the record tells them to look.
@@ -229,6 +242,19 @@ impl Remote {
 mod tests {
     use super::super::testing::jwks;
     use super::*;
+
+    #[test]
+    fn a_failure_that_comes_back_soon_is_told_once_in_an_interval() {
+        let jwks = jwks();
+        let (interval, mut remote) = (jwks.min_interval, Remote::new(name(&jwks), jwks));
+        let mut told = |steady| remote.is_news(Now { unix_ms: 0, steady });
+        let begin = Duration::from_secs(7);
+        assert!(told(begin));
+        assert!(!told(begin + Duration::from_millis(250)));
+        assert!(!told(begin + interval - Duration::from_millis(1)));
+        assert!(told(begin + interval));
+        assert!(!told(begin + interval + Duration::from_millis(250)));
+    }
 
     /// What the host says of shared data without a host is not asked: the copy is this worker's own.
     #[test]

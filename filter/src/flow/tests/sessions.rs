@@ -232,6 +232,7 @@ fn a_refusal_of_the_store_is_an_answer_and_keeps_nobody() {
         (NoAnswer::TooLong, true),
         (NoAnswer::Status(500), true),
         (NoAnswer::Status(503), true),
+        (NoAnswer::NotTheStores(503), true),
         (NoAnswer::Status(401), false),
         (NoAnswer::Status(403), false),
         (NoAnswer::Status(404), false),
