@@ -33,6 +33,8 @@ codes! {
     GroupMappedTwice "group_mapped_twice",
     /// Keys come over plain http.
     InsecureJwks "insecure_jwks",
+    /// An issuer is no URL.
+    IssuerNoUrl "issuer_no_url",
     /// Mode `scim` without a directory.
     NoDirectory "no_directory",
     /// Nobody can have the top role.

@@ -1,4 +1,4 @@
-//! Connections: keys in the clear, and those that let nobody in.
+//! Connections: keys in the clear, issuers that no provider writes, and those that let nobody in.
 
 use usher_policy::id::Email;
 use usher_policy::model::{Connection, EmailTrust, Jwks, Parent, Requirement};
@@ -21,6 +21,27 @@ pub(super) fn insecure_jwks<'d>(parent: &Parent, place: &Place<'d>, findings: &m
                     "the keys come over plain http from {}: who can answer in its place can sign anybody in. \
                      Write an https `uri`",
                     quoted(&remote.uri.host)
+                ),
+            );
+        }
+    }
+}
+
+/// The one issuer that is no URL: Google's tokens say this or the URL, as it likes.
+const GOOGLE: &str = "accounts.google.com";
+
+/// OpenID Connect Core, 2: `iss` is "a case-sensitive URL using the `https` scheme"; it is compared to the letter.
+pub(super) fn issuer_no_url<'d>(parent: &Parent, place: &Place<'d>, findings: &mut Findings<'d>) {
+    for (number, connection) in parent.connections.iter().enumerate() {
+        let issuer = connection.issuer.as_str();
+        if !issuer.contains("://") && issuer != GOOGLE {
+            findings.add(
+                WarningCode::IssuerNoUrl,
+                &place.member("connections").item(number).member("issuer"),
+                format!(
+                    "providers write a URL into `iss`, and it is compared to the letter: with {0} everybody is likely to \
+                     be an `unknown_issuer`. Write it as the provider's tokens have it, such as https://{0}",
+                    issuer.escape_debug()
                 ),
             );
         }

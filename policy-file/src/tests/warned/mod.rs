@@ -74,6 +74,19 @@ fn keys_in_the_clear_are_warned_of() {
 }
 
 #[test]
+fn an_issuer_that_is_no_url_is_warned_of() {
+    let issuer = |text: &str| ("/parents/0/connections/0/issuer", json!(text));
+    let pinned = ("/parents/0/connections/0/require", json!({"hd": ["acme.example"]}));
+    check(vec![
+        (&[issuer("idp.example")], &[("issuer_no_url", "parents[0].connections[0].issuer")]),
+        (&[issuer("accounts.google.com.example")], &[("issuer_no_url", "parents[0].connections[0].issuer")]),
+        (&[issuer("accounts.google.com"), pinned], &[]),
+        (&[issuer("https://idp.example/tenant")], &[]),
+        (&[issuer("http://127.0.0.1:9000")], &[]),
+    ]);
+}
+
+#[test]
 fn a_bypass_of_everything_is_warned_of() {
     let bypass = |rule: Value| ("{O}/bypass", json!([rule]));
     let warning: &[_] = &[("bypass_everything", "{O}.bypass[0].path")];
