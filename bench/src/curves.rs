@@ -125,16 +125,21 @@ fn sessions(module: &Path) -> Result<()> {
 
 fn organizations(module: &Path) -> Result<()> {
     println!(
-        "| organizations (mappings) | a request adds, us | policy, MiB | Envoy starts in, s | of processor time |"
+        "| organizations (mappings) | told apart by | a request adds, us | policy, MiB | Envoy starts in, s | of processor time |"
     );
-    println!("|---|---|---|---|---|");
-    for count in [10, 1_000, 10_000] {
-        let policy = patient(with_organizations(policy(1_000)?, count)?)?;
+    println!("|---|---|---|---|---|---|");
+    let all = [10, 1_000, 10_000].into_iter().flat_map(|count| [(count, Apart::Host), (count, Apart::Path)]);
+    for (count, apart) in all {
+        let policy = patient(with_organizations(policy(1_000)?, count, apart)?)?;
         let door = Door::open(module, &policy)?;
         let requests = [request(tokens(1)?.first().context("a token")?)];
         let (added, size) = (shown(door.added(&requests, 200)?), mebibytes(u64::try_from(policy.to_string().len())?));
         let (time, used) = (door.started_in.as_secs_f64(), door.started_with.as_secs_f64());
-        println!("| {count} ({}) | {added} | {size:.1} | {time:.2} | {used:.2} |", count * 10);
+        let apart = match apart {
+            Apart::Host => "host",
+            Apart::Path => "path",
+        };
+        println!("| {count} ({}) | {apart} | {added} | {size:.1} | {time:.2} | {used:.2} |", count * 10);
     }
     Ok(())
 }
@@ -231,8 +236,16 @@ fn with_groups(count: usize) -> Result<String> {
     sign("EdDSA", claims)
 }
 
+/// What organizations are told apart by.
+#[derive(Clone, Copy)]
+enum Apart {
+    Host,
+    /// All share ours, which has what is nobody else's.
+    Path,
+}
+
 /// So many organizations, each with ten mappings, the first of them ours.
-fn with_organizations(mut policy: Value, count: usize) -> Result<Value> {
+fn with_organizations(mut policy: Value, count: usize, apart: Apart) -> Result<Value> {
     let organizations = policy.pointer_mut("/parents/0/organizations").and_then(Value::as_array_mut);
     let organizations = organizations.context("the policy has organizations")?;
     let first = organizations.first().context("the policy has an organization")?.clone();
@@ -240,13 +253,16 @@ fn with_organizations(mut policy: Value, count: usize) -> Result<Value> {
         let mut organization = first.clone();
         let roles: Vec<_> =
             (0..10).map(|role| json!({"group": format!("g-{number}-{role}"), "role": "user"})).collect();
-        for (field, value) in [
-            ("/id", json!(format!("org-{number}"))),
-            ("/hosts", json!([format!("org-{number}.acme.example")])),
-            ("/provisioning/group_mappings", json!({"roles": roles})),
-        ] {
+        for (field, value) in
+            [("/id", json!(format!("org-{number}"))), ("/provisioning/group_mappings", json!({"roles": roles}))]
+        {
             *organization.pointer_mut(field).context("an organization has this field")? = value;
         }
+        let (field, value) = match apart {
+            Apart::Host => ("hosts", json!([format!("org-{number}.acme.example")])),
+            Apart::Path => ("path_prefix", json!(format!("/org-{number}"))),
+        };
+        organization.as_object_mut().context("an organization is an object")?.insert(field.to_owned(), value);
         organizations.push(organization);
     }
     Ok(policy)

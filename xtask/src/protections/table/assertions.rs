@@ -5,6 +5,7 @@ use super::Protection;
 const KEYS: &str = "policy/src/token/keys.rs";
 const PARSE: &str = "policy/src/token/parse.rs";
 const RECORD: &str = "filter/src/keys/record.rs";
+const PRIMITIVES: &str = "primitives/src/lib.rs";
 const SIGNATURE: &str = "policy/src/token/signature.rs";
 const VERIFY: &str = "policy/src/token/verify.rs";
 
@@ -113,16 +114,16 @@ pub(super) const ASSERTIONS: &[Protection] = &[
     (
         "Ed25519 keys of small order",
         &[
-            (KEYS, "    Ed25519(Edwards25519PublicKey),", "    Ed25519(Option<Edwards25519PublicKey>),"),
+            (PRIMITIVES, "    Ed25519(Edwards25519PublicKey),", "    Ed25519(Option<Edwards25519PublicKey>),"),
             (
-                KEYS,
-                "let key = Edwards25519PublicKey::from_bytes(&x).ok()?;",
-                "let key = Edwards25519PublicKey::from_bytes(&x).ok();",
+                PRIMITIVES,
+                "Edwards25519PublicKey::from_bytes(key).ok().map(Self::Ed25519)",
+                "Some(Self::Ed25519(Edwards25519PublicKey::from_bytes(key).ok()))",
             ),
             (
-                SIGNATURE,
-                ".is_ok_and(|signature| key.as_ref().verify(message, &signature).is_ok()),\n            (Algorithm::Es256,",
-                ".is_ok_and(|signature| key.as_ref().is_none_or(|key| key.as_ref().verify(message, &signature).is_ok())),\n            (Algorithm::Es256,",
+                PRIMITIVES,
+                ".is_ok_and(|signature| key.as_ref().verify(message, &signature).is_ok()),",
+                ".is_ok_and(|signature| key.as_ref().is_none_or(|key| key.as_ref().verify(message, &signature).is_ok())),",
             ),
         ],
     ),
