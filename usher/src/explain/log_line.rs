@@ -1,6 +1,7 @@
 //! A denial's line in the filter's log, told with the policy beside it; pure.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, Map, Value, json};
 use usher_policy::Reason;
 use usher_policy::model::{Organization, Policy};
@@ -16,6 +17,9 @@ pub(crate) const MAX_LINES: usize = 1024 * 1024;
 
 /// How the filter begins a line about a denial, whatever stands before it.
 const BEGIN: &str = r#"{"event":"denial""#;
+
+/// How it begins the line that says why the store gave no answer, which has the request's id too.
+const STORE_FAILED: &str = r#"{"event":"store_failed""#;
 
 /// What was given is no line about a denial.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,13 +56,20 @@ struct Line {
     email: Option<String>,
 }
 
+/// Why the store gave no answer to the call of a request.
+#[derive(Debug, Deserialize)]
+struct StoreFailed {
+    request_id: Option<String>,
+    why: String,
+}
+
 /// Explains the last denial of a log; `policy_file` is how its file is called in commands.
 ///
 /// # Errors
 /// There is none, or one of another version.
 pub(crate) fn told(policy: &Policy, policy_file: &str, log: &[u8]) -> Result<Explanation, LogLineError> {
     let log = String::from_utf8_lossy(log);
-    let line = log.lines().rev().find_map(denial).ok_or(LogLineError::NoDenial)?;
+    let line = log.lines().rev().find_map(|line| event::<Line>(line, BEGIN)).ok_or(LogLineError::NoDenial)?;
     let reason = Reason::from_code(&line.reason).ok_or_else(|| LogLineError::UnknownReason(line.reason.clone()))?;
     let mut trace = Trace::default();
     trace.step("request", line.request());
@@ -72,6 +83,9 @@ pub(crate) fn told(policy: &Policy, policy_file: &str, log: &[u8]) -> Result<Exp
     }
     if let Some(told) = line.person(reason) {
         trace.step("person", told);
+    }
+    if let Some(failed) = store_failed(&log, line.request_id.as_deref()) {
+        trace.step("store", Told::with(format!("no answer: {}", quoted(&failed.why)), json!({"why": failed.why})));
     }
     let known = [
         ("ORG", line.organization.clone()),
@@ -90,14 +104,21 @@ pub(crate) fn told(policy: &Policy, policy_file: &str, log: &[u8]) -> Result<Exp
     Ok(explanation)
 }
 
-/// The denial of one line of a log: after what Envoy writes before it, or as a text within JSON.
-fn denial(line: &str) -> Option<Line> {
-    if let Some(at) = line.find(BEGIN) {
+/// Why the store gave no answer to the call of this request, where the log has it.
+fn store_failed(log: &str, request_id: Option<&str>) -> Option<StoreFailed> {
+    let mut failed = log.lines().rev().filter_map(|line| event::<StoreFailed>(line, STORE_FAILED));
+    failed.find(|failed| request_id.is_some() && failed.request_id.as_deref() == request_id)
+}
+
+/// The event of one line of a log that begins so: after what Envoy writes before it, or as a text within JSON.
+fn event<T: DeserializeOwned>(line: &str, begin: &str) -> Option<T> {
+    if let Some(at) = line.find(begin) {
         let rest = line.get(at..)?;
         return Deserializer::from_str(rest).into_iter().next()?.ok();
     }
     let wrapped: Map<String, Value> = serde_json::from_str(line.trim()).ok()?;
-    wrapped.values().filter_map(Value::as_str).filter(|text| text.contains(BEGIN)).find_map(denial)
+    let mut texts = wrapped.values().filter_map(Value::as_str).filter(|text| text.contains(begin));
+    texts.find_map(|text| event(text, begin))
 }
 
 impl Line {

@@ -16,6 +16,9 @@ fn rendered(policy: &Value, more: &[&str]) -> Value {
     yaml_to_json(&outcome.stdout).unwrap()
 }
 
+/// How every WebAssembly module begins.
+const MODULE: &str = "\0asm\u{1}\0\0\0";
+
 fn with_keys_at(uri: &str) -> Value {
     policy(&json!({"uri": uri, "cluster": "okta"}), &json!({}))
 }
@@ -189,8 +192,11 @@ fn plain_http_to_key_servers_is_for_loopback_or_comes_with_a_warning() {
 fn what_others_could_reach_or_read_comes_with_a_warning() {
     let folder = Folder::new();
     let keys = with_keys_at("https://acme.okta.example/keys");
-    let quiet = render(&folder, &keys, &["--wasm", &folder.file("usher.wasm", "")]);
+    let quiet = render(&folder, &keys, &["--wasm", &folder.file("usher.wasm", MODULE)]);
     assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
+    let wrong = render(&folder, &keys, &["--wasm", &folder.file("usher.yaml", "version: 1")]);
+    assert_eq!((wrong.code, wrong.stdout.as_str()), (1, ""), "{wrong:?}");
+    assert!(wrong.stderr.contains("no WebAssembly module"), "{wrong:?}");
     let exposed = render(&folder, &keys, &["--admin", "0.0.0.0:9901", "--store", "store.internal:7070"]);
     assert!(exposed.stderr.contains("admin interface at 0.0.0.0:9901"), "{exposed:?}");
     assert!(exposed.stderr.contains("store at store.internal:7070 in plain http"), "{exposed:?}");
@@ -203,7 +209,7 @@ fn the_store_is_spoken_to_over_tls_where_its_authorities_are_named() {
     let [ca, cert, key] = ["ca.pem", "cert.pem", "key.pem"].map(|name| folder.file(name, ""));
     let named = |file: &str| std::fs::canonicalize(file).unwrap().to_str().unwrap().to_owned();
     let store = ["--store", "store.internal:7443", "--store-ca", &ca];
-    let quiet = render(&folder, &keys, &[&store[..], &["--wasm", &folder.file("usher.wasm", "")]].concat());
+    let quiet = render(&folder, &keys, &[&store[..], &["--wasm", &folder.file("usher.wasm", MODULE)]].concat());
     assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
     let bootstrap = yaml_to_json(&quiet.stdout).unwrap();
     let tls = &cluster(&bootstrap, "usher-store")["transport_socket"]["typed_config"];

@@ -1,7 +1,7 @@
 //! `usher render envoy`: a bootstrap, and the files that it watches.
 
-use std::fs::{self, Permissions};
-use std::io::{self, Write as _};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf, absolute};
@@ -85,7 +85,7 @@ impl Envoy {
             admin: self.admin,
             upstream: self.upstream.clone(),
             store: self.store.clone(),
-            wasm: absolute(&self.wasm).map_err(|source| Failure::file("--wasm", &self.wasm, source))?,
+            wasm: self.module().map_err(|source| Failure::file("--wasm", &self.wasm, source))?,
             ca: self.authorities()?.map(Authorities::File),
             store_tls: self.store_tls()?,
             watched: self.watched()?,
@@ -103,6 +103,22 @@ impl Envoy {
         }
         print(&bootstrap.yaml)?;
         Ok(())
+    }
+
+    /// Where the filter is. It may not be there yet; what is there and no module, Envoy would refuse without a reason.
+    fn module(&self) -> io::Result<PathBuf> {
+        let path = absolute(&self.wasm)?;
+        let mut begin = [0; 4];
+        match File::open(&path) {
+            Ok(mut file) => match file.read_exact(&mut begin) {
+                Ok(()) if begin == *b"\0asm" => Ok(path),
+                Ok(()) | Err(_) => Err(io::Error::other(
+                    "it is no WebAssembly module; `cargo xtask build` leaves the filter in target/usher/usher.wasm",
+                )),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path),
+            Err(error) => Err(error),
+        }
     }
 
     fn additions(&self) -> Result<Additions, Failure> {

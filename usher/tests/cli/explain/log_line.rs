@@ -72,6 +72,22 @@ fn a_line_is_found_in_a_log_whatever_stands_around_it() {
 }
 
 #[test]
+fn why_the_store_gave_no_answer_is_told_where_the_log_has_it() {
+    let case = Case::new(&mapped());
+    let denial = line(&json!({"reason": "store_unavailable"}));
+    let failed = |id: &str, why: &str| {
+        let fields = json!({"organization": "acme-chat", "why": why, "request_id": id}).to_string();
+        format!("[warning][wasm] wasm log: {{\"event\":\"store_failed\",{}", fields.strip_prefix('{').unwrap())
+    };
+    let log = [failed("r-0", "another's"), failed("r-1", "there was no answer"), denial.clone()].join("\n");
+    let told = explain(&case, &log).json();
+    assert_eq!(steps(&told).last_chunk::<2>(), Some(&["store", "denial"]), "{told}");
+    assert_eq!(detail(&told, "store"), "no answer: `there was no answer`");
+    let of_another = [failed("r-0", "another's"), denial].join("\n");
+    assert!(!steps(&explain(&case, &of_another).json()).contains(&"store"));
+}
+
+#[test]
 fn what_is_no_denial_is_an_error() {
     let case = Case::new(&mapped());
     for (line, message) in [
