@@ -25,7 +25,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Checks tickets at the door and shows people to their seats: membership rules for Envoy.
 #[derive(Debug, Parser)]
-#[command(version, about, propagate_version = true, disable_help_subcommand = true)]
+#[command(version, about, propagate_version = true)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,

@@ -86,7 +86,14 @@ fn main() -> ExitCode {
         (Some("demo"), rest) => verbs::demo(rest),
         (Some("scim"), []) => scim::conform(),
         (Some("test"), rest) => verbs::test(rest),
-        _ => {
+        (Some("help" | "--help" | "-h"), []) => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        (verb, _) => {
+            if let Some(verb) = verb {
+                eprintln!("xtask: there is no verb `{verb}`, or none with these arguments\n");
+            }
             eprint!("{USAGE}");
             return ExitCode::from(2);
         }

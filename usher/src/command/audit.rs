@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Failure;
 use super::administration::Administration;
-use crate::output::{print, progress};
+use crate::output::{print, progress, tell};
 use crate::table::Table;
 
 /// The arguments of `usher audit`.
@@ -70,6 +70,9 @@ impl Audit {
         }
         if !self.administration.json {
             print(&table.text())?;
+        }
+        if read == 0 {
+            tell("no entries: nothing happened there, or no organization or member has this id");
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -71,6 +71,7 @@ pub(super) fn mapped(organization: &Organization, groups: &[Group]) -> Option<To
     if !unmapped.is_empty() {
         told.push(format!("in no mapping: {}", listed(unmapped.iter().copied())));
     }
+    told.extend(unmapped.iter().filter_map(|group| nearly(mappings, group)));
     told.push(role_won(product, &roles, role));
     told.extend(tier_won(organization, mappings, product, &tiers, seat_tier));
     Some(Told::with(
@@ -138,6 +139,15 @@ fn unmapped<'a>(mappings: &Mappings, groups: &'a [Group]) -> Vec<&'a str> {
     let tiers = mappings.seat_tiers.iter().map(|mapping| &mapping.group);
     let mut known: HashSet<&Group> = roles.chain(tiers).collect();
     groups.iter().filter(|group| known.insert(group)).map(Group::as_str).collect()
+}
+
+/// A mapping of nearly this group: groups are matched exactly, and letter case is what is most often overlooked.
+fn nearly(mappings: &Mappings, group: &str) -> Option<String> {
+    let roles = mappings.roles.iter().map(|mapping| &mapping.group).enumerate().map(|found| ("roles", found));
+    let tiers = mappings.seat_tiers.iter().map(|mapping| &mapping.group).enumerate().map(|found| ("seat_tiers", found));
+    let lower = group.to_lowercase();
+    let (list, (number, known)) = roles.chain(tiers).find(|(_, (_, known))| known.as_str().to_lowercase() == lower)?;
+    Some(format!("{} differs from {} of {list}[{number}] in letter case alone", quoted(group), quoted(known.as_str())))
 }
 
 fn role_won(product: &Product, matched: &[Match<'_>], role: Option<&Role>) -> String {

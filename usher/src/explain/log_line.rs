@@ -26,7 +26,8 @@ const STORE_FAILED: &str = r#"{"event":"store_failed""#;
 pub(crate) enum LogLineError {
     /// There is none.
     #[error(
-        "--log-line: no line about a denial, which has `{BEGIN},…}}` in it, was found in the last {MAX_LINES} bytes"
+        "--log-line: no line about a denial, which has `{BEGIN},…}}` in it, was found in the last {MAX_LINES} bytes; \
+         what is given is the line itself, or a log: `grep REQUEST-ID envoy.log | usher explain usher.yaml --log-line -`"
     )]
     NoDenial,
     /// It has a reason that this version does not know.

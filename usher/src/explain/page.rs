@@ -20,12 +20,33 @@ pub(super) fn advice(reason: Reason, known: &[(&str, Option<String>)]) -> Vec<Ad
         } else if let Some((text, about)) =
             PARTS.iter().find_map(|(begin, about)| Some((line.strip_prefix(begin)?, *about)))
         {
-            found.push(Advice { about, text: text.to_owned(), commands: Vec::new() });
+            found.push(Advice { about, text: plain(text), commands: Vec::new() });
         } else if let Some(advice) = found.last_mut().filter(|_| in_commands) {
             advice.commands.push(filled(line, known));
         }
     }
     found
+}
+
+/// A paragraph with the page's links as a terminal shows them: the words, and where they lead.
+fn plain(text: &str) -> String {
+    let mut parts = text.split('[');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let link = part.split_once("](").and_then(|(words, rest)| Some((words, rest.split_once(')')?)));
+        let Some((words, (target, rest))) = link else {
+            plain.push('[');
+            plain.push_str(part);
+            continue;
+        };
+        plain.push_str(words);
+        if !words.starts_with("docs/") {
+            let target = target.strip_prefix("../").map_or_else(|| format!("docs/{target}"), str::to_owned);
+            plain.push_str(&format!(" ({target})"));
+        }
+        plain.push_str(rest);
+    }
+    plain
 }
 
 /// The lines below a heading, up to the next one.
@@ -68,6 +89,19 @@ mod tests {
             assert_eq!(about, ["means", "find_out", "mend"], "{reason}");
             assert!(advice.iter().any(|part| !part.commands.is_empty()), "{reason}: no command");
         }
+    }
+
+    #[test]
+    fn a_terminal_shows_no_markdown_links() {
+        for (text, shown) in [
+            ("See [docs/store.md](store.md#sync), then wait.", "See docs/store.md, then wait."),
+            ("[Okta](guides/okta.md) and [both](../README.md)", "Okta (docs/guides/okta.md) and both (README.md)"),
+            ("a[0] and [b]", "a[0] and [b]"),
+        ] {
+            assert_eq!(plain(text), shown);
+        }
+        let mut all = Reason::ALL.iter().flat_map(|reason| advice(*reason, &[]));
+        assert!(all.all(|part| !part.text.contains("](")));
     }
 
     #[test]

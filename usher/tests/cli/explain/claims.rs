@@ -80,6 +80,7 @@ fn every_reason_of_the_claims_is_the_real_one() {
         (with("groups", json!(["a", 1])), "missing_claim", "is a list, but not of texts only"),
         (with("hasgroups", json!(true)), "groups_overage", "too many groups"),
         (with("groups", json!(["guests"])), "no_mapped_group", "in no mapping: `guests`; no group gives a role"),
+        (with("groups", json!(["STAFF"])), "no_mapped_group", "`STAFF` differs from `staff` of roles["),
     ] {
         let outcome = case.claim(&claims, &[]);
         let explanation = outcome.json();

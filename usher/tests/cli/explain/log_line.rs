@@ -92,6 +92,7 @@ fn what_is_no_denial_is_an_error() {
     let case = Case::new(&mapped());
     for (line, message) in [
         (String::new(), "no line about a denial"),
+        ("01a21d3d-d916-7b6a-8ec3-7ef4616eeff9".to_owned(), "grep REQUEST-ID envoy.log"),
         (r#"{"event":"login","verdict":"allow"}"#.to_owned(), "no line about a denial"),
         (r#"{"event":"denial","reason":"#.to_owned(), "no line about a denial"),
         (line(&json!({"reason": "too_late"})), "unknown reason `too_late`"),
