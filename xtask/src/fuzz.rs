@@ -10,10 +10,8 @@ use crate::{peer, shell};
 const CASES: u64 = 20_000;
 
 /// Where the targets are: arguments of `cargo test`.
-const TARGETS: [&[&str]; 2] = [
-    &["--package", "usher-policy", "--features", "yaml", "--test", "fuzz"],
-    &["--package", "usher-store", "--lib", "scim::fuzz"],
-];
+const TARGETS: [&[&str]; 2] =
+    [&["--package", "usher-policy", "--test", "fuzz"], &["--package", "usher-store", "--lib", "scim::fuzz"]];
 
 /// Runs rounds until the time is up; the first case that fails ends it, and is told so that it can be played again.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {

@@ -80,7 +80,7 @@ fn find(test: &str) -> Result<(Vec<&str>, &str)> {
         ["store", "src", ..] => vec!["--package", "usher-store", "--lib"],
         ["store", "tests", "suite", ..] => vec!["--package", "usher-store", "--test", "sqlite"],
         ["usher", "tests", target, ..] => vec!["--package", "usher", "--test", target],
-        ["policy", "tests", target, ..] => vec!["--package", "usher-policy", "--features", "yaml", "--test", target],
+        ["policy", "tests", target, ..] => vec!["--package", "usher-policy", "--test", target],
         ["tests", target, ..] => vec!["--package", "usher-tests", "--test", target],
         _ => bail!("nobody knows how {file} is run"),
     };
@@ -110,7 +110,7 @@ impl Stale {
         for file in changed {
             let is_in = |package: &str| file.starts_with(package);
             stale.command |= !is_in("filter/");
-            stale.filter |= is_in("filter/") || is_in("policy/");
+            stale.filter |= ["filter/", "policy/", "policy-file/", "primitives/"].into_iter().any(is_in);
         }
         Ok(Self { filter_with_trap: stale.filter && uses_trap, ..stale })
     }
