@@ -71,6 +71,15 @@ pub(crate) enum StoreClientError {
     /// There is no usable token.
     #[error("{TOKEN_ENV} must hold the store's administration token")]
     Token,
+    /// What answers an https address speaks no TLS.
+    #[error(
+        "what answers at {base} speaks no TLS: where the store was started without `--tls-cert`, write its address as \
+         http://HOST:PORT"
+    )]
+    NoTls {
+        /// Where the store should be.
+        base: String,
+    },
     /// Nothing answers.
     #[error("the store at {base} does not answer")]
     Unreachable {
@@ -91,6 +100,19 @@ pub(crate) enum StoreClientError {
     /// The address is none.
     #[error("--store {0}: must be http://HOST:PORT or https://HOST:PORT")]
     Url(String),
+}
+
+impl StoreClientError {
+    /// Why there was no answer from the store at `base`.
+    pub(crate) fn unreachable(base: &str, source: ureq::Error) -> Self {
+        let base = base.to_owned();
+        if is_no_tls(&source) { Self::NoTls { base } } else { Self::Unreachable { base, source: Box::new(source) } }
+    }
+}
+
+/// Whether the first bytes that came were none of TLS. Of what TLS says of an error, the words alone come through.
+fn is_no_tls(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::Io(_) | ureq::Error::Rustls(_)) && error.to_string().contains("InvalidContentType")
 }
 
 /// Scheme and authority of a store's address.
@@ -231,8 +253,7 @@ impl StoreClient {
         body: Option<Value>,
     ) -> Result<Answered, StoreClientError> {
         let url = format!("{}{path}", self.base);
-        let unreachable =
-            |source: ureq::Error| StoreClientError::Unreachable { base: self.base.clone(), source: Box::new(source) };
+        let unreachable = |source: ureq::Error| StoreClientError::unreachable(&self.base, source);
         let request = Request::builder().method(method).uri(&url).header(header::AUTHORIZATION, &self.authorization);
         // Always with a length: a chunked body that nobody reads costs the connection.
         let (request, body) = match body {

@@ -46,6 +46,6 @@ fn is_ready(base: &str, tls: TlsConfig) -> Result<bool, StoreClientError> {
         Ok(StatusCode::OK) => Ok(true),
         Ok(StatusCode::SERVICE_UNAVAILABLE) => Ok(false),
         Ok(status) => Err(StoreClientError::Answer { url, status: status.as_u16() }),
-        Err(source) => Err(StoreClientError::Unreachable { base, source: Box::new(source) }),
+        Err(source) => Err(StoreClientError::unreachable(&base, source)),
     }
 }

@@ -6,7 +6,8 @@ use std::process::{Child, Stdio};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 
-use crate::support::{Folder, Outcome, command, outcome, policy};
+use crate::running_store::RunningStore;
+use crate::support::{Folder, Outcome, command, outcome, policy, usher};
 
 const ADMIN: &str = "an-administrator-s-secret";
 
@@ -84,6 +85,16 @@ fn a_store_with_a_certificate_is_believed_by_who_trusts_its_authority() {
         let refused = seats(url, &flags);
         assert_eq!(refused.code, 1, "{url} {flags:?}: {refused:?}");
         assert!(!refused.stderr.contains(ADMIN), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_store_that_speaks_no_tls_is_told_from_one_that_is_not_there() {
+    let store = RunningStore::start(&json!({"default": "none"}));
+    let https = format!("https://{}", store.address);
+    for refused in [seats(&https, &[]), usher(&["ready", "--store", &https])] {
+        assert_eq!(refused.code, 1, "{refused:?}");
+        assert!(refused.stderr.contains("speaks no TLS") && refused.stderr.contains("http://HOST:PORT"), "{refused:?}");
     }
 }
 
