@@ -42,7 +42,7 @@ impl Audit {
         let filters: Vec<(&str, &str)> =
             filters.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect();
         let mut table = Table::with_heads(&["AT", "WHO", "WHAT", "ORGANIZATION", "MEMBER", "CHANGE", "WHY", "REQUEST"]);
-        let (mut cursor, mut read) = (None, 0);
+        let (mut cursor, mut read, mut shown) = (None, 0, 0_usize);
         loop {
             let page = client.audit(&filters, cursor.as_deref());
             // Where both go to one terminal, the lines stand for themselves.
@@ -53,6 +53,7 @@ impl Audit {
                 None => true,
             };
             for entry in page.entries.iter().filter(asked_for) {
+                shown += 1;
                 if self.administration.json {
                     print(&format!("{entry}\n"))?;
                 } else {
@@ -71,8 +72,8 @@ impl Audit {
         if !self.administration.json {
             print(&table.text())?;
         }
-        if read == 0 {
-            tell("no entries: nothing happened there, or no organization or member has this id");
+        if shown == 0 {
+            tell("no entries: nothing happened there, or no organization, member or request has this id");
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -267,6 +267,9 @@ impl One {
 
 fn show(answered: &Answered, as_json: bool) -> Result<(), Failure> {
     warn(answered);
+    if let Some(note) = pending(&answered.document) {
+        tell(&note);
+    }
     if as_json {
         return Ok(print(&format!("{:#}\n", answered.document))?);
     }
@@ -296,6 +299,19 @@ fn warn(answered: &Answered) {
         let meaning = if code == "last_owner" { ": no active member holds the top role any more" } else { "" };
         tell(&format!("warning: {code}{meaning}"));
     }
+}
+
+/// Why a member waits, and what ends it: the status alone looks as if it would pass by itself.
+fn pending(member: &Value) -> Option<String> {
+    if field(member, "status") != "pending" {
+        return None;
+    }
+    let organization = field(member, "organization");
+    Some(format!(
+        "note: pending is without a seat, and turned away: none is free for this member, or `seats.default` gives none; \
+         `usher seats {organization}` shows which are, and `usher members change {organization} {} --seat-tier TIER` gives one",
+        field(member, "id"),
+    ))
 }
 
 /// A cell of the export; empty where there is nothing.

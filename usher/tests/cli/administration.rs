@@ -83,6 +83,22 @@ fn people_see_aligned_columns() {
 }
 
 #[test]
+fn who_is_pending_is_told_with_what_ends_it() {
+    let store = RunningStore::start(&json!({"caps": {"premium": 1, "standard": 1}, "default": "standard"}));
+    let seated = store.usher(&["members", "add", "acme-chat", "ada@acme.example", "--json"]);
+    assert_eq!((seated.code, seated.stderr.as_str()), (0, ""), "{seated:?}");
+    let waits = store.usher(&["members", "add", "acme-chat", "bo@acme.example", "--json"]);
+    let member = waits.json();
+    assert_eq!((waits.code, &member["status"]), (0, &json!("pending")), "{waits:?}");
+    let id = member["id"].as_str().unwrap();
+    for words in ["`usher seats acme-chat`", &format!("`usher members change acme-chat {id} --seat-tier TIER`")] {
+        assert!(waits.stderr.starts_with("note: pending ") && waits.stderr.contains(words), "{words}: {waits:?}");
+    }
+    let given = store.usher(&["members", "change", "acme-chat", id, "--seat-tier", "premium", "--json"]);
+    assert_eq!((given.code, &given.json()["status"], given.stderr.as_str()), (0, &json!("active"), ""), "{given:?}");
+}
+
+#[test]
 fn a_list_can_be_narrowed() {
     let store = store();
     for (name, role) in [("ada", "admin"), ("ben", "user"), ("cleo", "user")] {
@@ -205,6 +221,9 @@ fn the_audit_shows_who_changed_what_and_as_json_one_entry_a_line() {
     let elsewhere = store.usher(&["audit", "elsewhere", "--json"]);
     assert_eq!((elsewhere.code, elsewhere.stdout.as_str()), (0, ""));
     assert!(elsewhere.stderr.contains("no entries"), "{elsewhere:?}");
+    let unheard_of = store.usher(&["audit", "--request", "no-such-request"]);
+    assert!(unheard_of.code == 0 && unheard_of.stderr.contains("no entries"), "{unheard_of:?}");
+    assert_eq!(store.usher(&["audit", "acme-chat"]).stderr, "");
 }
 
 #[test]
