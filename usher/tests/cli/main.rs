@@ -15,6 +15,8 @@ mod explain;
 #[cfg(test)]
 mod guides;
 #[cfg(test)]
+mod help;
+#[cfg(test)]
 mod in_cluster;
 #[cfg(test)]
 mod links;
