@@ -44,10 +44,7 @@ pub(crate) fn policy(bytes: &[u8]) -> Option<Policy> {
 pub(crate) fn store_token(name: &str, value: Option<&str>) -> Option<StoreToken> {
     let value = value.unwrap_or_default();
     if value.is_empty() {
-        log_line::refused(&format!(
-            "the environment variable `{name}` with the store's token is not set: name it in \
-             `vm_config.environment_variables.host_env_keys` and start Envoy with it"
-        ));
+        log_line::refused(&no_token(name));
         return None;
     }
     if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -55,6 +52,14 @@ pub(crate) fn store_token(name: &str, value: Option<&str>) -> Option<StoreToken>
         return None;
     }
     Some(StoreToken(format!("Bearer {value}")))
+}
+
+/// What to do about a token that is missing, the likelier cause first: what `usher render` printed names the variable.
+fn no_token(name: &str) -> String {
+    format!(
+        "the environment variable `{name}` with the store's token is not set: export it before Envoy is started; in a \
+         configuration that `usher render` did not print, name it in `vm_config.environment_variables.host_env_keys` too"
+    )
 }
 
 /// Protobuf bytes of a `Struct` begin with a field's tag, never with white space and a brace.
@@ -72,6 +77,13 @@ mod tests {
         for other in [&b""[..], b"\x0a\x13\x0a\x07version\x12\x08", b"version: 1", b"{\xff", b"[]"] {
             assert!(!looks_like_json(other), "{other:?}");
         }
+    }
+
+    #[test]
+    fn who_has_no_token_is_told_to_export_it_first() {
+        let told = no_token("USHER_STORE_TOKEN");
+        let at = |words: &str| told.find(words).unwrap();
+        assert!(at("`USHER_STORE_TOKEN`") < at("export it") && at("export it") < at("host_env_keys"), "{told}");
     }
 
     #[test]
