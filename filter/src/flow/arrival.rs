@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use usher_policy::Reason;
-use usher_policy::model::Unmatched;
+use usher_policy::model::{Organization, Unmatched};
 use usher_policy::rules::access;
 use usher_policy::rules::conclude::{Request, admit};
 use usher_policy::rules::route::{is_unmatched, route};
-use usher_policy::token::{Assertion, Claimant, recall};
+use usher_policy::token::{Assertion, Claimant, recall, verify};
 
 use super::keys::ExpectKeys;
 use super::store::ExpectStore;
@@ -62,7 +62,11 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
         Ok(presented) => presented,
         Err(reason) => return deny(None, reason),
     };
-    let session = desk.sessions.find(&organization.id, presented.bytes, desk.now);
+    let mut session = desk.sessions.find(&organization.id, presented.bytes, desk.now);
+    if session.as_ref().is_some_and(|session| session.withdrawals != desk.withdrawals) {
+        verify_again(organization, presented.bytes, desk);
+        session = desk.sessions.find(&organization.id, presented.bytes, desk.now);
+    }
     let session = session.map(|session| (session.step(desk.follow, desk.policy, desk.now), session));
     match &session {
         Some((Step::Pass, session)) => {
@@ -94,8 +98,20 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
         Some((login, expires_at))
     });
     match known {
-        Some((login, expires_at)) => Next::AskStore(ExpectStore::recheck(visit, login, expires_at, desk.now)),
+        Some((login, expires_at)) => Next::AskStore(ExpectStore::recheck(visit, login, expires_at, desk)),
         None => ExpectKeys::check(visit, assertion, desk),
+    }
+}
+
+/// A provider has withdrawn a key: a session whose assertion does not verify with those that are left is over. Single-use
+/// assertions are why it is not simply a login again.
+fn verify_again(organization: &Organization, credential: &[u8], desk: &mut Desk<'_>) {
+    let verified = Assertion::parse(credential).is_ok_and(|assertion| {
+        verify(organization, &assertion, desk.keys, desk.signatures, desk.now.unix_secs()).is_ok()
+    });
+    match desk.sessions.find(&organization.id, credential, desk.now) {
+        Some(session) if verified => session.withdrawals = desk.withdrawals,
+        Some(_) | None => desk.sessions.end(&organization.id, credential),
     }
 }
 

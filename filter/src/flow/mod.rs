@@ -37,6 +37,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) follow: &'a mut Follow,
     /// The keys of remote connections.
     pub(crate) keys: &'a dyn KeySource,
+    /// How often a provider has withdrawn a key.
+    pub(crate) withdrawals: u32,
     /// What checks signatures.
     pub(crate) signatures: &'a dyn SignatureVerifier,
     /// When it is.

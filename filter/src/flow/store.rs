@@ -22,19 +22,22 @@ pub(crate) struct ExpectStore {
     login: Box<Login>,
     expires_at: u64,
     asked_at: Duration,
+    /// How often a key had been withdrawn when the assertion was verified.
+    withdrawals: u32,
     is_login: bool,
     is_repeated: bool,
 }
 
 impl ExpectStore {
     /// A login is put to the store.
-    pub(super) fn login(visit: Visit, login: Login, expires_at: u64, now: Now) -> Self {
-        Self { visit, login: Box::new(login), expires_at, asked_at: now.steady, is_login: true, is_repeated: false }
+    pub(super) fn login(visit: Visit, login: Login, expires_at: u64, desk: &Desk<'_>) -> Self {
+        let (login, asked_at, withdrawals) = (Box::new(login), desk.now.steady, desk.withdrawals);
+        Self { visit, login, expires_at, asked_at, withdrawals, is_login: true, is_repeated: false }
     }
 
     /// A session is to be confirmed: the same login is put to the store once more.
-    pub(super) fn recheck(visit: Visit, login: Login, expires_at: u64, now: Now) -> Self {
-        Self { is_login: false, ..Self::login(visit, login, expires_at, now) }
+    pub(super) fn recheck(visit: Visit, login: Login, expires_at: u64, desk: &Desk<'_>) -> Self {
+        Self { is_login: false, ..Self::login(visit, login, expires_at, desk) }
     }
 
     fn deny(&self, reason: Reason) -> Next {
@@ -117,6 +120,7 @@ impl ExpectStore {
                 // What the store said was true when it answered, which is no earlier than when it was asked.
                 confirmed_at: self.asked_at,
                 stamp: desk.follow.stamp(position),
+                withdrawals: self.withdrawals,
                 check: Check::default(),
             };
             desk.tally.session_evicted = desk.sessions.remember(&self.login.issuer, credential, session);

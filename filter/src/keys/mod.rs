@@ -29,6 +29,8 @@ pub(crate) struct Keys {
     index: HashMap<String, usize>,
     fetches: HashMap<u32, usize>,
     next: usize,
+    /// How often a key has gone.
+    withdrawals: u32,
 }
 
 /// What a request that lacks keys waits for.
@@ -75,6 +77,7 @@ impl Keys {
         for at in due {
             let Some(remote) = self.remotes.get_mut(at) else { continue };
             let record = remote.catch_up();
+            self.withdrawals = self.withdrawals.wrapping_add(u32::from(remote.take_withdrawn()));
             let Some(sent) = remote.fetch_if_due(record, now) else { continue };
             metrics.count(Counter::KeysFetches);
             match sent {
@@ -108,6 +111,7 @@ impl Keys {
             metrics.count(Counter::KeysFailures);
             remote.log_failure(&fault, now);
         }
+        self.withdrawals = self.withdrawals.wrapping_add(u32::from(remote.take_withdrawn()));
         true
     }
 
@@ -119,6 +123,7 @@ impl Keys {
         let known = remote.serial();
         let record = remote.catch_up();
         if remote.serial() != known {
+            self.withdrawals = self.withdrawals.wrapping_add(u32::from(remote.take_withdrawn()));
             return Ask::Again;
         }
         let cause = match lack {
@@ -135,6 +140,11 @@ impl Keys {
     pub(crate) fn is_settled(&self, awaited: Awaited, now: Now) -> bool {
         let ended = self.remotes.get(awaited.remote).map(Remote::ended);
         now.steady >= awaited.until || ended != Some(awaited.ended)
+    }
+
+    /// How often a provider has withdrawn a key: what was verified before the last time is to be verified again.
+    pub(crate) fn withdrawals(&self) -> u32 {
+        self.withdrawals
     }
 
     /// The age of the oldest key set that was fetched.

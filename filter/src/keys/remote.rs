@@ -21,6 +21,8 @@ pub(super) struct Remote {
     name: String,
     jwks: RemoteJwks,
     copy: Option<Copy>,
+    /// Whether a key has gone since that was last asked.
+    has_withdrawn: bool,
     ended: u64,
     wanted: Option<Cause>,
     fetch: Option<Fetch>,
@@ -75,7 +77,7 @@ pub(super) fn name(jwks: &RemoteJwks) -> String {
 impl Remote {
     /// A key set that nobody has asked for.
     pub(super) fn new(name: String, jwks: RemoteJwks) -> Self {
-        Self { name, jwks, copy: None, ended: 0, wanted: None, fetch: None, told_at: None }
+        Self { name, jwks, copy: None, has_withdrawn: false, ended: 0, wanted: None, fetch: None, told_at: None }
     }
 
     /// The number of this worker's copy; 0 without one.
@@ -117,10 +119,20 @@ impl Remote {
             let (numbers, _) = head.as_chunks::<8>();
             if let [serial, fetched_at] = numbers {
                 let (serial, fetched_at) = (u64::from_le_bytes(*serial), u64::from_le_bytes(*fetched_at));
-                self.copy = Some(Copy { keys: Rc::new(keys), serial, fetched_at });
+                self.take_up(Copy { keys: Rc::new(keys), serial, fetched_at });
             }
         }
         record
+    }
+
+    fn take_up(&mut self, copy: Copy) {
+        self.has_withdrawn |= self.copy.as_ref().is_some_and(|earlier| copy.keys.withdraws_from(&earlier.keys));
+        self.copy = Some(copy);
+    }
+
+    /// Whether a key has gone since this was last asked.
+    pub(super) fn take_withdrawn(&mut self) -> bool {
+        std::mem::take(&mut self.has_withdrawn)
     }
 
     /// Notes that a request lacks keys. Says how long it may wait; `None` where nothing will come soon.
@@ -240,6 +252,8 @@ impl Remote {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::testing::jwks;
     use super::*;
 
@@ -254,6 +268,33 @@ mod tests {
         assert!(!told(begin + interval - Duration::from_millis(1)));
         assert!(told(begin + interval));
         assert!(!told(begin + interval + Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn a_key_that_is_gone_or_another_under_its_name_is_withdrawn_and_a_new_one_withdraws_none() {
+        let set = |keys: &[(&str, &str)]| {
+            let keys: Vec<_> =
+                keys.iter().map(|(kid, x)| json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x})).collect();
+            KeySet::parse(json!({"keys": keys}).to_string().as_bytes()).unwrap()
+        };
+        let (one, two) = ("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw");
+        let jwks = jwks();
+        let mut remote = Remote::new(name(&jwks), jwks);
+        for (serial, (keys, is_withdrawn)) in [
+            (set(&[("a", one)]), false),
+            (set(&[("a", one), ("b", two)]), false),
+            (set(&[("b", two), ("a", one)]), false),
+            (set(&[("b", two)]), true),
+            (set(&[("b", one)]), true),
+            (set(&[("c", one)]), true),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            remote.take_up(Copy { keys: Rc::new(keys), serial: serial as u64, fetched_at: 1 });
+            assert_eq!(remote.take_withdrawn(), is_withdrawn, "{serial}");
+            assert!(!remote.take_withdrawn(), "it is told once");
+        }
     }
 
     /// What the host says of shared data without a host is not asked: the copy is this worker's own.

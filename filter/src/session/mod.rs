@@ -31,6 +31,8 @@ pub(crate) struct Session {
     pub(crate) confirmed_at: Duration,
     /// Which changes are in it already.
     pub(crate) stamp: Stamp,
+    /// How often providers had withdrawn a key when its assertion was last verified.
+    pub(crate) withdrawals: u32,
     /// How checking it with the store goes, when that is due.
     pub(crate) check: Check,
 }

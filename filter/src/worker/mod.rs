@@ -52,6 +52,8 @@ pub(crate) struct Worker {
     waiting: HashMap<u32, Waiting>,
     awaiting_keys: usize,
     calls: Calls,
+    /// Requests that wait no more for the store but for their turn, with what it has answered.
+    answered: Vec<(Vec<u32>, Result<LoginAnswer, NoAnswer>)>,
     /// Checks of sessions whose request went away before the answer came: asked again on a tick, under these tokens.
     unattended: Vec<(Option<u32>, ExpectStore)>,
 }
@@ -61,6 +63,10 @@ enum Waiting {
     Keys { expect: ExpectKeys, awaited: Awaited },
     Store { expect: ExpectStore, call: u32 },
 }
+
+/// So many waiting requests are let go on in one event of the host; the others follow with the next ticks. The host carries out
+/// what was asked for them one inside the other, so that many at once would take more of the stack than there is.
+const RESUMED_AT_ONCE: usize = 32;
 
 /// Which request an effect is for.
 #[derive(Clone, Copy)]
@@ -93,6 +99,7 @@ impl Worker {
             waiting: HashMap::new(),
             awaiting_keys: 0,
             calls: Calls::default(),
+            answered: Vec::new(),
             unattended: Vec::new(),
         }
     }
@@ -149,11 +156,29 @@ impl Worker {
         });
         let Some(first) = first else { return };
         let answer = self.store_answer(first, status, body_size, now);
+        let (first, rest) = waiting.split_at_checked(RESUMED_AT_ONCE).unwrap_or((waiting, &[]));
+        if !rest.is_empty() {
+            self.answered.push((rest.to_vec(), answer.clone()));
+        }
+        self.take_up_answer(first, &answer, now);
+    }
+
+    fn take_up_answer(&mut self, waiting: &[u32], answer: &Result<LoginAnswer, NoAnswer>, now: Now) {
         for context_id in waiting {
             let Some(Waiting::Store { expect, .. }) = self.take(*context_id) else { continue };
             let answer = answer.clone();
             self.resume(*context_id, now, |worker, headers| worker.store_answered(now, expect, answer, headers));
         }
+    }
+
+    /// Goes on with those for whom an answer came together with too many others.
+    fn resume_answered(&mut self, now: Now) {
+        let Some((mut waiting, answer)) = self.answered.pop() else { return };
+        let next = waiting.split_off(waiting.len().saturating_sub(RESUMED_AT_ONCE));
+        if !waiting.is_empty() {
+            self.answered.push((waiting, answer.clone()));
+        }
+        self.take_up_answer(&next, &answer, now);
     }
 
     fn store_answer(
@@ -181,6 +206,7 @@ impl Worker {
         self.follow_feed(now);
         self.metrics.sessions_changed(self.census.tell(self.sessions.len(), &SharedData, now));
         self.ask_unattended(now);
+        self.resume_answered(now);
         self.ask_for_orphans(now);
         self.resume_settled(now);
     }
@@ -228,7 +254,8 @@ impl Worker {
             Waiting::Keys { awaited, .. } => self.keys.is_settled(*awaited, now),
             Waiting::Store { expect, .. } => now.since(expect.asked_at()) > longest,
         };
-        let ids: Vec<u32> = self.waiting.iter().filter(|(_, waiting)| settled(waiting)).map(|(id, _)| *id).collect();
+        let settled = self.waiting.iter().filter(|(_, waiting)| settled(waiting)).map(|(id, _)| *id);
+        let ids: Vec<u32> = settled.take(RESUMED_AT_ONCE).collect();
         for context_id in ids {
             match self.take(context_id) {
                 Some(Waiting::Keys { expect, .. }) => self.resume(context_id, now, |worker, _| {
@@ -248,7 +275,7 @@ impl Worker {
 
     /// Asks once more for those who waited for the call of a request that has gone.
     fn ask_for_orphans(&mut self, now: Now) {
-        for context_id in self.calls.take_orphans() {
+        for context_id in self.calls.take_orphans(RESUMED_AT_ONCE) {
             let Some(Waiting::Store { expect, .. }) = self.take(context_id) else { continue };
             self.resume(context_id, now, |_, _| Next::AskStore(expect.anew(now)));
         }
@@ -304,6 +331,7 @@ impl Worker {
             sessions: &mut self.sessions,
             follow: &mut self.follow,
             keys: &keys,
+            withdrawals: self.keys.withdrawals(),
             signatures: &self.signatures,
             now,
             tally: Tally::default(),

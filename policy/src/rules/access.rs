@@ -21,7 +21,7 @@ pub fn check(
     let path = request.path.ok_or(Reason::AmbiguousRequest)?;
     let mut denial = None;
     for rule in &organization.access {
-        if !rule.path.matches(path) || !applies(rule.methods.as_deref(), request.method) {
+        if !rule.path.matches(path) || !protects(rule.methods.as_deref(), request.method) {
             continue;
         }
         if rule.roles.as_ref().is_some_and(|roles| !roles.contains(role)) {
@@ -35,6 +35,15 @@ pub fn check(
         Some(reason) => Err(reason),
         None => Ok(()),
     }
+}
+
+/// Whether an access rule is for a method: `GET` for `HEAD` as well, which servers answer with what `GET` does (RFC 9110, 9.3.2),
+/// and in any case of letters, as some upstreams read them.
+fn protects(methods: Option<&[String]>, method: &str) -> bool {
+    let is = |listed: &String| {
+        listed.eq_ignore_ascii_case(method) || (listed == "GET" && method.eq_ignore_ascii_case("HEAD"))
+    };
+    methods.is_none_or(|methods| methods.iter().any(is))
 }
 
 /// Whether the request passes without a look at the credential.
@@ -54,8 +63,9 @@ fn applies(methods: Option<&[String]>, method: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::bypasses;
-    use crate::model::{BypassRule, PathRule, Provisioning};
+    use super::{bypasses, check};
+    use crate::id::Role;
+    use crate::model::{AccessRule, BypassRule, PathRule, Provisioning};
     use crate::rules::conclude::Request;
     use crate::rules::testing::{organization, path};
 
@@ -81,5 +91,34 @@ mod tests {
             assert_eq!(bypasses(&organization, Request { method, path: Some(&at) }), expected, "{method} {at:?}");
         }
         assert!(!bypasses(&organization, Request { method: "GET", path: None }));
+        for method in ["HEAD", "get", "Get"] {
+            assert!(!bypasses(&organization, Request { method, path: Some(&path("/healthz")) }), "{method}");
+        }
+    }
+
+    #[test]
+    fn a_rule_for_get_is_for_head_too_and_for_any_case_of_letters() {
+        let mut organization = organization(Provisioning::Manual);
+        organization.access = vec![AccessRule {
+            path: PathRule::parse("/admin/"),
+            methods: Some(vec!["GET".to_owned(), "DELETE".to_owned()]),
+            roles: Some(vec![Role::new("owner")]),
+            seat_tiers: None,
+        }];
+        let at = path("/admin/export");
+        for (method, is_let_in) in [
+            ("GET", false),
+            ("HEAD", false),
+            ("get", false),
+            ("hEaD", false),
+            ("delete", false),
+            ("POST", true),
+            ("HEADER", true),
+        ] {
+            let request = Request { method, path: Some(&at) };
+            let verdict = check(&organization, &Role::new("user"), None, request);
+            assert_eq!(verdict.is_ok(), is_let_in, "{method}");
+            assert!(check(&organization, &Role::new("owner"), None, request).is_ok(), "{method}");
+        }
     }
 }

@@ -400,7 +400,7 @@ mod tests {
             ("GET", "/labsx", None),
             ("GET", "/billing", None),
             ("POST", "/billing", Some(Reason::RoleNotAllowed)),
-            ("post", "/billing", None),
+            ("post", "/billing", Some(Reason::RoleNotAllowed)),
             ("POST", "/billing/x", None),
             ("GET", "/premium/x", None),
             ("GET", "/lounge/", Some(Reason::SeatTierNotAllowed)),

@@ -1,6 +1,7 @@
 //! A request's path in the one form that rules are matched against (design §3, "Paths").
 
-/// A path without query, dot segments or anything that the upstream might read differently; unreserved `%xx` is decoded.
+/// A path without query, dot segments or anything that the upstream might read differently. Each byte has one spelling: what
+/// may stand in a path is decoded, everything else is `%XX`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalPath(String);
 
@@ -27,7 +28,8 @@ impl NormalPath {
             match byte {
                 b'\\' | b';' | 0..=0x20 | 0x7f.. => return Err(AmbiguousPathError),
                 b'%' => push_decoded(&mut path, bytes.next(), bytes.next())?,
-                _ => path.push(char::from(byte)),
+                b'/' => path.push('/'),
+                _ => push(&mut path, byte),
             }
         }
         let mut segments = path.split('/').skip(1).peekable();
@@ -59,18 +61,30 @@ impl NormalPath {
     }
 }
 
-/// Decodes an unreserved byte (RFC 3986, 2.3), keeps any other encoded byte as it is, and refuses separators and controls.
+/// Takes up an encoded byte, and refuses separators and NUL.
 fn push_decoded(path: &mut String, high: Option<u8>, low: Option<u8>) -> Result<(), AmbiguousPathError> {
     let (Some(high), Some(low)) = (hex(high), hex(low)) else {
         return Err(AmbiguousPathError);
     };
-    let byte = high * 16 + low;
+    match high * 16 + low {
+        b'/' | b'\\' | 0 => Err(AmbiguousPathError),
+        byte => {
+            push(path, byte);
+            Ok(())
+        }
+    }
+}
+
+/// Writes a byte in its one spelling: as it is where a segment may have it (`pchar`, RFC 3986, 3.3), else encoded. Clients and
+/// upstreams take both for the same. `;` alone, which may begin a parameter, is never written as it is.
+fn push(path: &mut String, byte: u8) {
     match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
-        b'/' | b'\\' | 0 => return Err(AmbiguousPathError),
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@' => {
+            path.push(char::from(byte))
+        }
         _ => path.push_str(&format!("%{byte:02X}")),
     }
-    Ok(())
 }
 
 fn hex(digit: Option<u8>) -> Option<u8> {
@@ -95,6 +109,24 @@ mod tests {
             ("/...", "/..."),
             ("/.well-known/x", "/.well-known/x"),
         ] {
+            assert_eq!(NormalPath::parse(raw.as_bytes()).map(|p| p.0), Ok(path.to_owned()), "{raw}");
+        }
+    }
+
+    #[test]
+    fn every_byte_has_one_spelling_whether_it_comes_encoded_or_not() {
+        for byte in 0x21..0x7f_u8 {
+            let raw = NormalPath::parse(&[b"/a", &[byte][..], b"b"].concat());
+            let encoded = NormalPath::parse(format!("/a%{byte:02x}b").as_bytes());
+            match byte {
+                // A separator, the query's, the fragment's and the encoding's own mark mean something else as they are.
+                b'/' | b'?' | b'#' | b'%' | b';' => assert_ne!(raw, encoded, "{byte}"),
+                _ => assert_eq!(raw, encoded, "{byte}"),
+            }
+        }
+        for (raw, path) in
+            [("/%40admin/x", "/@admin/x"), ("/v1/users%3Aexport", "/v1/users:export"), ("/{id}", "/%7Bid%7D")]
+        {
             assert_eq!(NormalPath::parse(raw.as_bytes()).map(|p| p.0), Ok(path.to_owned()), "{raw}");
         }
     }

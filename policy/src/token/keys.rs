@@ -64,6 +64,9 @@ impl KeySet {
     pub const MAX_LEN: usize = 1 << 20;
     /// The most keys that a set may have.
     pub const MAX_KEYS: usize = 256;
+    /// The most keys of one name that a signature is tried with: names should be distinct (RFC 7517, 4.5), and two are enough to
+    /// change one for another. More would make one request dear that nobody has vouched for.
+    pub const MAX_NAMESAKES: usize = 4;
 
     /// Reads a JWK set document. Keys that cannot verify here are skipped, as RFC 7517, 5 asks; private parts are never kept.
     ///
@@ -101,6 +104,12 @@ impl KeySet {
         &self.keys
     }
 
+    /// Whether a key of an earlier set is no longer in this one, so that what was signed with it proves nothing now.
+    pub fn withdraws_from(&self, earlier: &Self) -> bool {
+        let is_here = |old: &Key| self.keys.iter().any(|key| key.is_same(old));
+        !earlier.keys.iter().all(is_here)
+    }
+
     /// The keys that a signature of this algorithm may have been made with (design §5, step 4); never an empty list.
     pub(super) fn candidates(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Vec<&Key>, NoKey> {
         let fitting = |key: &&Key| key.fits(algorithm);
@@ -112,7 +121,7 @@ impl KeySet {
         if !self.keys.iter().any(|key| named(&key)) && !self.unusable.iter().any(|unusable| unusable == kid) {
             return Err(NoKey::Unknown);
         }
-        let keys: Vec<_> = self.keys.iter().filter(named).filter(fitting).collect();
+        let keys: Vec<_> = self.keys.iter().filter(named).filter(fitting).take(Self::MAX_NAMESAKES).collect();
         if keys.is_empty() { Err(NoKey::Misfit) } else { Ok(keys) }
     }
 }
@@ -127,6 +136,11 @@ impl Key {
     /// (RFC 8725, 3.1: "each key MUST be used with exactly one algorithm").
     pub fn fits(&self, algorithm: Algorithm) -> bool {
         fits(&self.material, algorithm) && self.algorithm.is_none_or(|own| own == algorithm)
+    }
+
+    /// Whether it verifies the same signatures under the same name.
+    fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id && self.algorithm == other.algorithm && self.spki == other.spki
     }
 
     /// The DER of its SubjectPublicKeyInfo (RFC 5280, 4.1), as BoringSSL reads it.

@@ -134,6 +134,10 @@ pub(super) async fn audit(
         Some(Err(_)) => return Err(Problem::invalid_request("`cursor` is not one")),
         None => 0,
     };
+    // A database may refuse to look for it; no id has one.
+    if [&query.organization, &query.member].into_iter().flatten().any(|id| id.contains('\0')) {
+        return Err(Problem::invalid_request("an id has no NUL"));
+    }
     let filter = AuditFilter {
         parents: admin.administrator.parents.clone(),
         organization: query.organization.map(OrganizationId::new),

@@ -100,13 +100,18 @@ impl<'a> Change<'a> {
         let mut user = self.as_the_rules_see(of).await?;
         user.active &= after.is_some();
         let email_before = before.and_then(|before| membership::as_the_rules_see(before, &[]).email);
+        let was_active = before.is_none_or(|before| before.document.is_active());
         let keeps_email = user.active && user.email == email_before;
-        let mut users = vec![user];
-        if let (Some(email), false) = (email_before, keeps_email) {
-            users.extend(self.namesakes(&of.id, &email).await?);
-        }
+        // What a guard holds back is not done by the next request about the same person, who asks for nothing of the kind.
+        let ends_it = (was_active && !user.active) || user.email != email_before;
+        let guarded = if ends_it { Guarded::No } else { Guarded::Never };
         let organizations = self.request.organizations();
-        self.follow(&organizations, &users, Guarded::No).await
+        self.follow(&organizations, &[user], guarded).await?;
+        if let (Some(email), false) = (email_before, keeps_email) {
+            let namesakes = self.namesakes(&of.id, &email).await?;
+            self.follow(&organizations, &namesakes, Guarded::Never).await?;
+        }
+        Ok(())
     }
 
     /// Lets memberships follow users who came into a group or left it, or whose group has other values now.

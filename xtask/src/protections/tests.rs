@@ -1,6 +1,6 @@
 //! The tests of a row, run in the copy: which cargo runs each, what must be built for it, and what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -168,6 +168,8 @@ fn run(tree: &Tree, target: &[&str], names: &[&str]) -> Result<Colour> {
         return Ok(Colour::Red);
     }
     let passed: usize = results.iter().filter_map(|line| line.split(' ').nth(3)?.parse::<usize>().ok()).sum();
-    ensure!(passed >= names.len(), "{passed} tests were run for {names:?}");
+    // Two rows may have a test in common.
+    let distinct: BTreeSet<_> = names.iter().collect();
+    ensure!(passed >= distinct.len(), "{passed} tests were run for {names:?}");
     Ok(Colour::Green)
 }

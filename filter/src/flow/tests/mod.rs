@@ -24,6 +24,7 @@ use crate::store_call::NoAnswer;
 mod denials;
 mod feed;
 mod sessions;
+mod withdrawal;
 
 const T0: u64 = 1_800_000_000;
 
@@ -72,6 +73,7 @@ struct World {
     sessions: Sessions,
     follow: Follow,
     source: Source,
+    withdrawals: u32,
     verifier: Verifier,
     seconds: u64,
     tally: Tally,
@@ -85,6 +87,7 @@ impl World {
             sessions: Sessions::new(8),
             follow,
             source: Source(None),
+            withdrawals: 0,
             verifier,
             seconds: 0,
             tally: Tally::default(),
@@ -103,6 +106,7 @@ impl World {
             sessions: &mut self.sessions,
             follow: &mut self.follow,
             keys: &self.source,
+            withdrawals: self.withdrawals,
             signatures: &self.verifier,
             now,
             tally: Tally::default(),

@@ -174,6 +174,11 @@ fn a_group_request_that_would_remove_too_many_removes_nobody() {
     let group = directory.patch(&path, four);
     assert_eq!(group["members"].as_array().map(Vec::len), Some(2), "the directory is as the provider wants it");
     assert_eq!(count(), 6, "the memberships wait");
+    let (unchanged, changed) = (format!("/Users/{}", users[0]), format!("/Users/{}", users[1]));
+    let document = directory.expect(200, "GET", &unchanged, None);
+    directory.expect(200, "PUT", &unchanged, Some(document));
+    directory.patch(&changed, json!({"op": "replace", "path": "title", "value": "Countess"}));
+    assert_eq!(count(), 6, "and are not ended by whatever else is written about one of those who are held");
     let metrics = directory.store.send("GET", "/metrics", &[], None).text;
     assert!(metrics.contains("usher_store_removals_held_total{organization=\"mapped\"} 4"), "{metrics}");
 

@@ -108,6 +108,21 @@ fn keys_of_one_name_do_not_stand_for_each_other() {
     assert_eq!(reason(&over(&json!([stranger, jwk(EdDsa)])), &seal_as(Value::Null, EdDsa)), Some(UnknownKey));
 }
 
+/// Whoever publishes many keys of one name makes nobody compute with all of them.
+#[test]
+fn a_signature_is_tried_with_few_keys_of_one_name() {
+    let stranger =
+        json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "same"});
+    let last = |strangers: usize| {
+        let mut keys = vec![stranger.clone(); strangers];
+        keys.push(with(jwk(EdDsa), json!({"kid": "same"})));
+        reason(&over(&Value::Array(keys)), &seal_as(json!("same"), EdDsa))
+    };
+    assert_eq!(last(3), None);
+    assert_eq!(last(4), Some(BadSignature));
+    assert_eq!(last(255), Some(BadSignature));
+}
+
 /// Points of small order on Curve25519 (RFC 7748, 7; RFC 8032, 5.1.7): under them anything verifies that is made for it.
 #[test]
 fn an_ed25519_key_of_small_order_is_none() {
