@@ -131,7 +131,7 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         "secrets, strangers and doubles",
         &[(
             KEYS,
-            "self.keys.iter().filter(named).filter(fitting).collect();",
+            "self.keys.iter().filter(named).filter(fitting).take(Self::MAX_NAMESAKES).collect();",
             "self.keys.iter().filter(fitting).collect();",
         )],
     ),
