@@ -63,3 +63,12 @@ fn held_removals_are_noted_by_name_and_number() {
     let emails = held["after"]["emails"].as_array().unwrap();
     assert!(emails.len() == 5 && emails.contains(&json!("u3@acme.example")), "{held}");
 }
+
+#[test]
+fn an_id_that_no_database_can_look_for_is_refused_and_no_failure_of_the_database() {
+    let directory = Directory::start();
+    for query in ["member=%00", "organization=acme%00chat"] {
+        let reply = directory.store.call("GET", &format!("/v1/audit?{query}"), ADMIN, None);
+        assert_eq!(reply.status, 400, "{query}: {}", reply.text);
+    }
+}
