@@ -64,8 +64,8 @@ enum Waiting {
     Store { expect: ExpectStore, call: u32 },
 }
 
-/// So many waiting requests are let go on in one event of the host; the others follow with the next ticks. The host carries out
-/// what was asked for them one inside the other, so that many at once would take more of the stack than there is.
+/// So many requests of each kind that waits are let go on in one event of the host; the others follow with the next ticks. The
+/// host carries out what was asked for them one inside the other, so that many at once may take more of the stack than there is.
 const RESUMED_AT_ONCE: usize = 32;
 
 /// Which request an effect is for.
@@ -173,12 +173,17 @@ impl Worker {
 
     /// Goes on with those for whom an answer came together with too many others.
     fn resume_answered(&mut self, now: Now) {
-        let Some((mut waiting, answer)) = self.answered.pop() else { return };
-        let next = waiting.split_off(waiting.len().saturating_sub(RESUMED_AT_ONCE));
-        if !waiting.is_empty() {
-            self.answered.push((waiting, answer.clone()));
+        let mut left = RESUMED_AT_ONCE;
+        while left > 0
+            && let Some((mut waiting, answer)) = self.answered.pop()
+        {
+            let next = waiting.split_off(waiting.len().saturating_sub(left));
+            left = left.saturating_sub(next.len());
+            if !waiting.is_empty() {
+                self.answered.push((waiting, answer.clone()));
+            }
+            self.take_up_answer(&next, &answer, now);
         }
-        self.take_up_answer(&next, &answer, now);
     }
 
     fn store_answer(
