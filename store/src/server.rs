@@ -12,10 +12,11 @@ use crate::audit;
 use crate::clock::{Clock, SystemClock};
 use crate::database::{self, Address, Database, OpenError};
 use crate::feed::Feed;
-use crate::http::{self, App, Limits, RateLimits};
+use crate::http::{self, App, Fresh, Limits, RateLimits};
 use crate::in_force::{InForce, PolicyInForce};
 use crate::membership::Membership;
 use crate::metrics::{Metrics, UPKEEP_INTERVAL};
+use crate::scim::Places;
 use crate::secrets::Secrets;
 use crate::tls::Tls;
 use crate::token_use::{COUNTED_FOR, TokenUse};
@@ -107,6 +108,9 @@ impl Server {
             clock,
             request_timeout: http::REQUEST_TIMEOUT,
             rate_limits: RateLimits::new(config.max_rate),
+            directories: Places::default(),
+            readiness: Fresh::new(http::READINESS_STAYS),
+            seats_counted: Fresh::new(http::SEATS_STAY),
         };
         if config.tls.is_none() && !address.ip().is_loopback() {
             tracing::warn!(%address, "tokens and members can be read on the way: give the store a certificate");

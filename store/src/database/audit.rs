@@ -25,6 +25,9 @@ pub(crate) trait AuditTransaction: AuditSnapshot {
     async fn forget_audit(&mut self, before: u64, limit: u32) -> Result<u64, DatabaseError>;
 }
 
+/// By how much one replica's clock may be ahead of another's, in seconds: what was appended first may be from a little later.
+const MAX_SKEW: u64 = 600;
+
 /// Most entries in one statement.
 pub(super) const BATCH: usize = 500;
 
@@ -85,6 +88,13 @@ where
     }
     if filter.since > 0 {
         query.push(" AND at >= ").push_bind(row::signed(filter.since));
+        // Where to begin is found by an index; without it all that was before would be read.
+        let since = row::signed(filter.since);
+        query
+            .push(" AND position >= (WITH first AS MATERIALIZED (SELECT position FROM audit WHERE at >= ")
+            .push_bind(since);
+        query.push(" AND at <= (SELECT min(at) FROM audit WHERE at >= ").push_bind(since);
+        query.push(format_args!(") + {MAX_SKEW}) SELECT min(position) FROM first)"));
     }
     query.push(" ORDER BY position LIMIT ").push_bind(i64::from(limit));
     query

@@ -17,6 +17,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (2, "directory", include_str!("../../migrations/postgres/0002_directory.sql")),
     (3, "audit", include_str!("../../migrations/postgres/0003_audit.sql")),
     (4, "sync", include_str!("../../migrations/postgres/0004_sync.sql")),
+    (5, "audit by time", include_str!("../../migrations/postgres/0005_audit_by_time.sql")),
 ];
 
 /// The schema in SQLite.
@@ -27,6 +28,7 @@ pub(super) const SQLITE: &[Step] = &[
     (4, "directory", include_str!("../../migrations/sqlite/0004_directory.sql")),
     (5, "audit", include_str!("../../migrations/sqlite/0005_audit.sql")),
     (6, "sync", include_str!("../../migrations/sqlite/0006_sync.sql")),
+    (7, "audit by time", include_str!("../../migrations/sqlite/0007_audit_by_time.sql")),
 ];
 
 /// Brings the database to the newest version. On PostgreSQL an advisory lock lets one store do it while others wait.

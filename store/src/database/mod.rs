@@ -18,6 +18,7 @@ mod row;
 mod sqlite;
 mod sync;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -41,6 +42,18 @@ use sync::{SyncSnapshot, SyncTransaction};
 /// Longest wait for a connection, and for a lock that somebody else holds.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Longest wait of what may take long itself.
+const LONG_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whose turn it is. However much of what may take long is asked for, it never takes what a login needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Logins, the change feed, one member, what the store notes for itself.
+    Short,
+    /// Directories, reconciliation, lists, the audit, what is counted of everybody.
+    Long,
+}
+
 /// A database that holds memberships.
 #[async_trait]
 pub(crate) trait Database: Send + Sync {
@@ -48,10 +61,10 @@ pub(crate) trait Database: Send + Sync {
     fn system(&self) -> &'static str;
 
     /// Begins to read. What is read in one snapshot is true of one moment.
-    async fn read(&self) -> Result<Box<dyn Snapshot>, DatabaseError>;
+    async fn read(&self, lane: Lane) -> Result<Box<dyn Snapshot>, DatabaseError>;
 
     /// Begins to write. The members that a transaction read, and whatever it locked, stay as they are until it ends.
-    async fn write(&self) -> Result<Box<dyn Transaction>, DatabaseError>;
+    async fn write(&self, lane: Lane) -> Result<Box<dyn Transaction>, DatabaseError>;
 
     /// What a login rests on at one moment. Most logins change nothing: this one statement is all that they cost.
     async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError>;
@@ -117,6 +130,9 @@ pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot + SyncSnapshot {
 
     /// Members who wait for a seat.
     async fn pending(&mut self, organization: &OrganizationId) -> Result<u32, DatabaseError>;
+
+    /// Seats taken and members who wait, of every organization that has any.
+    async fn seats_of_all(&mut self) -> Result<HashMap<OrganizationId, (Taken, u32)>, DatabaseError>;
 
     /// The change feed's head: this database and its newest change.
     async fn position(&mut self) -> Result<Position, DatabaseError>;
@@ -233,6 +249,9 @@ pub(crate) struct FeedChange {
 /// Why the database did not do as asked. Logged where it is handled, never shown to a caller.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DatabaseError {
+    /// It has so much to do that this would have waited too long: nothing was written, and a moment later it may be.
+    #[error("the database has too much to do: {0}")]
+    Busy(String),
     /// Somebody else was faster: nothing was written, and on fresh facts the decision may be another.
     #[error("others changed the same at the same time: {0}")]
     Conflict(String),
@@ -249,7 +268,7 @@ impl DatabaseError {
     pub(crate) fn conflict(&self) -> Option<&str> {
         match self {
             Self::Conflict(with) => Some(with),
-            Self::Corrupt(_) | Self::Unavailable(_) => None,
+            Self::Busy(_) | Self::Corrupt(_) | Self::Unavailable(_) => None,
         }
     }
 }
@@ -259,6 +278,7 @@ impl From<sqlx::Error> for DatabaseError {
         match &error {
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Corrupt(error.to_string()),
             sqlx::Error::Database(refusal) if is_conflict(refusal.as_ref()) => Self::Conflict(refusal.to_string()),
+            sqlx::Error::Database(refusal) if is_busy(refusal.as_ref()) => Self::Busy(refusal.to_string()),
             _ => Self::Unavailable(Box::new(error)),
         }
     }
@@ -267,4 +287,9 @@ impl From<sqlx::Error> for DatabaseError {
 /// Serialization failure, deadlock (PostgreSQL), or a unique violation: two made the same at once.
 fn is_conflict(refusal: &dyn sqlx::error::DatabaseError) -> bool {
     refusal.is_unique_violation() || refusal.code().is_some_and(|code| matches!(&*code, "40001" | "40P01"))
+}
+
+/// A lock that was not to be had in time: PostgreSQL's `lock_not_available`, SQLite's `SQLITE_BUSY`.
+fn is_busy(refusal: &dyn sqlx::error::DatabaseError) -> bool {
+    refusal.code().is_some_and(|code| matches!(&*code, "55P03" | "5"))
 }

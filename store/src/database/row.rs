@@ -1,8 +1,11 @@
 //! Rows as values of the domain, for every database: what the columns hold must be what the store writes.
 
+use std::collections::HashMap;
+
 use sqlx::{ColumnIndex, Decode, Row, Type};
 use usher_policy::id::{DirectoryUserId, Email, Issuer, MemberId, OrganizationId, Role, Subject, Tier};
 use usher_policy::member::{Identity, Member, Source, Status};
+use usher_policy::rules::seats::Taken;
 use usher_policy::wire::Position;
 
 use super::directory::Place;
@@ -146,4 +149,25 @@ pub(super) fn exactly_one(rows: u64, what: &str) -> Result<(), DatabaseError> {
 fn email(text: &str) -> Result<Email, DatabaseError> {
     // The address itself stays out of logs.
     Email::parse(text).ok_or_else(|| DatabaseError::Corrupt("an email that is none".to_owned()))
+}
+
+/// Seats taken (organization, tier, how many) and members who wait (organization, how many), by organization.
+pub(super) fn seats_of_all<R>(held: &[R], waiting: &[R]) -> Result<HashMap<OrganizationId, (Taken, u32)>, DatabaseError>
+where
+    R: Row,
+    usize: ColumnIndex<R>,
+    for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let mut seats: HashMap<OrganizationId, (Vec<(Tier, u32)>, u32)> = HashMap::new();
+    for found in held {
+        let organization = OrganizationId::new(found.try_get::<String, _>(0)?);
+        let tier = Tier::new(found.try_get::<String, _>(1)?);
+        seats.entry(organization).or_default().0.push((tier, count(found.try_get(2)?)?));
+    }
+    for found in waiting {
+        let organization = OrganizationId::new(found.try_get::<String, _>(0)?);
+        seats.entry(organization).or_default().1 = count(found.try_get(1)?)?;
+    }
+    Ok(seats.into_iter().map(|(organization, (taken, pending))| (organization, (Taken::new(taken), pending))).collect())
 }

@@ -254,7 +254,7 @@ macro_rules! reconcile {
                         all.push(row::member(&found)?);
                     }
                 }
-                Ok(all)
+                self.locked(organization, all).await
             }
         }
 

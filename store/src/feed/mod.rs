@@ -11,10 +11,10 @@ use tokio::time::{Instant, timeout_at};
 use usher_policy::wire::Position;
 
 use self::shared::SharedPages;
-use crate::database::{Database, DatabaseError, FeedChange, Snapshot};
+use crate::database::{Database, DatabaseError, FeedChange, Lane, Snapshot};
 
 /// Most polls that wait at once.
-const MAX_WAITING: usize = 512;
+const MAX_WAITING: usize = 2048;
 
 /// The feed keeps at least this many changes …
 const MIN_CHANGES: u64 = 100_000;
@@ -76,7 +76,7 @@ impl Feed {
         loop {
             // Seen before it is read: what comes in between wakes.
             let growth = *grew.borrow_and_update();
-            let read = async { page(&mut *self.database.read().await?, after, limit).await };
+            let read = async { page(&mut *self.database.read(Lane::Short).await?, after, limit).await };
             let page = match after {
                 // Whoever waits may be told what others were, for they are woken by whatever it lacks.
                 Some(after) if Instant::now() < deadline => self.pages.get(growth, after, limit, read).await?,
@@ -117,7 +117,7 @@ impl Feed {
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn compact(&self, now: u64) -> Result<(), DatabaseError> {
-        let mut snapshot = self.database.read().await?;
+        let mut snapshot = self.database.read(Lane::Long).await?;
         let newest = snapshot.position().await?.number;
         if forgettable(&snapshot.changes(0, 1).await?, newest, now).is_none() {
             return Ok(());
@@ -125,7 +125,7 @@ impl Feed {
         let oldest = snapshot.changes(0, BATCH).await?;
         drop(snapshot);
         if let Some(up_to) = forgettable(&oldest, newest, now) {
-            let mut transaction = self.database.write().await?;
+            let mut transaction = self.database.write(Lane::Long).await?;
             transaction.forget_changes(up_to).await?;
             transaction.commit().await?;
             tracing::debug!(up_to, "old changes were forgotten");

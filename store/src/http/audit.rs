@@ -117,7 +117,7 @@ pub(crate) struct AuditQuery {
         (status = 200, body = AuditPage),
         (status = 400, body = ProblemJson, content_type = "application/problem+json", description = "`invalid_request`"),
         (status = 401, body = ProblemJson, content_type = "application/problem+json", description = "`unauthorized`"),
-        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_unavailable`, `timed_out`"),
+        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_busy`, `database_unavailable`, `timed_out`"),
     ),
 )]
 pub(super) async fn audit(

@@ -95,7 +95,7 @@ pub(crate) struct ChangesQuery {
         (status = 410, body = ProblemJson, content_type = "application/problem+json",
             description = "`gone`: start again without `after`, and trust nothing that is older"),
         (status = 503, body = ProblemJson, content_type = "application/problem+json",
-            description = "`database_unavailable`, `timed_out`, `too_many_polls`"),
+            description = "`database_busy`, `database_unavailable`, `timed_out`, `too_many_polls`"),
     ),
 )]
 pub(super) async fn changes(

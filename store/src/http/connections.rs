@@ -15,12 +15,13 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 use super::caller::Caller;
+use super::open_files;
 use crate::tls::Tls;
 
 /// How much of the store callers may hold on to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Most connections at once (default 1024); more wait in the kernel's queue.
+    /// Most connections at once (default 4096); more wait in the kernel's queue.
     pub(super) connections: usize,
     /// So long (default 10 s) may a handshake take, and a caller without a token keep a connection on which no request is under
     /// way; who is then asked to go is cut off after as long again.
@@ -29,7 +30,7 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1024, patience: Duration::from_secs(10) }
+        Self { connections: 4096, patience: Duration::from_secs(10) }
     }
 }
 
@@ -60,6 +61,7 @@ pub(crate) async fn serve(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
+    open_files::warn_if_few(open_files::limit(), limits.connections);
     let mut shutdown = pin!(shutdown);
     let places = Arc::new(Semaphore::new(limits.connections));
     let (stop, stopped) = watch::channel(());

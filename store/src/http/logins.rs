@@ -52,7 +52,7 @@ pub(crate) struct LoginResponse {
         (status = 409, body = ProblemJson, content_type = "application/problem+json", description = "`policy_mismatch`"),
         (status = 413, body = ProblemJson, content_type = "application/problem+json", description = "`body_too_large`"),
         (status = 415, body = ProblemJson, content_type = "application/problem+json", description = "`unsupported_media_type`"),
-        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_unavailable`, `too_many_conflicts`, `timed_out`"),
+        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_busy`, `database_unavailable`, `too_many_conflicts`, `timed_out`"),
     ),
 )]
 pub(super) async fn log_in(

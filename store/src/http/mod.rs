@@ -6,8 +6,10 @@ mod body;
 mod caller;
 mod changes;
 mod connections;
+mod fresh;
 mod logins;
 mod members;
+mod open_files;
 mod openapi;
 mod operations;
 mod parents;
@@ -34,6 +36,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) use auth::{cause, opened_by, refused, within_rate};
 pub(crate) use connections::{Limits, serve};
+pub(crate) use fresh::Fresh;
 pub(crate) use problem::Problem;
 pub(crate) use rate::RateLimits;
 
@@ -61,7 +64,17 @@ pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) request_timeout: Duration,
     pub(crate) rate_limits: RateLimits,
+    pub(crate) directories: scim::Places,
+    pub(crate) readiness: Fresh<Result<(), Problem>>,
+    /// When the seats in the metrics were counted.
+    pub(crate) seats_counted: Fresh<()>,
 }
+
+/// How long it is taken for granted that the database is ready, or is not.
+pub(crate) const READINESS_STAYS: Duration = Duration::from_millis(500);
+
+/// How long seats are not counted again for the metrics.
+pub(crate) const SEATS_STAY: Duration = Duration::from_secs(1);
 
 /// All routes.
 pub(crate) fn router(app: Arc<App>) -> Router {

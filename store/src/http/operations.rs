@@ -28,11 +28,11 @@ pub(super) async fn healthz() -> &'static str {
     tag = "operations",
     responses(
         (status = 200, body = String, content_type = "text/plain", description = "`ok`"),
-        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_unavailable`"),
+        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_busy`, `database_unavailable`"),
     ),
 )]
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
-    app.memberships.ready().await?;
+    app.readiness.get(async { app.memberships.ready().await.map_err(Problem::from) }).await?;
     Ok("ok")
 }
 
@@ -44,20 +44,25 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<&'static str, 
     responses((status = 200, body = String, content_type = "text/plain", description = "Prometheus text format")),
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    for organization in &app.in_force.now().policy.organizations {
-        app.metrics.begin_organization(&organization.id);
-        match app.memberships.seats(organization).await {
-            Ok(seats) => app.metrics.seats(&organization.id, &seats),
-            // The other metrics are needed most when the database is away; the gauges keep their last values.
-            Err(error) => {
-                app.metrics.database_failure();
-                tracing::error!(failure = %error, "seats could not be counted for metrics");
-                break;
-            }
-        }
-    }
+    app.seats_counted.get(count_seats(&app)).await;
     app.metrics.polls_waiting(app.feed.waiting());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
+}
+
+async fn count_seats(app: &App) {
+    let in_force = app.in_force.now();
+    let organizations = &in_force.policy.organizations;
+    for organization in organizations {
+        app.metrics.begin_organization(&organization.id);
+    }
+    match app.memberships.seats_of_all(organizations).await {
+        Ok(all) => all.iter().for_each(|(organization, seats)| app.metrics.seats(organization, seats)),
+        // The other metrics are needed most when the database is away; the gauges keep their last values.
+        Err(error) => {
+            app.metrics.database_failure();
+            tracing::error!(failure = %error, "seats could not be counted for metrics");
+        }
+    }
 }
 
 /// Shows this document.

@@ -60,7 +60,7 @@ impl Problem {
         Self::new(StatusCode::GONE, "gone", detail)
     }
 
-    pub(super) fn internal() -> Self {
+    pub(crate) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "the store failed; this is a bug")
     }
 
@@ -138,9 +138,14 @@ impl Problem {
 
 impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
-        let (code, detail) = match error.conflict() {
-            Some(_) => ("too_many_conflicts", "too many change the same at the same time; nothing was changed"),
-            None => ("database_unavailable", "the database does not answer; nothing was changed"),
+        let (code, detail) = match &error {
+            DatabaseError::Busy(_) => ("database_busy", "the database has too much to do; nothing was changed"),
+            DatabaseError::Conflict(_) => {
+                ("too_many_conflicts", "too many change the same at the same time; nothing was changed")
+            }
+            DatabaseError::Corrupt(_) | DatabaseError::Unavailable(_) => {
+                ("database_unavailable", "the database does not answer; nothing was changed")
+            }
         };
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
         Self { failure: Some(error.to_string()), ..problem }

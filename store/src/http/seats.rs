@@ -46,7 +46,7 @@ pub(crate) struct TierJson {
         (status = 200, body = SeatsJson),
         (status = 401, body = ProblemJson, content_type = "application/problem+json", description = "`unauthorized`"),
         (status = 404, body = ProblemJson, content_type = "application/problem+json", description = "`organization_not_found`"),
-        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_unavailable`, `timed_out`"),
+        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_busy`, `database_unavailable`, `timed_out`"),
     ),
 )]
 pub(super) async fn seats(State(app): State<Arc<App>>, admin: AdminRequest) -> Result<Json<SeatsJson>, Problem> {

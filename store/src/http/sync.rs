@@ -121,7 +121,7 @@ pub(crate) struct SyncQuery {
         (status = 401, body = ProblemJson, content_type = "application/problem+json", description = "`unauthorized`"),
         (status = 404, body = ProblemJson, content_type = "application/problem+json", description = "`parent_not_found`"),
         (status = 409, body = ProblemJson, content_type = "application/problem+json", description = "`another_policy`, `sync_under_way`"),
-        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_unavailable`, `timed_out`"),
+        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_busy`, `database_unavailable`, `timed_out`"),
     ),
 )]
 pub(super) async fn sync(

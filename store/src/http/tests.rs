@@ -15,13 +15,14 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use usher_policy_file::from_yaml;
 
-use super::{App, Limits, REQUEST_TIMEOUT, RateLimits, layered, router, serve};
+use super::{App, Fresh, Limits, REQUEST_TIMEOUT, RateLimits, layered, router, serve};
 use crate::clock::SystemClock;
 use crate::database;
 use crate::feed::Feed;
 use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
+use crate::scim::Places;
 use crate::secrets::Secrets;
 use crate::tls::Tls;
 use crate::token_use::TokenUse;
@@ -50,7 +51,19 @@ async fn app(folder: &tempfile::TempDir, request_timeout: Duration) -> Arc<App> 
     let memberships = Membership::new(database, clock.clone(), Arc::clone(&metrics));
     let in_force = PolicyInForce::new(Arc::new(policy), String::new(), secrets, Arc::clone(&metrics));
     let (rate_limits, tokens) = (RateLimits::new(None), TokenUse::default());
-    Arc::new(App { in_force, memberships, feed, metrics, tokens, clock, request_timeout, rate_limits })
+    Arc::new(App {
+        in_force,
+        memberships,
+        feed,
+        metrics,
+        tokens,
+        clock,
+        request_timeout,
+        rate_limits,
+        directories: Places::default(),
+        readiness: Fresh::new(Duration::ZERO),
+        seats_counted: Fresh::new(Duration::ZERO),
+    })
 }
 
 async fn exchange(address: SocketAddr, request: &str) -> String {

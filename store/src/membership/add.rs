@@ -7,7 +7,7 @@ use usher_policy::rules::hand::{self, Addition, Handled};
 use super::effects::{self, Why};
 use super::{Membership, MembershipError};
 use crate::audit::Cause;
-use crate::database::Known;
+use crate::database::{Known, Lane};
 
 impl Membership {
     /// Adds a member.
@@ -29,7 +29,7 @@ impl Membership {
         addition: &Addition,
         cause: &Cause,
     ) -> Result<Handled, MembershipError> {
-        let mut transaction = self.database.write().await?;
+        let mut transaction = self.database.write(Lane::Short).await?;
         // What is no email belongs to nobody; the rules say so.
         let same_email = match Email::parse(&addition.email) {
             Some(email) => {

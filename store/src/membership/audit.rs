@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Membership;
 use crate::audit::{AuditFilter, Entry, Kept};
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, Lane};
 
 /// At most this many entries are forgotten at once.
 const BATCH: u32 = 1_000;
@@ -15,7 +15,7 @@ impl Membership {
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn audit(&self, filter: &AuditFilter, after: u64, limit: u32) -> Result<Vec<Kept>, DatabaseError> {
-        self.database.read().await?.audit(filter, after, limit).await
+        self.database.read(Lane::Long).await?.audit(filter, after, limit).await
     }
 
     /// Notes what was changed outside of the database.
@@ -23,7 +23,7 @@ impl Membership {
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn note_in_audit(&self, entries: &[Entry]) -> Result<(), DatabaseError> {
-        let mut transaction = self.database.write().await?;
+        let mut transaction = self.database.write(Lane::Short).await?;
         for entry in entries {
             transaction.append_audit(entry.clone()).await?;
         }
@@ -36,9 +36,9 @@ impl Membership {
     /// When the database does not answer.
     pub(crate) async fn forget_audit(&self, retention: Duration) -> Result<(), DatabaseError> {
         let before = self.now().saturating_sub(retention).as_secs();
-        let oldest = self.database.read().await?.audit(&AuditFilter::default(), 0, 1).await?;
+        let oldest = self.database.read(Lane::Long).await?.audit(&AuditFilter::default(), 0, 1).await?;
         if oldest.first().is_some_and(|oldest| oldest.at < before) {
-            let mut transaction = self.database.write().await?;
+            let mut transaction = self.database.write(Lane::Long).await?;
             let forgotten = transaction.forget_audit(before, BATCH).await?;
             transaction.commit().await?;
             tracing::debug!(forgotten, "old entries of the audit were forgotten");

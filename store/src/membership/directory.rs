@@ -3,24 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use usher_policy::id::{DirectoryUserId, Email, Group, MemberId, ParentId, Tier};
+use usher_policy::id::{DirectoryUserId, Email, Group, ParentId, Tier};
 use usher_policy::member::Member;
-use usher_policy::model::{Cap, Organization};
-use usher_policy::rules::directory::{DirectoryUser, Facts, decide, grant, is_held, reseat};
+use usher_policy::model::Organization;
+use usher_policy::rules::directory::{DirectoryUser, Facts, decide, grant, is_held};
 use usher_policy::rules::effects::{Change, Effects, Note};
-use usher_policy::rules::seats::{Taken, has_room};
 
 use super::effects::{self, Why};
+use super::together::Together;
 use super::{Membership, new_id, seats};
 use crate::audit::{self, Cause};
 use crate::database::{DatabaseError, Snapshot, Transaction};
 use crate::scim::{GroupOfUser, Stored};
-
-/// Most members who are looked at when a seat was freed. Beyond, the next change or sync goes on.
-const MAX_WAITING: usize = 500;
-
-/// How many are read at once.
-const BATCH: u32 = 100;
 
 /// What a change of the directory did to the members of one organization.
 #[derive(Debug)]
@@ -71,6 +65,25 @@ impl Followed {
     pub(super) fn nothing(organization: &Arc<Organization>) -> Self {
         Self { organization: Arc::clone(organization), done: Vec::new(), held: Vec::new(), notes: Vec::new() }
     }
+
+    /// Whether this is a removal where removals wait.
+    fn holds(&self, decided: &Decided) -> bool {
+        !self.held.is_empty() && decided.removal().is_some()
+    }
+}
+
+impl Decided {
+    fn is_nothing(&self) -> bool {
+        effects::is_nothing(&self.effects) && self.effects.notes.is_empty()
+    }
+
+    /// The member who is to be removed.
+    fn removal(&self) -> Option<&Member> {
+        match &self.effects.change {
+            Some(Change::Remove(member)) => Some(member),
+            _ => None,
+        }
+    }
 }
 
 impl Membership {
@@ -103,13 +116,64 @@ impl Membership {
         users: &[DirectoryUser],
         following: Following<'_>,
     ) -> Result<Option<Followed>, DatabaseError> {
-        let (mut nothing, mut removals, mut last) = (true, Vec::new(), Decided::default());
+        let followed = match users {
+            [user] => self.follow_one(transaction, organization, user, following).await?,
+            users => self.follow_many(transaction, organization, users, following).await?,
+        };
+        let Some((mut followed, frees)) = followed else { return Ok(None) };
+        if frees {
+            self.pass_on(transaction, organization, following, &mut followed).await?;
+        }
+        if following.guarded == Guarded::Never {
+            followed.held.clear();
+        }
+        Ok(Some(followed))
+    }
+
+    /// What was done for one user, and whether a seat was freed.
+    async fn follow_one(
+        &self,
+        transaction: &mut dyn Transaction,
+        organization: &Arc<Organization>,
+        user: &DirectoryUser,
+        following: Following<'_>,
+    ) -> Result<Option<(Followed, bool)>, DatabaseError> {
+        let mut decided = self.decided(transaction, organization, user).await?;
+        if decided.is_nothing() {
+            return Ok(None);
+        }
+        let removals = decided.removal().into_iter().cloned().collect();
+        let held = self.held(transaction, organization, removals, following).await?;
+        let mut followed = Followed { held, ..Followed::nothing(organization) };
+
+        // What concerns one alone needs nobody else to wait, and no second look. A freed seat concerns those who wait.
+        let concerns_others = effects::rest_on_others(organization, decided.before.as_ref(), &decided.effects)
+            || effects::frees_seat(decided.before.as_ref(), &decided.effects);
+        if concerns_others {
+            transaction.lock_organization(&organization.id).await?;
+            decided = self.decided(transaction, organization, user).await?;
+        }
+        let frees = match followed.holds(&decided) {
+            true => false,
+            false => self.apply(transaction, organization, &decided, following, &mut followed).await?,
+        };
+        Ok(Some((followed, frees && concerns_others)))
+    }
+
+    /// The same for many users, who are read together: each statement is a journey to the database.
+    async fn follow_many(
+        &self,
+        transaction: &mut dyn Transaction,
+        organization: &Arc<Organization>,
+        users: &[DirectoryUser],
+        following: Following<'_>,
+    ) -> Result<Option<(Followed, bool)>, DatabaseError> {
+        let together = Together::read(transaction, organization, users, self.now()).await?;
+        let (mut nothing, mut removals) = (true, Vec::new());
         for user in users {
-            last = self.decided(transaction, organization, user).await?;
-            nothing = nothing && effects::is_nothing(&last.effects) && last.effects.notes.is_empty();
-            if let Some(Change::Remove(member)) = &last.effects.change {
-                removals.push(member.clone());
-            }
+            let decided = Decided { effects: together.decide(user), before: None };
+            nothing = nothing && decided.is_nothing();
+            removals.extend(decided.removal().cloned());
         }
         if nothing {
             return Ok(None);
@@ -117,30 +181,18 @@ impl Membership {
         let held = self.held(transaction, organization, removals, following).await?;
         let mut followed = Followed { held, ..Followed::nothing(organization) };
 
-        // What concerns one alone needs nobody else to wait, and no second look. A freed seat concerns those who wait.
-        let concerns_others = users.len() > 1
-            || effects::rest_on_others(organization, last.before.as_ref(), &last.effects)
-            || effects::frees_seat(last.before.as_ref(), &last.effects);
+        transaction.lock_organization(&organization.id).await?;
+        // Others may have come, or taken seats, until it was locked.
+        let mut together = Together::read(transaction, organization, users, self.now()).await?;
         let mut frees = false;
-        if concerns_others {
-            transaction.lock_organization(&organization.id).await?;
-            for user in users {
-                // Each decision sees what those before it did, to seats and owners.
-                let decided = self.decided(transaction, organization, user).await?;
-                if followed.held.is_empty() || !matches!(decided.effects.change, Some(Change::Remove(_))) {
-                    frees |= self.apply(transaction, organization, &decided, following, &mut followed).await?;
-                }
+        for user in users {
+            let (decided, facts) = together.decided(transaction, user).await?;
+            if !followed.holds(&decided) {
+                frees |= self.apply(transaction, organization, &decided, following, &mut followed).await?;
+                together.done(&decided, &facts);
             }
-        } else {
-            self.apply(transaction, organization, &last, following, &mut followed).await?;
         }
-        if frees {
-            self.give_free_seats(transaction, organization, following, &mut followed, None).await?;
-        }
-        if following.guarded == Guarded::Never {
-            followed.held.clear();
-        }
-        Ok(Some(followed))
+        Ok(Some((followed, frees)))
     }
 
     /// Those of the removals that wait for an operator's word: all or none.
@@ -167,22 +219,6 @@ impl Membership {
         let entry = audit::of_held(organization, &removals, following.cause, following.action, now);
         transaction.append_audit(entry).await?;
         Ok(removals)
-    }
-
-    /// Gives seats that were freed by hand to those who wait. The organization is locked already.
-    ///
-    /// # Errors
-    /// When the database does not do its part.
-    pub(super) async fn pass_seats_on(
-        &self,
-        transaction: &mut dyn Transaction,
-        organization: &Arc<Organization>,
-        cause: &Cause,
-    ) -> Result<Followed, DatabaseError> {
-        let mut followed = Followed::nothing(organization);
-        let following = Following { cause, action: "seat_freed", guarded: Guarded::No };
-        self.give_free_seats(transaction, organization, following, &mut followed, None).await?;
-        Ok(followed)
     }
 
     /// Counts and tells what was done, once it is committed; `by` whom is `directory` or `sync`.
@@ -267,46 +303,7 @@ impl Membership {
         effects::write(transaction, organization, effects, &why, self.now().as_secs()).await?;
         Ok(effects::frees_seat(before.as_ref(), effects))
     }
-
-    /// A free seat goes to the one pending longest for whom it is one: after whom to go on, should there be seats and
-    /// people left. The organization is locked already.
-    pub(super) async fn give_free_seats(
-        &self,
-        transaction: &mut dyn Transaction,
-        organization: &Organization,
-        following: Following<'_>,
-        followed: &mut Followed,
-        after: Option<Waiting>,
-    ) -> Result<Option<Waiting>, DatabaseError> {
-        let mut last = after;
-        let mut looked_at = 0;
-        while is_any_free(organization, &seats::taken(transaction, organization).await?) {
-            if looked_at >= MAX_WAITING {
-                return Ok(last);
-            }
-            let after = last.as_ref().map(|(since, id)| (*since, id));
-            let waiting = transaction.waiting(&organization.id, after, BATCH).await?;
-            let Some(newest) = waiting.last() else { break };
-            last = Some((newest.pending_since.unwrap_or_default(), newest.id.clone()));
-            looked_at += waiting.len();
-            let users = users_of(transaction, &organization.parent.id, &waiting).await?;
-            for waiting in waiting {
-                // Read again, alone: a login may be about to change the same member.
-                let Some(member) = transaction.member(&organization.id, &waiting.id).await? else { continue };
-                let user = member.directory_user.as_ref().and_then(|id| users.get(id));
-                let facts = self.facts_for_directory(transaction, organization, Some(member.clone()), None).await?;
-                let effects = reseat(organization, &member, user, &facts);
-                let following = Following { action: "seat_freed", ..following };
-                let decided = Decided { effects, before: Some(member) };
-                self.apply(transaction, organization, &decided, following, followed).await?;
-            }
-        }
-        Ok(None)
-    }
 }
-
-/// Where one stands among those who wait: since when, and who.
-pub(super) type Waiting = (u64, MemberId);
 
 /// The organizations of a parent in which its directory decides.
 pub(crate) fn all_of<'a>(organizations: impl Iterator<Item = &'a Arc<Organization>>) -> Vec<Arc<Organization>> {
@@ -365,7 +362,7 @@ pub(super) async fn mapped_tier(
 }
 
 /// These users as the rules see them, in the same order.
-pub(super) async fn with_groups(
+pub(crate) async fn with_groups(
     read: &mut dyn Snapshot,
     parent: &ParentId,
     users: &[Stored],
@@ -377,12 +374,4 @@ pub(super) async fn with_groups(
     }
     let users = users.iter();
     Ok(users.map(|user| as_the_rules_see(user, groups.get(&user.id).map_or(&[], Vec::as_slice))).collect())
-}
-
-/// Whether a seat of some tier with a cap is free; where there is no cap, nobody waits for it.
-pub(super) fn is_any_free(organization: &Organization, taken: &Taken) -> bool {
-    organization.seats.as_ref().is_some_and(|seats| {
-        let mut limited = seats.tiers.iter().filter(|seat| matches!(seat.cap, Cap::Limited(_)));
-        limited.any(|seat| has_room(seats, &seat.tier, taken))
-    })
 }

@@ -5,7 +5,7 @@ use usher_policy::member::Member;
 use usher_policy::model::Organization;
 
 use super::{Membership, MembershipError, existing};
-use crate::database::{DatabaseError, MemberFilter};
+use crate::database::{DatabaseError, Lane, MemberFilter};
 
 /// Some members, and after whom to go on if there are more.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ impl Membership {
     /// # Errors
     /// `NoSuchMember` and `Database`.
     pub(crate) async fn member(&self, organization: &Organization, id: &MemberId) -> Result<Member, MembershipError> {
-        let mut snapshot = self.database.read().await?;
+        let mut snapshot = self.database.read(Lane::Short).await?;
         existing(&mut *snapshot, &organization.id, id).await
     }
 
@@ -35,7 +35,7 @@ impl Membership {
         after: Option<&MemberId>,
         limit: u32,
     ) -> Result<Page, DatabaseError> {
-        let mut snapshot = self.database.read().await?;
+        let mut snapshot = self.database.read(Lane::Long).await?;
         // One more than asked for tells whether there are more.
         let mut members = snapshot.members(&organization.id, filter, after, limit.saturating_add(1)).await?;
         let more = members.len() > limit as usize;

@@ -13,7 +13,7 @@ use usher_policy::wire::{Answer, Login, Position};
 use super::effects::{self, REMOVALS_WINDOW, Why};
 use super::{Membership, MembershipError, new_id, seats};
 use crate::audit::Cause;
-use crate::database::{Known, Look, Question};
+use crate::database::{Known, Lane, Look, Question};
 use crate::trace;
 
 /// What came of a login.
@@ -67,7 +67,7 @@ impl Membership {
         let person = Person::of(organization, connection, login);
         let now = self.now();
         let question = person.question(now);
-        let mut transaction = self.database.write().await?;
+        let mut transaction = self.database.write(Lane::Short).await?;
         let known = [Known::ByIdentity(&person.identity), Known::ByEmail(&login.email)];
         transaction.lock(&organization.id, &known).await?;
         let mut facts = facts_at(transaction.look(&question).await?, now);

@@ -10,9 +10,13 @@ mod list;
 mod login;
 mod remove;
 mod seats;
+mod sketch;
 mod sync;
+mod together;
+mod waiting;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use usher_policy::id::{MemberId, OrganizationId};
@@ -21,11 +25,11 @@ use usher_policy::model::Organization;
 use usher_policy::rules::hand::{self, Refusal};
 
 use crate::clock::{Clock, uuid_v7};
-use crate::database::{Database, DatabaseError, Known, Snapshot, Transaction};
+use crate::database::{Database, DatabaseError, Known, Lane, Snapshot, Transaction};
 use crate::metrics::Metrics;
 
 pub(crate) use attempts::Attempt;
-pub(crate) use directory::{Followed, Following, Guarded, all_of, as_the_rules_see, that_map};
+pub(crate) use directory::{Followed, Following, Guarded, all_of, as_the_rules_see, that_map, with_groups};
 pub(crate) use seats::SeatsInUse;
 pub(crate) use sync::{Kind, OrganizationReport, Step, SyncError, Task};
 
@@ -34,6 +38,8 @@ pub(crate) struct Membership {
     database: Arc<dyn Database>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+    /// After whom to go on among those who wait for a seat, where there are more than are looked at at once.
+    looked_at: Mutex<HashMap<OrganizationId, waiting::Waiting>>,
 }
 
 /// Why something was not done.
@@ -56,7 +62,7 @@ pub(crate) enum MembershipError {
 impl Membership {
     /// Memberships in this database.
     pub(crate) fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        Self { database, clock, metrics }
+        Self { database, clock, metrics, looked_at: Mutex::default() }
     }
 
     /// Whether the database can be read and written.
@@ -64,14 +70,14 @@ impl Membership {
         self.database.ready().await
     }
 
-    /// Begins to read.
+    /// Begins to read a directory.
     pub(crate) async fn read(&self) -> Result<Box<dyn Snapshot>, DatabaseError> {
-        self.database.read().await
+        self.database.read(Lane::Long).await
     }
 
-    /// Begins to write.
+    /// Begins to write to a directory.
     pub(crate) async fn write(&self) -> Result<Box<dyn Transaction>, DatabaseError> {
-        self.database.write().await
+        self.database.write(Lane::Long).await
     }
 
     fn now(&self) -> Duration {
@@ -112,11 +118,11 @@ impl Membership {
         organization: &OrganizationId,
         id: &MemberId,
     ) -> Result<(Box<dyn Transaction>, Member), MembershipError> {
-        let known = existing(&mut *self.database.read().await?, organization, id).await?;
+        let known = existing(&mut *self.database.read(Lane::Short).await?, organization, id).await?;
         let by_identity = known.identity.as_ref().map(Known::ByIdentity);
         let person: Vec<_> = by_identity.into_iter().chain([Known::ByEmail(&known.email)]).collect();
 
-        let mut transaction = self.database.write().await?;
+        let mut transaction = self.database.write(Lane::Short).await?;
         transaction.lock(organization, &person).await?;
         let member = existing(&mut *transaction, organization, id).await?;
         if (&member.identity, &member.email) != (&known.identity, &known.email) {

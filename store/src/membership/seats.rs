@@ -1,11 +1,13 @@
 //! How an organization's seats are used.
 
-use usher_policy::id::Tier;
+use std::sync::Arc;
+
+use usher_policy::id::{OrganizationId, Tier};
 use usher_policy::model::{Cap, Organization};
 use usher_policy::rules::seats::Taken;
 
 use super::Membership;
-use crate::database::{DatabaseError, Snapshot, Transaction};
+use crate::database::{DatabaseError, Lane, Snapshot, Transaction};
 
 /// The seats of one organization.
 #[derive(Clone, Debug)]
@@ -31,19 +33,39 @@ impl Membership {
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn seats(&self, organization: &Organization) -> Result<SeatsInUse, DatabaseError> {
-        let mut snapshot = self.database.read().await?;
+        let mut snapshot = self.database.read(Lane::Long).await?;
         let taken = snapshot.seats_taken(&organization.id).await?;
         let pending = snapshot.pending(&organization.id).await?;
-        let tiers = organization.seats.iter().flat_map(|seats| &seats.tiers).map(|seat| SeatUse {
-            tier: seat.tier.clone(),
-            cap: match seat.cap {
-                Cap::Limited(cap) => Some(cap),
-                Cap::Unlimited => None,
-            },
-            used: taken.of(&seat.tier),
-        });
-        Ok(SeatsInUse { tiers: tiers.collect(), pending })
+        Ok(in_use(organization, &taken, pending))
     }
+
+    /// The same of all these organizations, at one moment.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn seats_of_all<'a>(
+        &self,
+        organizations: &'a [Arc<Organization>],
+    ) -> Result<Vec<(&'a OrganizationId, SeatsInUse)>, DatabaseError> {
+        let mut all = self.database.read(Lane::Long).await?.seats_of_all().await?;
+        let of = organizations.iter().map(|organization| {
+            let (taken, pending) = all.remove(&organization.id).unwrap_or_default();
+            (&organization.id, in_use(organization, &taken, pending))
+        });
+        Ok(of.collect())
+    }
+}
+
+fn in_use(organization: &Organization, taken: &Taken, pending: u32) -> SeatsInUse {
+    let tiers = organization.seats.iter().flat_map(|seats| &seats.tiers).map(|seat| SeatUse {
+        tier: seat.tier.clone(),
+        cap: match seat.cap {
+            Cap::Limited(cap) => Some(cap),
+            Cap::Unlimited => None,
+        },
+        used: taken.of(&seat.tier),
+    });
+    SeatsInUse { tiers: tiers.collect(), pending }
 }
 
 /// The tiers with a cap: where there is none nothing is counted, for there is room however many there are.

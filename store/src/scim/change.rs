@@ -125,12 +125,11 @@ impl<'a> Change<'a> {
             tracing::warn!(parent, users, "too many users at once: their memberships wait for a sync");
             return Ok(());
         }
-        let mut known = Vec::with_capacity(users.len());
-        for id in users {
-            if let Some(user) = self.transaction.resource(&self.request.parent, ResourceType::User, id).await? {
-                known.push(self.as_the_rules_see(&user).await?);
-            }
-        }
+        let parent = &self.request.parent;
+        let mut known = self.transaction.users_with_ids(parent, users).await?;
+        // In one order, whatever the database makes of it: of two who want one seat, the one gets it who came first.
+        known.sort_by(|one, other| one.id.cmp(&other.id));
+        let known = membership::with_groups(&mut *self.transaction, parent, &known).await?;
         self.follow(&organizations, &known, Guarded::Yes).await
     }
 

@@ -18,6 +18,7 @@ mod fuzz;
 pub(crate) mod groups;
 mod list;
 mod patch;
+mod places;
 mod projection;
 mod query;
 mod request;
@@ -39,6 +40,7 @@ pub(crate) use answer::SCIM_JSON;
 pub(crate) use error::{ScimError, error_document};
 pub(crate) use etag::Version;
 pub(crate) use filter::{Lookup, folded};
+pub(crate) use places::Places;
 pub(crate) use resource::{Document, GroupOfUser, ResourceType, Stored};
 
 use crate::http::App;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Uri, header};
+use tokio::sync::OwnedSemaphorePermit;
 use usher_policy::id::ParentId;
 use usher_policy::model::{Directory, Organization};
 
@@ -33,6 +34,7 @@ pub(crate) struct DirectoryRequest {
     pub(super) cause: Cause,
     if_match: Option<String>,
     if_none_match: Option<String>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl DirectoryRequest {
@@ -66,6 +68,7 @@ impl FromRequestParts<Arc<App>> for DirectoryRequest {
             return Err(Problem::unauthorized());
         }
         within_rate(parts, app)?;
+        let place = app.directories.take(&owner).await.map_err(|_| Problem::internal())?;
         let parent = in_force.policy.parents.iter().find(|parent| parent.id == owner);
         let directory = parent.and_then(|parent| parent.directory.clone()).ok_or_else(Problem::unauthorized)?;
         let base = format!("{}/scim/v2/{owner}", origin(&parts.headers, &parts.uri));
@@ -82,6 +85,7 @@ impl FromRequestParts<Arc<App>> for DirectoryRequest {
             if_match: joined(&header::IF_MATCH),
             if_none_match: joined(&header::IF_NONE_MATCH),
             in_force,
+            _place: place,
         })
     }
 }

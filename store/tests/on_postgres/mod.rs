@@ -4,13 +4,18 @@ mod unanalyzed;
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tempfile::TempDir;
 use usher_store::{OpenError, StartError};
 
 use crate::suite::database::Database;
-use crate::suite::harness::{NEW_YEAR, POLICY, Store, assign, config, ensure, login, start_error, until};
+use crate::suite::harness::{
+    ADMIN, GLOBEX_SCIM, NEW_YEAR, POLICY, SCIM, Store, assign, config, ensure, login, start_error, until,
+};
+use crate::suite::scim::{DIRECTORIES, Directory};
 use crate::suite::server::{self, Postgres, postgres};
 
 fn name(database: &Database) -> &str {
@@ -48,7 +53,7 @@ fn a_database_that_is_away_is_503_and_comes_back_by_itself() {
 
     set_reachable(&store.database, true);
     assert_eq!(store.answer("jit", &login("cyd", 1, ensure())).0, "member", "at once");
-    assert_eq!(store.send("GET", "/readyz", &[], None).status, 200);
+    until("it is ready again", || store.send("GET", "/readyz", &[], None).status == 200);
 
     // The listening connection is there again, too: a poll wakes long before its time.
     let followed = store.changes(&format!("?after={position}")).json["position"].as_str().unwrap().to_owned();
@@ -78,8 +83,12 @@ fn connections_that_were_cut_are_not_used_again() {
 
 /// A store on a server that one test has for itself.
 fn store_on(server: &Postgres) -> Store {
+    store_by(server, POLICY)
+}
+
+fn store_by(server: &Postgres, policy: &str) -> Store {
     let unused = Arc::new(Database::Sqlite(TempDir::new().unwrap()));
-    Store::start_with(config(&server.address("postgres"), POLICY), unused, NEW_YEAR)
+    Store::start_with(config(&server.address("postgres"), policy), unused, NEW_YEAR)
 }
 
 /// Freezes the server's side of every connection of a store, as a network does that swallows everything.
@@ -256,4 +265,80 @@ fn a_commit_is_on_disk_also_where_the_servers_default_is_otherwise() {
     );
     assert_eq!(store.answer("jit", &login("bea", 1, ensure())).0, "member");
     assert_eq!(store.database.sql("SELECT how FROM told"), "on");
+}
+
+#[test]
+fn lists_that_hang_do_not_keep_anybody_from_logging_in() {
+    let server = server::made();
+    let store = store_by(&server, DIRECTORIES);
+    assert_eq!(store.answer("jit", &login("bea", 1, ensure())).0, "member");
+    let is_over = AtomicBool::new(false);
+    let held = "BEGIN; LOCK TABLE audit, directory_users; SELECT pg_sleep(6); COMMIT";
+    std::thread::scope(|scope| {
+        let (store, server, is_over) = (&store, &server, &is_over);
+        let holds = scope.spawn(move || server.sql("postgres", held));
+        let is_held = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' \
+                       AND relation = 'directory_users'::regclass AND granted";
+        until("the tables are locked", || server.sql("postgres", is_held).trim() == "1");
+        let lists = [
+            ("/scim/v2/acme/Users?filter=title%20eq%20%22x%22", SCIM),
+            ("/scim/v2/globex/Users?filter=title%20eq%20%22x%22", GLOBEX_SCIM),
+            ("/v1/audit", ADMIN),
+        ];
+        for (path, token) in lists {
+            for n in 0..20 {
+                scope.spawn(move || {
+                    // One after the other: who begins together gives up together.
+                    std::thread::sleep(Duration::from_millis(50 * n));
+                    while !is_over.load(Ordering::Relaxed) {
+                        store.call("GET", path, token, None);
+                    }
+                });
+            }
+        }
+        let waiting = "SELECT count(*) >= 6 FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        until("as many wait for the lock as may", || server.sql("postgres", waiting).trim() == "t");
+        // Until no connection is kept for logins any more: they ask for one, like everybody.
+        std::thread::sleep(Duration::from_millis(1_200));
+        let mut answered = Vec::new();
+        for _ in 0..10 {
+            let reply = store.login("jit", &login("bea", 1, ensure()));
+            answered.push((reply.status, server.sql("postgres", is_held).trim() == "1"));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        holds.join().unwrap();
+        assert!(answered.iter().all(|answer| *answer == (200, true)), "status, still locked: {answered:?}");
+    });
+}
+
+#[test]
+fn a_mapped_group_of_many_is_followed_in_a_few_statements() {
+    const MANY: usize = 60;
+    let server = server::made();
+    server.sql("postgres", "ALTER DATABASE postgres SET log_statement = 'all'");
+    let directory = Directory { store: store_by(&server, DIRECTORIES) };
+    let users: Vec<_> = (0..MANY).map(|n| directory.user(&format!("p{n}"))).collect();
+    let users: Vec<_> = users.iter().map(String::as_str).collect();
+    let staff = directory.group("staff", &users);
+    let statements = |during: &dyn Fn()| {
+        let before = server.log().lines().count();
+        during();
+        let log = server.log();
+        let executed = log.lines().skip(before).filter(|line| line.contains("execute") || line.contains("statement:"));
+        executed.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let named = |name: &'static str| {
+        let path = format!("/Groups/{staff}");
+        let directory = &directory;
+        move || drop(directory.patch(&path, json!({"op": "replace", "path": "displayName", "value": name})))
+    };
+
+    // Everybody's role is another: one write each, and what is read is read of all together.
+    let all = statements(&named("admins"));
+    assert_eq!(all.iter().filter(|line| line.contains("UPDATE members")).count(), MANY);
+    let others = all.len() - MANY;
+    assert!(others < MANY, "{others} statements beside the writes:\n{}", all.join("\n"));
+    let roles = directory.members("mapped", "role");
+    assert!(roles.as_object().unwrap().values().all(|role| *role == json!("admin")), "{roles}");
+    assert_eq!(roles.as_object().unwrap().len(), MANY);
 }

@@ -211,3 +211,21 @@ fn what_is_older_than_it_is_kept_is_forgotten_and_the_rest_stays() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
 }
+
+#[test]
+fn what_happened_since_is_found_though_one_clock_is_ahead_of_another() {
+    let store = Store::start();
+    with_policy(&store);
+    let add = |name: &str| store.add("manual", &json!({"email": format!("{name}@acme.example")}));
+    store.clock.advance(1_000_000);
+    add("ada");
+    store.clock.advance(0_u64.wrapping_sub(40));
+    add("bob");
+    store.clock.advance(0_u64.wrapping_sub(30));
+    add("cyd");
+    let since = NEW_YEAR + 1_000_000 - 50;
+    let entries = audit(&store, ADMIN, &format!("?organization=manual&since={since}"));
+    let emails: Vec<_> = entries.iter().map(|entry| entry["after"]["email"].clone()).collect();
+    assert_eq!(emails, [json!("ada@acme.example"), json!("bob@acme.example")]);
+    assert_eq!(audit(&store, ADMIN, &format!("?since={}", since + 1_000)).len(), 0);
+}

@@ -24,11 +24,14 @@ use tokio::time::timeout;
 use self::kept::Kept;
 use self::session::{Session, head};
 use super::login::{self, People};
-use super::{Database, DatabaseError, Look, OpenError, PATIENCE, Question, Snapshot, Transaction};
+use super::{Database, DatabaseError, LONG_PATIENCE, Lane, Look, OpenError, PATIENCE, Question, Snapshot, Transaction};
 use crate::metrics::Metrics;
 
-/// Most connections of one replica, the listening one included.
-const CONNECTIONS: u32 = 16;
+/// Most connections of one replica for what is short, the listening one included …
+const CONNECTIONS: u32 = 10;
+
+/// … and for what may take long.
+const LONG_CONNECTIONS: u32 = 6;
 
 /// A connection that was idle for longer is asked whether it still lives before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
@@ -69,6 +72,7 @@ const SET_UP_WITHOUT_TIMELINE: &str = concat!(session_settings!(), "SELECT set_c
 /// An open PostgreSQL database of the newest schema.
 pub(crate) struct Postgres {
     pool: PgPool,
+    long: PgPool,
     kept: Kept,
     feed_grew: watch::Sender<u64>,
     listener: AbortHandle,
@@ -84,47 +88,57 @@ impl Postgres {
         let options = options::parse(address)?;
         start::prepare(&options).await?;
 
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
-            .before_acquire(|connection, about| {
-                Box::pin(async move {
-                    if about.idle_for > TRUSTED_FOR {
-                        lives(connection).await?;
-                    }
-                    Ok(true)
-                })
-            })
-            // What comes back may hang, if a request gave up on it: it must not keep its place in the pool.
-            .after_release(|connection, _| Box::pin(async move { lives(connection).await.map(|()| true) }))
-            .after_connect(|connection, _| {
-                Box::pin(async move {
-                    match connection.execute(SET_UP).await {
-                        Err(error) if hides_timeline(&error) => {
-                            connection.execute(SET_UP_WITHOUT_TIMELINE).await.map(drop)
-                        }
-                        set_up => set_up.map(drop),
-                    }
-                })
-            })
-            .connect_lazy_with(options);
+        let pool = pool(CONNECTIONS, PATIENCE).connect_lazy_with(options.clone());
+        let long = self::pool(LONG_CONNECTIONS, LONG_PATIENCE).connect_lazy_with(options);
         let feed_grew = watch::Sender::new(0);
         let listener = tokio::spawn(listen::listen(pool.clone(), feed_grew.clone())).abort_handle();
-        Ok(Self { kept: Kept::new(pool.clone()), pool, feed_grew, listener, metrics })
+        Ok(Self { kept: Kept::new(pool.clone()), pool, long, feed_grew, listener, metrics })
     }
 
     /// Begins a transaction. A connection of the pool that turns out to be dead costs another attempt, not the request:
     /// nothing has happened on it yet.
-    async fn begin(&self, how: &'static str) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
+    async fn begin(
+        &self,
+        lane: Lane,
+        how: &'static str,
+    ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
+        let pool = match lane {
+            Lane::Long => &self.long,
+            Lane::Short => &self.pool,
+        };
         for _ in 0..CONNECTIONS {
-            match self.pool.begin_with(how).await {
+            match pool.begin_with(how).await {
                 Err(error) if is_cut(&error) => tracing::debug!(%error, "a connection was dead"),
                 begun => return begun,
             }
         }
-        self.pool.begin_with(how).await
+        pool.begin_with(how).await
     }
+}
+
+fn pool(connections: u32, patience: Duration) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(patience)
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for > TRUSTED_FOR {
+                    lives(connection).await?;
+                }
+                Ok(true)
+            })
+        })
+        // What comes back may hang, if a request gave up on it: it must not keep its place in the pool.
+        .after_release(|connection, _| Box::pin(async move { lives(connection).await.map(|()| true) }))
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                match connection.execute(SET_UP).await {
+                    Err(error) if hides_timeline(&error) => connection.execute(SET_UP_WITHOUT_TIMELINE).await.map(drop),
+                    set_up => set_up.map(drop),
+                }
+            })
+        })
 }
 
 /// Whether somebody is still there; a network that swallows everything does not tell by itself.
@@ -156,14 +170,14 @@ impl Database for Postgres {
         "postgresql"
     }
 
-    async fn read(&self) -> Result<Box<dyn Snapshot>, DatabaseError> {
-        let snapshot = self.begin("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
+    async fn read(&self, lane: Lane) -> Result<Box<dyn Snapshot>, DatabaseError> {
+        let snapshot = self.begin(lane, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
         Ok(Box::new(Session::reading(snapshot)))
     }
 
-    async fn write(&self) -> Result<Box<dyn Transaction>, DatabaseError> {
+    async fn write(&self, lane: Lane) -> Result<Box<dyn Transaction>, DatabaseError> {
         // READ COMMITTED: who waited for a lock reads what the one before left. The locks make it safe (see the trait).
-        let transaction = self.begin("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE").await?;
+        let transaction = self.begin(lane, "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE").await?;
         Ok(Box::new(Session::writing(transaction, Arc::clone(&self.metrics))))
     }
 
@@ -186,7 +200,7 @@ impl Database for Postgres {
     }
 
     async fn ready(&self) -> Result<(), DatabaseError> {
-        let mut transaction = self.begin("BEGIN").await?;
+        let mut transaction = self.begin(Lane::Short, "BEGIN").await?;
         let read_only: bool = sqlx::query_scalar(start::IS_READ_ONLY).fetch_one(&mut *transaction).await?;
         match read_only {
             true => Err(DatabaseError::Unavailable("the database can only be read".into())),
@@ -200,7 +214,7 @@ impl Database for Postgres {
 
     async fn close(&self) {
         self.listener.abort();
-        let closing = self.pool.close();
+        let closing = async { tokio::join!(self.pool.close(), self.long.close()) };
         // From here on nothing is kept any more.
         self.kept.forget();
         if timeout(CLOSE_TIMEOUT, closing).await.is_err() {

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use sqlx::QueryBuilder;
 use sqlx::postgres::PgConnection;
+use usher_policy::id::OrganizationId;
 use usher_policy::member::Member;
 use usher_policy::wire::Position;
 
 use crate::audit::Entry;
+use crate::database::row::member_columns;
 use crate::database::{DatabaseError, row};
 use crate::metrics::Metrics;
 
@@ -77,5 +79,32 @@ impl Session {
             query.push(" FOR UPDATE");
         }
         query.build().fetch_optional(self.connection()).await?.as_ref().map(row::member).transpose()
+    }
+
+    /// The same members, locked where this writes, and as they are then: one by one in the order of their ids, so that two
+    /// who lock many do not wait for each other in a circle.
+    pub(super) async fn locked(
+        &mut self,
+        organization: &OrganizationId,
+        found: Vec<Member>,
+    ) -> Result<Vec<Member>, DatabaseError> {
+        if self.metrics.is_none() || found.is_empty() {
+            return Ok(found);
+        }
+        let mut ids: Vec<_> = found.iter().map(|member| member.id.to_string()).collect();
+        ids.sort_unstable();
+        sqlx::query(concat!(
+            "SELECT ",
+            member_columns!(),
+            " FROM unnest($2::text[]) AS wanted (member) CROSS JOIN LATERAL \
+             (SELECT * FROM members WHERE organization = $1 AND id = wanted.member FOR UPDATE) AS locked"
+        ))
+        .bind(organization.as_str())
+        .bind(ids)
+        .fetch_all(self.connection())
+        .await?
+        .iter()
+        .map(row::member)
+        .collect()
     }
 }

@@ -15,6 +15,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -24,16 +25,20 @@ use tokio::sync::watch;
 use self::alone::Alone;
 use self::session::Session;
 use self::writer::Writer;
-use super::{Database, DatabaseError, Look, OpenError, PATIENCE, Question, Snapshot, Transaction, migrations};
+use super::{
+    Database, DatabaseError, LONG_PATIENCE, Lane, Look, OpenError, PATIENCE, Question, Snapshot, Transaction,
+    migrations,
+};
 use crate::metrics::Metrics;
 
-/// How many requests read at once.
+/// How many requests read at once, in each lane.
 const READERS: u32 = 4;
 
 /// An open SQLite database of the newest schema.
 pub(crate) struct Sqlite {
     writer: Writer,
     readers: SqlitePool,
+    long_readers: SqlitePool,
     feed_grew: watch::Sender<u64>,
     _alone: Alone,
 }
@@ -60,10 +65,13 @@ impl Sqlite {
         migrations::run(&mut connection, migrations::SQLITE).await?;
         connection.close().await?;
 
-        let writer = pool(1).connect_with(options.clone().optimize_on_close(true, None)).await?;
-        let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await?;
+        let writer = pool(1, PATIENCE).connect_with(options.clone().optimize_on_close(true, None)).await?;
+        let reading = options.pragma("query_only", "ON");
+        let long_readers = pool(READERS, LONG_PATIENCE).connect_with(reading.clone()).await?;
+        let readers = pool(READERS, PATIENCE).connect_with(reading).await?;
         let feed_grew = watch::Sender::new(0);
-        Ok(Self { writer: Writer::start(writer, feed_grew.clone(), metrics), readers, feed_grew, _alone: alone })
+        let writer = Writer::start(writer, feed_grew.clone(), metrics);
+        Ok(Self { writer, readers, long_readers, feed_grew, _alone: alone })
     }
 }
 
@@ -73,12 +81,16 @@ impl Database for Sqlite {
         "sqlite"
     }
 
-    async fn read(&self) -> Result<Box<dyn Snapshot>, DatabaseError> {
-        Ok(Box::new(Session::reading(self.readers.begin().await?)))
+    async fn read(&self, lane: Lane) -> Result<Box<dyn Snapshot>, DatabaseError> {
+        let readers = match lane {
+            Lane::Long => &self.long_readers,
+            Lane::Short => &self.readers,
+        };
+        Ok(Box::new(Session::reading(readers.begin().await?)))
     }
 
-    async fn write(&self) -> Result<Box<dyn Transaction>, DatabaseError> {
-        Ok(Box::new(Session::writing(self.writer.turn().await?)))
+    async fn write(&self, lane: Lane) -> Result<Box<dyn Transaction>, DatabaseError> {
+        Ok(Box::new(Session::writing(self.writer.turn(lane).await?)))
     }
 
     async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError> {
@@ -87,8 +99,8 @@ impl Database for Sqlite {
 
     async fn ready(&self) -> Result<(), DatabaseError> {
         // Who got a turn has the file's write lock.
-        drop(self.write().await?);
-        self.read().await?.position().await.map(drop)
+        drop(self.write(Lane::Short).await?);
+        self.read(Lane::Short).await?.position().await.map(drop)
     }
 
     fn feed_grew(&self) -> watch::Receiver<u64> {
@@ -98,13 +110,14 @@ impl Database for Sqlite {
     async fn close(&self) {
         self.writer.close().await;
         self.readers.close().await;
+        self.long_readers.close().await;
     }
 }
 
-fn pool(connections: u32) -> SqlitePoolOptions {
+fn pool(connections: u32, patience: Duration) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(patience)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)

@@ -2,6 +2,7 @@
 
 use sqlx::QueryBuilder;
 use sqlx::sqlite::{Sqlite, SqliteConnection};
+use usher_policy::id::OrganizationId;
 use usher_policy::member::Member;
 
 use super::writer::Turn;
@@ -43,6 +44,11 @@ impl Session {
     /// Finds one member.
     pub(super) async fn find(&mut self, mut query: QueryBuilder<Sqlite>) -> Result<Option<Member>, DatabaseError> {
         query.build().fetch_optional(self.connection()).await?.as_ref().map(row::member).transpose()
+    }
+
+    /// The same members: nobody else writes meanwhile.
+    pub(super) async fn locked(&self, _: &OrganizationId, found: Vec<Member>) -> Result<Vec<Member>, DatabaseError> {
+        Ok(found)
     }
 
     /// The turn, to commit it; a snapshot has none.

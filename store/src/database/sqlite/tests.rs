@@ -1,18 +1,20 @@
 //! What only SQLite itself can tell: its settings, and how the one writer commits for many.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection, query_scalar};
 use tempfile::TempDir;
+use tokio::time::timeout;
 use usher_policy::id::{Email, Issuer, MemberId, OrganizationId, Role, Subject, Tier};
 use usher_policy::member::{Identity, Member, Source};
 use usher_policy::model::Cap;
 
 use super::Sqlite;
 use crate::audit::{Actor, AuditFilter, Cause, Entry};
-use crate::database::{Database, FeedEntry, MemberFilter, Question};
+use crate::database::{Database, DatabaseError, FeedEntry, Lane, MemberFilter, Question};
 use crate::metrics::Metrics;
 
 const NOW: u64 = 1_767_225_600;
@@ -40,7 +42,7 @@ async fn a_commit_is_on_disk_and_readers_cannot_write() {
         let foreign_keys: i64 = query_scalar("PRAGMA foreign_keys").fetch_one(&mut *connection).await.unwrap();
         (mode, synchronous, foreign_keys)
     };
-    let mut turn = database.writer.turn().await.unwrap();
+    let mut turn = database.writer.turn(Lane::Short).await.unwrap();
     assert_eq!(settings(turn.connection()).await, ("wal".to_owned(), 2, 1));
     assert!(sqlx::query("DELETE FROM members").execute(turn.connection()).await.is_ok());
     let mut reader = database.readers.acquire().await.unwrap();
@@ -66,10 +68,10 @@ async fn an_entry_of_the_audit_never_changes() {
         after: None,
         at: NOW,
     };
-    let mut transaction = database.write().await.unwrap();
+    let mut transaction = database.write(Lane::Short).await.unwrap();
     transaction.append_audit(entry).await.unwrap();
     transaction.commit().await.unwrap();
-    let kept = database.read().await.unwrap().audit(&AuditFilter::default(), 0, 10).await.unwrap();
+    let kept = database.read(Lane::Short).await.unwrap().audit(&AuditFilter::default(), 0, 10).await.unwrap();
     assert_eq!((kept.len(), &kept[0].notes[..]), (1, &["linked".to_owned(), "last_owner".to_owned()][..]));
     let file = folder.path().join("usher.db");
     let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.unwrap();
@@ -81,31 +83,31 @@ async fn an_entry_of_the_audit_never_changes() {
 async fn a_transaction_that_is_dropped_has_done_nothing() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
-    let mut dropped = database.write().await.unwrap();
+    let mut dropped = database.write(Lane::Short).await.unwrap();
     dropped.create(&bea()).await.unwrap();
     drop(dropped);
     let chat = OrganizationId::new("chat");
-    assert_eq!(database.read().await.unwrap().member(&chat, &bea().id).await.unwrap(), None);
+    assert_eq!(database.read(Lane::Short).await.unwrap().member(&chat, &bea().id).await.unwrap(), None);
 
-    let mut kept = database.write().await.unwrap();
+    let mut kept = database.write(Lane::Short).await.unwrap();
     kept.create(&bea()).await.unwrap();
     kept.commit().await.unwrap();
-    assert_eq!(database.read().await.unwrap().member(&chat, &bea().id).await.unwrap(), Some(bea()));
+    assert_eq!(database.read(Lane::Short).await.unwrap().member(&chat, &bea().id).await.unwrap(), Some(bea()));
 }
 
 #[tokio::test]
 async fn a_disk_that_was_full_is_written_again_once_there_is_room() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
-    let mut turn = database.writer.turn().await.unwrap();
+    let mut turn = database.writer.turn(Lane::Short).await.unwrap();
     sqlx::query("PRAGMA max_page_count = 1").execute(turn.connection()).await.unwrap();
     drop(turn);
     let long = Member { name: Some("x".repeat(1 << 20)), ..bea() };
-    let mut transaction = database.write().await.unwrap();
+    let mut transaction = database.write(Lane::Short).await.unwrap();
     assert!(transaction.create(&long).await.is_err(), "the disk is full");
     drop(transaction);
     // For a connection that is opened anew there is no such limit.
-    let mut transaction = database.write().await.unwrap();
+    let mut transaction = database.write(Lane::Short).await.unwrap();
     transaction.create(&long).await.unwrap();
     transaction.commit().await.unwrap();
 }
@@ -116,7 +118,7 @@ async fn a_clock_that_was_turned_back_does_not_move_an_emails_not_before_back() 
     let database = open(&folder).await;
     let (chat, email, role) = (OrganizationId::new("chat"), bea().email, Role::new("owner"));
     let identity = Identity { issuer: Issuer::new("https://acme.okta.example"), subject: Subject::new("bea") };
-    let mut transaction = database.write().await.unwrap();
+    let mut transaction = database.write(Lane::Short).await.unwrap();
     for (not_before, kept) in [(Some(10), Some(10)), (Some(5), Some(10)), (Some(11), Some(11)), (None, None)] {
         transaction.keep_email_not_before(&chat, &email, not_before).await.unwrap();
         let question = Question {
@@ -138,7 +140,7 @@ async fn a_seat_is_taken_by_the_statement_that_checks_the_cap() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
     let (chat, gold) = (OrganizationId::new("chat"), Tier::new("gold"));
-    let mut transaction = database.write().await.unwrap();
+    let mut transaction = database.write(Lane::Short).await.unwrap();
     for (cap, taken) in [(0, false), (2, true), (2, true), (2, false), (1, false), (3, true)] {
         assert_eq!(transaction.take_seat(&chat, &gold, Cap::Limited(cap)).await.unwrap(), taken, "of {cap}");
     }
@@ -154,9 +156,9 @@ async fn a_snapshot_does_not_see_what_comes_later() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
     let chat = OrganizationId::new("chat");
-    let mut snapshot = database.read().await.unwrap();
+    let mut snapshot = database.read(Lane::Short).await.unwrap();
     let before = snapshot.position().await.unwrap();
-    let mut transaction = database.write().await.unwrap();
+    let mut transaction = database.write(Lane::Short).await.unwrap();
     transaction.create(&bea()).await.unwrap();
     transaction.append_change(&FeedEntry::Member(&bea()), NOW).await.unwrap();
     transaction.commit().await.unwrap();
@@ -169,12 +171,12 @@ async fn those_who_wait_are_committed_together() {
     let folder = TempDir::new().unwrap();
     let metrics = Arc::new(Metrics::new().unwrap());
     let database = Arc::new(open_with(&folder, Arc::clone(&metrics)).await);
-    let first = database.write().await.unwrap();
+    let first = database.write(Lane::Short).await.unwrap();
     let mut writers = tokio::task::JoinSet::new();
     for n in 0..8 {
         let database = Arc::clone(&database);
         writers.spawn(async move {
-            let mut transaction = database.write().await.unwrap();
+            let mut transaction = database.write(Lane::Short).await.unwrap();
             let member = Member {
                 id: MemberId::new(format!("m{n}")),
                 email: Email::parse(&format!("m{n}@acme.example")).unwrap(),
@@ -190,7 +192,7 @@ async fn those_who_wait_are_committed_together() {
     first.commit().await.unwrap();
     writers.join_all().await;
     let (chat, everybody) = (OrganizationId::new("chat"), MemberFilter::default());
-    let members = database.read().await.unwrap().members(&chat, &everybody, None, 10).await.unwrap();
+    let members = database.read(Lane::Short).await.unwrap().members(&chat, &everybody, None, 10).await.unwrap();
     let members: Vec<_> = members.iter().map(|member| member.id.as_str()).collect();
     assert_eq!(members, ["m0", "m1", "m2", "m4", "m5", "m6", "m7"]);
     let counted = |what: &str| -> u32 {
@@ -205,10 +207,10 @@ async fn those_who_wait_are_committed_together() {
 async fn nothing_is_acknowledged_between_the_savepoint_and_the_commit() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
-    let mut first = database.write().await.unwrap();
+    let mut first = database.write(Lane::Short).await.unwrap();
     first.create(&bea()).await.unwrap();
     // A second one waits for its turn, so that the batch stays open once the first is done.
-    let second = async { database.write().await.unwrap() };
+    let second = async { database.write(Lane::Short).await.unwrap() };
     let mut committing = Box::pin(first.commit());
     let second = tokio::select! {
         _ = &mut committing => panic!("acknowledged before the commit"),
@@ -223,23 +225,23 @@ async fn nothing_is_acknowledged_between_the_savepoint_and_the_commit() {
     }
     let chat = OrganizationId::new("chat");
     let recovered = open(&crashed).await;
-    assert_eq!(recovered.read().await.unwrap().member(&chat, &bea().id).await.unwrap(), None);
+    assert_eq!(recovered.read(Lane::Short).await.unwrap().member(&chat, &bea().id).await.unwrap(), None);
 
     drop(second);
     committing.await.unwrap();
-    assert_eq!(database.read().await.unwrap().member(&chat, &bea().id).await.unwrap(), Some(bea()));
+    assert_eq!(database.read(Lane::Short).await.unwrap().member(&chat, &bea().id).await.unwrap(), Some(bea()));
 }
 
 #[tokio::test]
 async fn when_the_commit_fails_all_that_it_was_for_have_failed() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
-    let mut first = database.write().await.unwrap();
+    let mut first = database.write(Lane::Short).await.unwrap();
     first.create(&bea()).await.unwrap();
     let mut committing = Box::pin(first.commit());
     let mut second = tokio::select! {
         _ = &mut committing => panic!("acknowledged before the commit"),
-        second = database.writer.turn() => second.unwrap(),
+        second = database.writer.turn(Lane::Short) => second.unwrap(),
     };
     // The transaction is undone underneath, as SQLite does by itself when the disk is full.
     sqlx::query("ROLLBACK").execute(second.connection()).await.unwrap();
@@ -247,9 +249,46 @@ async fn when_the_commit_fails_all_that_it_was_for_have_failed() {
     assert!(committing.await.is_err());
 
     let chat = OrganizationId::new("chat");
-    assert_eq!(database.read().await.unwrap().member(&chat, &bea().id).await.unwrap(), None);
-    let mut third = database.write().await.unwrap();
+    assert_eq!(database.read(Lane::Short).await.unwrap().member(&chat, &bea().id).await.unwrap(), None);
+    let mut third = database.write(Lane::Short).await.unwrap();
     third.create(&bea()).await.unwrap();
     third.commit().await.unwrap();
-    assert_eq!(database.read().await.unwrap().member(&chat, &bea().id).await.unwrap(), Some(bea()));
+    assert_eq!(database.read(Lane::Short).await.unwrap().member(&chat, &bea().id).await.unwrap(), Some(bea()));
+}
+
+#[tokio::test]
+async fn what_takes_long_never_takes_what_a_login_needs() {
+    const A_MOMENT: Duration = Duration::from_millis(50);
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    let mut reading = Vec::new();
+    for _ in 0..super::READERS {
+        reading.push(database.read(Lane::Long).await.unwrap());
+    }
+    assert!(timeout(A_MOMENT, database.read(Lane::Long)).await.is_err(), "no more of these");
+    assert!(database.read(Lane::Short).await.is_ok());
+    assert!(database.ready().await.is_ok());
+
+    // One at a time is in the writer's queue, and a login is next.
+    let writing = database.write(Lane::Long).await.unwrap();
+    let (mut second, mut login) = (pin!(database.write(Lane::Long)), pin!(database.write(Lane::Short)));
+    assert!(timeout(A_MOMENT, &mut second).await.is_err());
+    assert!(timeout(A_MOMENT, &mut login).await.is_err());
+    drop(writing);
+    let login = tokio::select! {
+        biased;
+        _ = &mut second => panic!("another that takes long came before a login"),
+        login = &mut login => login.unwrap(),
+    };
+    assert!(timeout(A_MOMENT, &mut second).await.is_err());
+    drop(login);
+    assert!(second.await.is_ok());
+}
+
+#[tokio::test]
+async fn whoever_waits_too_long_for_a_turn_is_told_that_others_write() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    let _writing = database.write(Lane::Short).await.unwrap();
+    assert!(matches!(database.write(Lane::Short).await, Err(DatabaseError::Busy(_))));
 }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool};
-use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use super::{DatabaseError, PATIENCE};
+use super::{DatabaseError, LONG_PATIENCE, Lane, PATIENCE};
 use crate::metrics::Metrics;
 
 /// How many may wait for a turn.
@@ -23,6 +23,8 @@ const MAX_WAIT: Duration = Duration::from_millis(20);
 /// Gives turns.
 pub(super) struct Writer {
     queue: mpsc::Sender<Call>,
+    /// One that may take long is in the queue, or has its turn, at a time: a login waits for one of them at most.
+    long: Arc<Semaphore>,
     pool: SqlitePool,
 }
 
@@ -36,6 +38,7 @@ enum Call {
 pub(super) struct Turn {
     connection: OwnedMutexGuard<PoolConnection<Sqlite>>,
     done: oneshot::Sender<Done>,
+    long: Option<OwnedSemaphorePermit>,
 }
 
 /// A turn whose work shall be kept.
@@ -49,17 +52,26 @@ impl Writer {
     pub(super) fn start(pool: SqlitePool, feed_grew: watch::Sender<u64>, metrics: Arc<Metrics>) -> Self {
         let (queue, calls) = mpsc::channel(QUEUE);
         tokio::spawn(serve(pool.clone(), calls, feed_grew, metrics));
-        Self { queue, pool }
+        Self { queue, long: Arc::new(Semaphore::new(1)), pool }
     }
 
     /// Waits for a turn; bounded.
-    pub(super) async fn turn(&self) -> Result<Turn, DatabaseError> {
+    pub(super) async fn turn(&self, lane: Lane) -> Result<Turn, DatabaseError> {
+        let (is_long, patience) = match lane {
+            Lane::Long => (true, LONG_PATIENCE),
+            Lane::Short => (false, PATIENCE),
+        };
         let waiting = async {
+            let long = match is_long {
+                true => Some(Arc::clone(&self.long).acquire_owned().await.map_err(|_| gone("the writer has stopped"))?),
+                false => None,
+            };
             let (lend, lent) = oneshot::channel();
             self.queue.send(Call::Turn(lend)).await.map_err(|_| gone("the writer has stopped"))?;
-            lent.await.map_err(|_| gone("the writer has stopped"))?
+            let turn: Turn = lent.await.map_err(|_| gone("the writer has stopped"))??;
+            Ok(Turn { long, ..turn })
         };
-        timeout(PATIENCE, waiting).await.map_err(|_| gone("the writer is busy"))?
+        timeout(patience, waiting).await.map_err(|_| DatabaseError::Busy("others write".to_owned()))?
     }
 
     /// Ends when those who called before are done.
@@ -82,6 +94,8 @@ impl Turn {
     pub(super) async fn commit(self, appended: bool) -> Result<(), DatabaseError> {
         let (committed, outcome) = oneshot::channel();
         drop(self.connection);
+        // The next that may take long can be put on disk by the same commit.
+        drop(self.long);
         self.done.send(Done { appended, committed }).map_err(|_| gone("the writer has stopped"))?;
         outcome.await.map_err(|_| gone("the writer has stopped"))?
     }
@@ -98,11 +112,12 @@ async fn serve(
         let mut batch = match Batch::begin(&pool).await {
             Ok(batch) => batch,
             Err(error) => {
+                let error = DatabaseError::from(error);
                 // Whoever waits now would hear the same, each after a wait of its own.
                 while let Some(call) = next.take() {
                     match call {
                         Call::Stop(stopped) => return drop(stopped),
-                        Call::Turn(lend) => drop(lend.send(Err(gone(&error.to_string())))),
+                        Call::Turn(lend) => drop(lend.send(Err(the_same(&error)))),
                     }
                     next = calls.try_recv().ok();
                 }
@@ -167,7 +182,7 @@ impl Batch {
         sqlx::query("SAVEPOINT turn").execute(&mut **connection).await?;
         let (done, is_done) = oneshot::channel();
         // Who no longer waits gives the turn back by dropping it.
-        drop(lend.send(Ok(Turn { connection, done })));
+        drop(lend.send(Ok(Turn { connection, done, long: None })));
         let done = is_done.await;
         let mut connection = self.connection.lock().await;
         if done.is_err() {
@@ -206,6 +221,14 @@ impl Batch {
                 }
             }
         }
+    }
+}
+
+/// What one of those who wait is told of an error that concerns all of them.
+fn the_same(error: &DatabaseError) -> DatabaseError {
+    match error {
+        DatabaseError::Busy(why) => DatabaseError::Busy(why.clone()),
+        other => gone(&other.to_string()),
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct AddBody {
             description = "`already_a_member`, `managed_by_directory`, `managed_by_group_mappings`, `no_seat_available`"),
         (status = 413, body = ProblemJson, content_type = "application/problem+json", description = "`body_too_large`"),
         (status = 415, body = ProblemJson, content_type = "application/problem+json", description = "`unsupported_media_type`"),
-        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_unavailable`, `too_many_conflicts`, `timed_out`"),
+        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_busy`, `database_unavailable`, `too_many_conflicts`, `timed_out`"),
     ),
 )]
 pub(crate) async fn add(

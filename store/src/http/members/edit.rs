@@ -60,7 +60,7 @@ pub(crate) struct EditBody {
             description = "`managed_by_group_mappings`, `no_seat_available`, `primary_owner`"),
         (status = 413, body = ProblemJson, content_type = "application/problem+json", description = "`body_too_large`"),
         (status = 415, body = ProblemJson, content_type = "application/problem+json", description = "`unsupported_media_type`"),
-        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_unavailable`, `too_many_conflicts`, `timed_out`"),
+        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_busy`, `database_unavailable`, `too_many_conflicts`, `timed_out`"),
     ),
 )]
 pub(crate) async fn edit(

@@ -61,7 +61,7 @@ pub(crate) struct ListQuery {
             description = "`invalid_request`, `unknown_role`"),
         (status = 401, body = ProblemJson, content_type = "application/problem+json", description = "`unauthorized`"),
         (status = 404, body = ProblemJson, content_type = "application/problem+json", description = "`organization_not_found`"),
-        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_unavailable`, `timed_out`"),
+        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_busy`, `database_unavailable`, `timed_out`"),
     ),
 )]
 pub(crate) async fn list(

@@ -29,7 +29,7 @@ use super::{MemberPath, log, warnings};
             description = "`organization_not_found`, `member_not_found`"),
         (status = 409, body = ProblemJson, content_type = "application/problem+json",
             description = "`managed_by_directory`, `primary_owner`"),
-        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_unavailable`, `too_many_conflicts`, `timed_out`"),
+        (status = 503, body = ProblemJson, content_type = "application/problem+json", description = "`database_busy`, `database_unavailable`, `too_many_conflicts`, `timed_out`"),
     ),
 )]
 pub(crate) async fn remove(

@@ -14,9 +14,10 @@ use super::report::{OrganizationReport, Report, Step};
 use super::{SyncError, Task};
 use crate::audit;
 use crate::clock::mark;
-use crate::database::{Database, DatabaseError, Lease, Transaction};
+use crate::database::{Database, DatabaseError, Lane, Lease, Transaction};
 use crate::membership::Membership;
-use crate::membership::directory::{Decided, Followed, Following, Guarded, Waiting, with_groups};
+use crate::membership::directory::{Decided, Followed, Following, Guarded, with_groups};
+use crate::membership::waiting::Waiting;
 use crate::scim::ResourceType;
 
 /// How many members one transaction changes: others write in between.
@@ -65,7 +66,7 @@ impl<'a> Run<'a> {
     }
 
     async fn take(&self) -> Result<(), SyncError> {
-        let mut transaction = self.memberships.database.write().await?;
+        let mut transaction = self.memberships.database.write(Lane::Long).await?;
         self.hold(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(())
@@ -92,7 +93,7 @@ impl<'a> Run<'a> {
     pub(super) async fn end(mut self, report: &Report) -> Result<(), DatabaseError> {
         let held = || report.organizations.iter().filter(|report| report.held > 0);
         let now = self.memberships.now().as_secs();
-        let mut transaction = self.memberships.database.write().await?;
+        let mut transaction = self.memberships.database.write(Lane::Long).await?;
         if report.touched() > 0 || held().next().is_some() {
             let entry = audit::of_sync(self.task.parent, report.counts(), self.task.cause, now);
             transaction.append_audit(entry).await?;
@@ -154,7 +155,7 @@ impl<'a> Run<'a> {
         organization: &Arc<Organization>,
         work: Work<'_>,
     ) -> Result<(Vec<Followed>, Option<Waiting>), SyncError> {
-        let mut transaction = self.memberships.database.write().await?;
+        let mut transaction = self.memberships.database.write(Lane::Long).await?;
         transaction.lock_directory(self.task.parent).await?;
         self.hold(&mut *transaction).await?;
         let done = match work {
@@ -237,7 +238,7 @@ impl<'a> Run<'a> {
             frees |= memberships.apply(transaction, organization, &decided, following, &mut followed).await?;
         }
         if frees {
-            self.memberships.give_free_seats(transaction, organization, following, &mut followed, None).await?;
+            self.memberships.pass_on(transaction, organization, following, &mut followed).await?;
         }
         Ok(followed)
     }
@@ -279,7 +280,7 @@ impl Drop for Right {
         let holder = std::mem::take(&mut self.holder);
         tokio::spawn(async move {
             let released = async {
-                let mut transaction = database.write().await?;
+                let mut transaction = database.write(Lane::Long).await?;
                 transaction.release(&parent, &holder).await?;
                 transaction.commit().await
             };

@@ -4,7 +4,6 @@
 mod apply;
 mod plan;
 mod report;
-mod sketch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +19,7 @@ pub(crate) use self::report::{Kind, OrganizationReport, Step};
 use super::Membership;
 use super::attempts::Attempt;
 use crate::audit::Cause;
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, Lane};
 use crate::in_force::InForce;
 
 /// How long one request writes, once it has planned: whoever asked asks again for the rest, and sees how far it is.
@@ -121,7 +120,7 @@ impl Membership {
     }
 
     async fn plan(&self, task: &Task<'_>, organizations: &[Arc<Organization>]) -> Result<Vec<Plan>, DatabaseError> {
-        let mut snapshot = self.database.read().await?;
+        let mut snapshot = self.database.read(Lane::Long).await?;
         plan(&mut *snapshot, task.parent, organizations, task.confirmed, self.now().as_secs()).await
     }
 
@@ -130,7 +129,7 @@ impl Membership {
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn put_policy_in_force(&self, digest: &str) -> Result<(), DatabaseError> {
-        let mut transaction = self.database.write().await?;
+        let mut transaction = self.database.write(Lane::Short).await?;
         transaction.put_policy_in_force(digest, self.now().as_secs()).await?;
         transaction.commit().await.map(drop)
     }

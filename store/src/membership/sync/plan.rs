@@ -1,7 +1,7 @@
 //! What is to be done so that memberships are what directory and policy say, found on one snapshot: removals first, then
 //! changes, then additions, a free seat always to the one pending longest.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::mem;
 use std::sync::Arc;
 
@@ -12,10 +12,12 @@ use usher_policy::rules::directory::{DirectoryUser, Facts, decide, end_unknown, 
 use usher_policy::rules::effects::{Change, Effects};
 
 use super::report::{OrganizationReport, Step};
-use super::sketch::Sketch;
 use crate::database::{DatabaseError, Place, Snapshot};
-use crate::membership::directory::{is_any_free, users_of, with_groups};
+use crate::membership::directory::{users_of, with_groups};
 use crate::membership::seats;
+use crate::membership::sketch::Sketch;
+use crate::membership::together::Memberships;
+use crate::membership::waiting::is_any_free;
 use crate::scim::{Lookup, ResourceType};
 
 /// How many users or members are read at once.
@@ -141,20 +143,13 @@ impl Draft {
 
     /// Sorts out for whom of these users something may have to be done. What exactly is decided when all are known.
     async fn look_at(&mut self, read: &mut dyn Snapshot, users: &[DirectoryUser]) -> Result<(), DatabaseError> {
-        let id = &self.organization.id;
-        let ids: Vec<_> = users.iter().map(|user| user.id.to_string()).collect();
-        let emails: Vec<_> = users.iter().filter_map(|user| user.email.clone()).collect();
-        let members = read.members_of_directory_users(id, &ids).await?;
-        let mut members: HashMap<_, _> =
-            members.into_iter().filter_map(|member| Some((member.directory_user.clone()?, member))).collect();
-        let by_email = read.members_with_emails(id, &emails).await?;
-        let by_email: HashMap<_, _> = by_email.into_iter().map(|member| (member.email.key(), member)).collect();
+        let memberships = Memberships::of(read, &self.organization.id, users).await?;
         for user in users {
-            let member = members.remove(&user.id);
+            let member = memberships.entitled(user).cloned();
             if member.is_none() && !user.active {
                 continue;
             }
-            let by_email = user.email.as_ref().and_then(|email| by_email.get(&email.key())).cloned();
+            let by_email = memberships.with_email(user).cloned();
             let target = Target::User(user.id.to_string());
             self.sort(Candidate { target, user: Some(user.clone()), member, by_email });
         }

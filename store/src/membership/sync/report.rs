@@ -120,7 +120,7 @@ impl OrganizationReport {
 
 impl Step {
     /// What this is, by who was there before and is there after.
-    pub(super) fn new(before: Option<Member>, after: Option<Member>) -> Self {
+    pub(in crate::membership) fn new(before: Option<Member>, after: Option<Member>) -> Self {
         let kind = match (&before, &after) {
             (_, None) => Kind::Remove,
             (None, Some(_)) => Kind::Add,

@@ -58,3 +58,49 @@ fn the_last_page_is_found_without_the_first() {
     let list = directory.expect(200, "GET", "/Users?filter=userName%20sw%20%22u14%22&startIndex=100&count=50", None);
     assert_eq!((&list["totalResults"], &list["Resources"][0]["userName"]), (&json!(111), &json!("u1488")));
 }
+
+#[test]
+fn a_free_seat_is_found_by_whoever_waits_behind_many_who_want_another() {
+    const WAITING: usize = 1_100;
+    let directory = Directory::start();
+    let players = directory.group("players", &[]);
+    let (ada, bob) = (directory.user("ada"), directory.user("bob"));
+    directory.patch(
+        &format!("/Groups/{players}"),
+        json!({"op": "add", "path": "members", "value": [{"value": ada}, {"value": bob}]}),
+    );
+    let power = directory.group("power", &[&ada]);
+    assert_eq!(
+        directory.members("seated", "seat_tier"),
+        json!({"ada@acme.example": "premium", "bob@acme.example": "standard"})
+    );
+    fill(&directory, &players);
+    let sql = |statement: &str| directory.store.database.sql(statement);
+    sql(&format!(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {WAITING}) \
+         INSERT INTO members (organization, id, email, email_key, role, status, source, created_at, updated_at, \
+         directory_user, pending_since) SELECT 'seated', 'm' || i, 'u' || i || '@acme.example', 'u' || i || '@acme.example', \
+         'user', 'pending', 'scim', 0, 0, 'id-' || i, i FROM n"
+    ));
+    sql(
+        "UPDATE directory_users SET document = '{\"userName\":\"' || user_name_key || '@acme.example\",\"active\":true}' \
+         WHERE id LIKE 'id-%'",
+    );
+    // The last of all is the only one for whom a premium seat is one.
+    sql(&format!(
+        "INSERT INTO directory_group_members (parent, group_id, user_id) VALUES ('acme', '{power}', 'id-{WAITING}')"
+    ));
+    let seat_of = |n: usize| {
+        let seat =
+            format!("SELECT coalesce(seat_tier, '-') FROM members WHERE organization = 'seated' AND id = 'm{n}'");
+        sql(&seat).trim().to_owned()
+    };
+
+    let leaves = |user: &str| {
+        directory.patch(&format!("/Users/{user}"), json!({"op": "replace", "path": "active", "value": false}));
+    };
+    leaves(&ada);
+    assert_eq!((seat_of(1), seat_of(WAITING)), ("-".to_owned(), "-".to_owned()), "a thousand were looked at");
+    leaves(&bob);
+    assert_eq!((seat_of(1), seat_of(WAITING)), ("standard".to_owned(), "premium".to_owned()));
+}

@@ -200,6 +200,23 @@ fn a_group_request_that_would_remove_too_many_removes_nobody() {
 }
 
 #[test]
+fn of_several_owners_who_lose_the_role_at_once_one_stays_unless_another_is_left() {
+    let directory = Directory::start();
+    let users: Vec<_> = (0..4).map(|n| directory.user(&format!("u{n}"))).collect();
+    let all: Vec<_> = users.iter().map(String::as_str).collect();
+    directory.group("staff", &all);
+    let owners = directory.group("owners", &all);
+    let leave = |users: &[String]| {
+        let leaving = members(&users.iter().collect::<Vec<_>>());
+        directory.patch(&format!("/Groups/{owners}"), json!({"op": "remove", "path": "members", "value": leaving}));
+        let roles = directory.members("mapped", "role");
+        roles.as_object().unwrap().values().filter(|role| **role == json!("owner")).count()
+    };
+    assert_eq!(leave(&users[..2]), 2, "two are left");
+    assert_eq!(leave(&users[2..]), 1, "the last one keeps it");
+}
+
+#[test]
 fn an_email_that_is_free_again_is_the_next_users() {
     let directory = Directory::start();
     let user = |name: &str| json!({"schemas": [USER], "userName": name, "emails": [{"value": "shared@acme.example"}]});

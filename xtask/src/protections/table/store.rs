@@ -48,6 +48,14 @@ pub(super) const STORE: &[Protection] = &[
         )],
     ),
     (
+        "so much of what takes long",
+        &[(
+            "store/src/database/postgres/mod.rs",
+            "            Lane::Long => &self.long,\n",
+            "            Lane::Long => &self.pool,\n",
+        )],
+    ),
+    (
         "SCIM filters and patches",
         &[("store/src/scim/filter/mod.rs", "const MAX_DEPTH: usize = 16;", "const MAX_DEPTH: usize = 1 << 20;")],
     ),

@@ -1,4 +1,4 @@
-//! One organization as it will be once what is planned so far is done; pure, and no larger than what is planned.
+//! One organization as it will be once what is decided so far is done; pure, and no larger than that.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use usher_policy::rules::directory::Facts;
 use usher_policy::rules::effects::{Change, Effects};
 use usher_policy::rules::seats::Taken;
 
-use super::report::Step;
+use super::sync::Step;
 
 /// An organization, drawn over what the database holds.
 #[derive(Clone)]
