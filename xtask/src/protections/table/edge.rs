@@ -23,6 +23,10 @@ pub(super) const EDGE: &[Protection] = &[
         )],
     ),
     (
+        "a framework behind usher",
+        &[("filter/src/headers.rs", "configured.all().into_iter().chain(OVERRIDES)", "configured.all().into_iter()")],
+    ),
+    (
         "dot segments",
         &[("policy/src/rules/path.rs", "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")],
     ),
