@@ -117,6 +117,14 @@ pub(super) const EDGE: &[Protection] = &[
         )],
     ),
     (
+        "a worker's memory is filled",
+        &[(
+            "filter/src/session/sieve.rs",
+            "self.taken.saturating_add(value.length()) > self.room",
+            "self.taken.saturating_add(value.length()) > usize::MAX - 1",
+        )],
+    ),
+    (
         "a session survives a policy",
         &[
             (
