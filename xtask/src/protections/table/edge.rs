@@ -112,6 +112,14 @@ pub(super) const EDGE: &[Protection] = &[
         "a session outlives its key",
         &[(
             "filter/src/keys/remote.rs",
+            "is_some_and(|earlier| copy.keys.withdraws_from(&earlier.keys))",
+            "is_some_and(|earlier| earlier.keys.withdraws_from(&earlier.keys))",
+        )],
+    ),
+    (
+        "keys outlive their provider",
+        &[(
+            "filter/src/keys/remote.rs",
             "(!is_older(copy.fetched_at, self.jwks.max_stale, now)).then(|| Rc::clone(&copy.keys))",
             "Some(Rc::clone(&copy.keys))",
         )],
