@@ -1,4 +1,4 @@
-//! Identity headers: what is taken off every request at the door, and how a value is written.
+//! Headers that no client may send on: what is taken off every request at the door, and how an identity's value is written.
 
 use std::borrow::Cow;
 
@@ -7,17 +7,30 @@ use usher_policy::model::HeaderNames;
 /// What the names of all identity headers of ours begin with, once folded.
 const PREFIX: &[u8] = b"x-usher-";
 
-/// Which names a client must not be able to set: whatever folds to `x-usher-…` or to a configured name.
+/// Names by which a framework takes another path (IIS, Symfony, Laminas, Yii) or method (Rack, Express, Laravel, ASP.NET) for
+/// the one that was asked for: access rules would have been asked about a request that it never sees.
+const OVERRIDES: [&str; 6] = [
+    "x-original-url",
+    "x-original-uri",
+    "x-rewrite-url",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+];
+
+/// Which names a client must not be able to set: whatever folds to `x-usher-…`, to a configured name, or to one that makes
+/// another request of it behind us.
 #[derive(Debug)]
 pub(crate) struct Reserved {
-    /// Configured names that the prefix does not cover, folded.
+    /// Names that the prefix does not cover, folded.
     others: Vec<Vec<u8>>,
 }
 
 impl Reserved {
     /// Those of a policy.
     pub(crate) fn new(configured: &HeaderNames) -> Self {
-        let folded = configured.all().map(|name| name.bytes().map(fold).collect::<Vec<u8>>());
+        let names = configured.all().into_iter().chain(OVERRIDES);
+        let folded = names.map(|name| name.bytes().map(fold).collect::<Vec<u8>>());
         Self { others: folded.into_iter().filter(|name| !name.starts_with(PREFIX)).collect() }
     }
 
@@ -93,6 +106,27 @@ mod tests {
             ["", "x-usher", "x-ushers-role", "usher-role", "x-acme-roles", "authorization", ":path", "xx-usher-role"]
         {
             assert_eq!(reserved.among([name.as_bytes()].into_iter()).count(), 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_says_another_path_or_method_to_a_framework_is_reserved_in_every_fold() {
+        let reserved = Reserved::new(&HeaderNames::default());
+        let has = |name: &str| reserved.among([name.as_bytes()].into_iter()).count() == 1;
+        for name in [
+            "x-original-url",
+            "x-original-uri",
+            "x-rewrite-url",
+            "x-http-method",
+            "x-http-method-override",
+            "x-method-override",
+        ] {
+            assert!(has(name) && has(&name.to_uppercase()) && has(&name.replace('-', "_")), "{name}");
+        }
+        for name in
+            ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-prefix", "x-original-urls"]
+        {
+            assert!(!has(name), "{name}");
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use usher_policy::Reason;
 use crate::host::{self, MetricKind};
 
 /// What is counted. The list is closed, so that nothing a client sends makes a new metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counter {
     /// A request was let in.
     Allow,
@@ -74,7 +73,7 @@ impl Counter {
 }
 
 /// What is measured, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Histogram {
     /// From asking for keys to the answer.
     KeysLatency,
@@ -92,7 +91,7 @@ impl Histogram {
 }
 
 /// An age in milliseconds: a gauge. Every worker of a process says the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {
     /// For how long nothing was heard of the change feed.
     Feed,
@@ -112,7 +111,7 @@ impl Age {
 /// Sessions of all workers together: a gauge.
 const SESSIONS: &str = "usher_sessions";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Metric {
     Age(Age),
     Counter(Counter),
@@ -121,9 +120,9 @@ enum Metric {
 }
 
 /// The numbers under which the host knows the metrics that were used. They are the VM's: the host keeps every number that it
-/// has given, so that a new set for each policy would never end.
+/// has given, so that a new set for each policy would never end. Some dozens: a list is as quick as a map, and smaller.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct MetricIds(Rc<RefCell<HashMap<Metric, u32>>>);
+pub(crate) struct MetricIds(Rc<RefCell<Vec<(Metric, u32)>>>);
 
 /// What one worker counts.
 #[derive(Debug, Default)]
@@ -190,7 +189,7 @@ impl Metrics {
 
     /// A metric that the host does not take is not worth a request.
     fn with(&self, metric: Metric, act: impl FnOnce(u32) -> Result<(), host::HostError>) {
-        let known = self.ids.0.borrow().get(&metric).copied();
+        let known = self.ids.0.borrow().iter().find(|(known, _)| *known == metric).map(|(_, id)| *id);
         let id = known.or_else(|| {
             let id = match metric {
                 Metric::Age(age) => host::define_metric(MetricKind::Gauge, age.name()),
@@ -199,7 +198,7 @@ impl Metrics {
                 Metric::Sessions => host::define_metric(MetricKind::Gauge, SESSIONS),
             };
             let id = id.ok()?;
-            self.ids.0.borrow_mut().insert(metric, id);
+            self.ids.0.borrow_mut().push((metric, id));
             Some(id)
         });
         if let Some(id) = id {

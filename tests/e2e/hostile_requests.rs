@@ -198,15 +198,6 @@ fn headers_that_claim_to_say_where_or_who_decide_nothing() -> Result<()> {
 /// In trailers, too, and where nobody is asked who they are.
 #[test]
 fn identity_headers_of_a_client_arrive_nowhere_and_in_no_fold() -> Result<()> {
-    let lenient = |bootstrap: &str| {
-        // What Envoy drops by itself in the rendered configuration shall come to the filter here.
-        let bootstrap = bootstrap.replace("DROP_HEADER", "ALLOW");
-        let trailers = bootstrap
-            .replace("codec_type: AUTO", "codec_type: AUTO\n          http_protocol_options: {enable_trailers: true}");
-        let upstream = "explicit_http_config: {http_protocol_options: {}}";
-        ensure!(trailers.contains(upstream) && trailers.contains("enable_trailers"), "the bootstrap is as it was");
-        Ok(trailers.replace(upstream, "explicit_http_config: {http_protocol_options: {enable_trailers: true}}"))
-    };
     let setup = Setup { edit_bootstrap: Some(lenient), ..Setup::default() };
     let mut stage = RealEnvoy::start_with(&policy::changed("claude", GUARDED)?, &setup)?;
     let good = stage.request_of("{login: ada, path: /, pass: true}")?;
@@ -265,6 +256,47 @@ fn identity_headers_of_a_client_arrive_nowhere_and_in_no_fold() -> Result<()> {
     }
     ensure!(kept == 2, "trailers do arrive: {kept}");
     unharmed(&mut stage)
+}
+
+/// A framework behind usher that took another path or method for the one that was asked for would serve what no rule was asked about.
+#[test]
+fn no_header_makes_another_request_of_it_behind_us() -> Result<()> {
+    let setup = Setup { edit_bootstrap: Some(lenient), ..Setup::default() };
+    let mut stage = RealEnvoy::start_with(&policy::changed("claude", GUARDED)?, &setup)?;
+    let good = stage.request_of("{login: ada, path: /, pass: true}")?;
+    let names = [
+        "x-original-url",
+        "x-original-uri",
+        "x-rewrite-url",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
+    ];
+    for request in [Request::new("GET", HOST, "/open/"), with_target(&good, "/")] {
+        let target = String::from_utf8_lossy(&request.target).into_owned();
+        let kept = request.header("x-forwarded-prefix", "/of-the-way");
+        let forged = names.iter().fold(kept, |request, name| {
+            [*name, &name.to_uppercase(), &name.replace('-', "_"), name]
+                .iter()
+                .fold(request, |request, name| request.header(*name, "/admin/"))
+        });
+        let response = stage.system.envoy.send(&forged)?;
+        let Some(headers) = upstream::saw(&response)? else { anyhow::bail!("{target}: {}", response.status) };
+        let arrived: Vec<_> = headers.iter().filter(|(_, value)| value.contains("/admin/")).collect();
+        ensure!(arrived.is_empty(), "{target}: the upstream saw {arrived:?}");
+        ensure!(headers.iter().any(|(_, value)| value == "/of-the-way"), "{target}: what proxies set stays");
+    }
+    unharmed(&mut stage)
+}
+
+/// What Envoy drops by itself in the rendered configuration comes to the filter here.
+fn lenient(bootstrap: &str) -> Result<String> {
+    let bootstrap = bootstrap.replace("DROP_HEADER", "ALLOW");
+    let trailers = bootstrap
+        .replace("codec_type: AUTO", "codec_type: AUTO\n          http_protocol_options: {enable_trailers: true}");
+    let upstream = "explicit_http_config: {http_protocol_options: {}}";
+    ensure!(trailers.contains(upstream) && trailers.contains("enable_trailers"), "the bootstrap is as it was");
+    Ok(trailers.replace(upstream, "explicit_http_config: {http_protocol_options: {enable_trailers: true}}"))
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Key servers that misbehave, rotate, or are not who they say.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -78,6 +79,41 @@ fn a_rotated_key_is_fetched_at_once_and_the_old_one_is_forgotten() -> Result<()>
     wait::until("no worker trusts the old key", || {
         let response = stage.system.envoy.send(&old)?;
         Ok((upstream::saw(&response)?.is_none() && denied(&response)?.code() == "unknown_key").then_some(()))
+    })
+}
+
+/// Nobody asks for the new key: the sessions alone are there, and it is the refresh that tells.
+#[test]
+fn a_session_is_over_in_every_worker_as_soon_as_its_key_is_known_to_be_withdrawn() -> Result<()> {
+    let remote =
+        "connection: {jwks: {remote: {refresh: 1s, min_interval: 100ms}}}\noptions: {sessions: {max_staleness: 1h}}";
+    let mut stage = RealEnvoy::start(&policy::changed("claude", remote)?)?;
+    let session = stage.request_of("{login: ada, pass: true}")?;
+    // Each worker asks the store once about ada: two logins are two workers that have her session.
+    let mut connections = Vec::new();
+    while connections.len() < 8 || (stage.system.logins() < 2 && connections.len() < 200) {
+        let mut connection = stage.system.envoy.connect()?;
+        ensure!(connection.send(&session)?.status == 200, "ada is let in");
+        connections.push(connection);
+    }
+    let (logins, begun) = (stage.system.logins(), Instant::now());
+    rotate(&stage, KeyRing::Next);
+    for connection in &mut connections {
+        wait::until("the session is over", || {
+            let response = connection.send(&session)?;
+            if upstream::saw(&response)?.is_some() {
+                return Ok(None);
+            }
+            ensure!(denied(&response)?.code() == "unknown_key", "denied for {}", denied(&response)?.code());
+            Ok(Some(()))
+        })?;
+    }
+    // The refresh is every second; the rest is for a busy machine.
+    ensure!(begun.elapsed() < Duration::from_secs(6), "over after {:?}", begun.elapsed());
+    ensure!(stage.system.logins() == logins, "it was the key, not the store");
+    rotate(&stage, KeyRing::Main);
+    wait::until("with the key the token is good again", || {
+        Ok(upstream::saw(&stage.system.envoy.send(&session)?)?.is_some().then_some(()))
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod attack;
 mod configuration;
+mod crowds;
 mod drains;
 mod edge_faults;
 mod examples;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use usher_policy::wire::Position;
 
 use super::Tick;
-use super::change::Change;
+use super::change::{Change, Entry};
 use super::head::Head;
 use crate::clock::Now;
 
@@ -197,33 +197,39 @@ impl Follow {
             }
     }
 
-    /// Reads what was published since the last time.
-    pub(super) fn take_up(
-        &mut self,
-        head: &Head,
-        entry: impl Fn(u64) -> Option<Vec<Change>>,
-        now: Now,
-        tick: &mut Tick,
-    ) {
-        let next = match (&self.place, &head.position) {
-            (Some(place), Some(_)) if place.epoch == head.epoch => place.next,
+    /// Reads what was published since the last time. An entry counts only when the next one, or the head, goes on from its
+    /// end: whoever has lost the race for the head may have written over the entry of the one who won.
+    pub(super) fn take_up(&mut self, head: &Head, entry: impl Fn(u64) -> Option<Entry>, now: Now, tick: &mut Tick) {
+        let (next, end) = match (&self.place, &head.position) {
+            (Some(place), Some(end)) if place.epoch == head.epoch => (place.next, end),
             (Some(_), _) => return self.begin_again(head, now, tick),
             (None, _) => return self.join(head, now, tick),
         };
         if head.sequence < next {
             return self.begin_again(head, now, tick);
         }
+        let mut last = Vec::new();
         for sequence in next..head.sequence {
             // What the ring has no more was overwritten: this worker was overtaken.
-            let Some(changes) = entry(sequence) else { return self.begin_again(head, now, tick) };
+            let Some(Entry { after, mark, changes }) = entry(sequence) else {
+                return self.begin_again(head, now, tick);
+            };
+            if !self.is_at(after, &mark) {
+                return self.begin_again(head, now, tick);
+            }
+            tick.changes.append(&mut last);
             for change in &changes {
                 self.note(change);
                 if !self.pass(change.number, &change.mark) {
                     return self.begin_again(head, now, tick);
                 }
             }
-            tick.changes.extend(changes);
+            last = changes;
         }
+        if !self.is_at(end.number, &end.mark) {
+            return self.begin_again(head, now, tick);
+        }
+        tick.changes.append(&mut last);
         if let Some(place) = &mut self.place {
             place.next = head.sequence;
             if place.beat != head.beat {
@@ -285,6 +291,15 @@ impl Follow {
         {
             (place.since, place.since_mark) = (oldest.number, oldest.mark);
         }
+    }
+
+    /// Whether this is the place up to which changes were taken up.
+    fn is_at(&self, number: u64, mark: &str) -> bool {
+        let here = match self.recent.back() {
+            Some(recent) => Some((recent.number, recent.mark)),
+            None => self.place.as_ref().map(|place| (place.since, place.since_mark)),
+        };
+        here == Some((number, self.hash(mark)))
     }
 
     /// The feed has come to this place: says whether it came by every answer up to there.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use usher_policy::model::StoreClient;
 
 use super::RING;
-use super::change::{self, Change};
+use super::change::{self, Change, Entry};
 use super::head::Head;
 
 /// Values that all workers of a process see.
@@ -56,13 +56,13 @@ impl Keys {
     }
 
     /// The changes that were published under this number; `None` where the ring has gone on since.
-    pub(super) fn entry(&self, shared: &impl Shared, head: &Head, sequence: u64) -> Option<Vec<Change>> {
+    pub(super) fn entry(&self, shared: &impl Shared, head: &Head, sequence: u64) -> Option<Entry> {
         let (bytes, _) = shared.read(&self.slot(sequence))?;
         change::decode(&bytes, head.epoch, sequence)
     }
 
     pub(super) fn set_entry(&self, shared: &impl Shared, head: &Head, changes: &[Change]) -> bool {
-        shared.overwrite(&self.slot(head.sequence), &change::encode(changes, head.epoch, head.sequence))
+        shared.overwrite(&self.slot(head.sequence), &change::encode(changes, head))
     }
 
     fn slot(&self, sequence: u64) -> String {

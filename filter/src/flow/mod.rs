@@ -58,8 +58,8 @@ impl Desk<'_> {
 pub(crate) struct Tally {
     /// A live session was found that needed no look at the store.
     pub(crate) session_hit: bool,
-    /// A session had to go for another.
-    pub(crate) session_evicted: bool,
+    /// So many sessions had to go for another.
+    pub(crate) sessions_evicted: usize,
 }
 
 /// What is to be done next. The two that wait hold the state that expects the next event.

@@ -123,7 +123,7 @@ impl ExpectStore {
                 withdrawals: self.withdrawals,
                 check: Check::default(),
             };
-            desk.tally.session_evicted = desk.sessions.remember(&self.login.issuer, credential, session);
+            desk.tally.sessions_evicted = desk.sessions.remember(&self.login.issuer, credential, session);
         }
         self.visit.admit(&standing, is_login)
     }

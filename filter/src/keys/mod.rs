@@ -5,6 +5,7 @@ mod remote;
 #[cfg(test)]
 mod testing;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub(crate) struct Keys {
     fetches: HashMap<u32, usize>,
     next: usize,
     /// How often a key has gone.
-    withdrawals: u32,
+    withdrawals: Rc<Cell<u32>>,
 }
 
 /// What a request that lacks keys waits for.
@@ -58,7 +59,7 @@ impl Keys {
             if let Jwks::Remote(jwks) = &connection.jwks {
                 let name = remote::name(jwks);
                 if !keys.index.contains_key(&name) {
-                    keys.remotes.push(Remote::new(name.clone(), jwks.clone()));
+                    keys.remotes.push(Remote::new(name.clone(), jwks.clone(), Rc::clone(&keys.withdrawals)));
                     keys.index.insert(name, keys.remotes.len() - 1);
                 }
             }
@@ -77,7 +78,6 @@ impl Keys {
         for at in due {
             let Some(remote) = self.remotes.get_mut(at) else { continue };
             let record = remote.catch_up();
-            self.withdrawals = self.withdrawals.wrapping_add(u32::from(remote.take_withdrawn()));
             let Some(sent) = remote.fetch_if_due(record, now) else { continue };
             metrics.count(Counter::KeysFetches);
             match sent {
@@ -111,7 +111,6 @@ impl Keys {
             metrics.count(Counter::KeysFailures);
             remote.log_failure(&fault, now);
         }
-        self.withdrawals = self.withdrawals.wrapping_add(u32::from(remote.take_withdrawn()));
         true
     }
 
@@ -123,7 +122,6 @@ impl Keys {
         let known = remote.serial();
         let record = remote.catch_up();
         if remote.serial() != known {
-            self.withdrawals = self.withdrawals.wrapping_add(u32::from(remote.take_withdrawn()));
             return Ask::Again;
         }
         let cause = match lack {
@@ -144,7 +142,7 @@ impl Keys {
 
     /// How often a provider has withdrawn a key: what was verified before the last time is to be verified again.
     pub(crate) fn withdrawals(&self) -> u32 {
-        self.withdrawals
+        self.withdrawals.get()
     }
 
     /// The age of the oldest key set that was fetched.

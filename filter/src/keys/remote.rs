@@ -1,5 +1,6 @@
 //! One key set behind a URL: this worker's copy, the shared record, and the fetch that this worker may be doing.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,8 +22,8 @@ pub(super) struct Remote {
     name: String,
     jwks: RemoteJwks,
     copy: Option<Copy>,
-    /// Whether a key has gone since that was last asked.
-    has_withdrawn: bool,
+    /// How often a key has gone, from all of the policy's sets together.
+    withdrawals: Rc<Cell<u32>>,
     ended: u64,
     wanted: Option<Cause>,
     fetch: Option<Fetch>,
@@ -75,9 +76,9 @@ pub(super) fn name(jwks: &RemoteJwks) -> String {
 }
 
 impl Remote {
-    /// A key set that nobody has asked for.
-    pub(super) fn new(name: String, jwks: RemoteJwks) -> Self {
-        Self { name, jwks, copy: None, has_withdrawn: false, ended: 0, wanted: None, fetch: None, told_at: None }
+    /// A key set that nobody has asked for. In `withdrawals` it counts keys that have gone, however it learns of it.
+    pub(super) fn new(name: String, jwks: RemoteJwks, withdrawals: Rc<Cell<u32>>) -> Self {
+        Self { name, jwks, copy: None, withdrawals, ended: 0, wanted: None, fetch: None, told_at: None }
     }
 
     /// The number of this worker's copy; 0 without one.
@@ -126,13 +127,10 @@ impl Remote {
     }
 
     fn take_up(&mut self, copy: Copy) {
-        self.has_withdrawn |= self.copy.as_ref().is_some_and(|earlier| copy.keys.withdraws_from(&earlier.keys));
+        if self.copy.as_ref().is_some_and(|earlier| copy.keys.withdraws_from(&earlier.keys)) {
+            self.withdrawals.set(self.withdrawals.get().wrapping_add(1));
+        }
         self.copy = Some(copy);
-    }
-
-    /// Whether a key has gone since this was last asked.
-    pub(super) fn take_withdrawn(&mut self) -> bool {
-        std::mem::take(&mut self.has_withdrawn)
     }
 
     /// Notes that a request lacks keys. Says how long it may wait; `None` where nothing will come soon.
@@ -260,7 +258,7 @@ mod tests {
     #[test]
     fn a_failure_that_comes_back_soon_is_told_once_in_an_interval() {
         let jwks = jwks();
-        let (interval, mut remote) = (jwks.min_interval, Remote::new(name(&jwks), jwks));
+        let (interval, mut remote) = (jwks.min_interval, Remote::new(name(&jwks), jwks, Rc::default()));
         let mut told = |steady| remote.is_news(Now { unix_ms: 0, steady });
         let begin = Duration::from_secs(7);
         assert!(told(begin));
@@ -279,7 +277,8 @@ mod tests {
         };
         let (one, two) = ("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw");
         let jwks = jwks();
-        let mut remote = Remote::new(name(&jwks), jwks);
+        let withdrawals = Rc::new(Cell::new(0));
+        let mut remote = Remote::new(name(&jwks), jwks, Rc::clone(&withdrawals));
         for (serial, (keys, is_withdrawn)) in [
             (set(&[("a", one)]), false),
             (set(&[("a", one), ("b", two)]), false),
@@ -292,8 +291,7 @@ mod tests {
         .enumerate()
         {
             remote.take_up(Copy { keys: Rc::new(keys), serial: serial as u64, fetched_at: 1 });
-            assert_eq!(remote.take_withdrawn(), is_withdrawn, "{serial}");
-            assert!(!remote.take_withdrawn(), "it is told once");
+            assert_eq!(withdrawals.take(), u32::from(is_withdrawn), "{serial}");
         }
     }
 
@@ -304,7 +302,7 @@ mod tests {
         let document =
             br#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
         let keys = Rc::new(KeySet::parse(document).unwrap());
-        let mut remote = Remote::new(name(&jwks), jwks);
+        let mut remote = Remote::new(name(&jwks), jwks, Rc::default());
         let at = |unix_ms| Now { unix_ms, steady: Duration::ZERO };
         assert!(remote.usable(at(1)).is_none(), "there are none yet");
         remote.copy = Some(Copy { keys, serial: 1, fetched_at: 1_000 });

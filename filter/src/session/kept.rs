@@ -25,6 +25,11 @@ impl Kept {
         let parts = credential.split_at_checked(self.head.len());
         parts.is_some_and(|(head, tail)| is_same(&self.tail, tail) && is_same(&self.head, head))
     }
+
+    /// How long the credential is.
+    pub(super) fn len(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
 }
 
 /// Of each provider the head that its next credential most likely has. Connections of several customers may have one name,

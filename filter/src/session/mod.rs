@@ -59,7 +59,10 @@ impl Session {
     }
 }
 
-/// The sessions of one worker, bounded in number; each is bounded in time by its assertion.
+/// So many bytes of credentials are kept for each session that there is room for: with longer ones there is room for fewer.
+const ROOM: usize = 4096;
+
+/// The sessions of one worker, bounded in number and in bytes; each is bounded in time by its assertion.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     sieve: Sieve<Held>,
@@ -82,6 +85,10 @@ impl Entry for Held {
         let standing = &self.session.standing;
         (standing.organization().as_str(), standing.member().as_str())
     }
+
+    fn length(&self) -> usize {
+        self.credential.len()
+    }
 }
 
 /// What a change did to the sessions of a member.
@@ -96,7 +103,7 @@ pub(crate) struct Touched {
 impl Sessions {
     /// No sessions, and room for this many.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { sieve: Sieve::new(capacity), heads: Heads::new() }
+        Self { sieve: Sieve::new(capacity, capacity.saturating_mul(ROOM)), heads: Heads::new() }
     }
 
     /// The live session of a credential in an organization.
@@ -110,8 +117,8 @@ impl Sessions {
     }
 
     /// Remembers a session of its standing's organization, in place of the one with the same credential, which is of this
-    /// issuer. Says whether another one had to go for it.
-    pub(crate) fn remember(&mut self, issuer: &Issuer, credential: &[u8], session: Session) -> bool {
+    /// issuer. Says how many others had to go for it.
+    pub(crate) fn remember(&mut self, issuer: &Issuer, credential: &[u8], session: Session) -> usize {
         let kept = self.heads.keep(issuer, credential);
         let standing = Arc::clone(&session.standing);
         self.sieve.insert((standing.organization().as_str(), credential), Held { credential: kept, session })

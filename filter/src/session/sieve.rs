@@ -25,13 +25,19 @@ pub(super) trait Entry {
 
     /// The group that it belongs to; the same for as long as it is held.
     fn group(&self) -> Group<'_>;
+
+    /// How long the long text of its key is.
+    fn length(&self) -> usize;
 }
 
-/// A table with room for `capacity` entries. Keys are hashed with a key of this process's own, so that nobody outside can
+/// A table with room for `capacity` entries and so many bytes of long texts; one entry is always held, however long. Keys are hashed with a key of this process's own, so that nobody outside can
 /// choose them to collide.
 #[derive(Debug)]
 pub(super) struct Sieve<V> {
     capacity: usize,
+    room: usize,
+    /// The bytes of all long texts.
+    taken: usize,
     index: HashTable<At>,
     hasher: RandomState,
     /// Of each group the entry that joined last.
@@ -72,9 +78,11 @@ impl Hash {
 
 impl<V: Entry> Sieve<V> {
     /// An empty table. It takes memory as it fills.
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: usize, room: usize) -> Self {
         Self {
             capacity,
+            room,
+            taken: 0,
             index: HashTable::new(),
             hasher: RandomState::new(),
             groups: HashTable::new(),
@@ -110,28 +118,31 @@ impl<V: Entry> Sieve<V> {
         Some(&mut slot.value)
     }
 
-    /// Sets the value of a key, which must be its own. Says whether another entry was evicted for it.
-    pub(super) fn insert(&mut self, key: Key<'_>, value: V) -> bool {
+    /// Sets the value of a key, which must be its own. Says how many other entries were evicted for it.
+    pub(super) fn insert(&mut self, key: Key<'_>, value: V) -> usize {
         if let Some(at) = self.find(key) {
             if let Some(slot) = self.slot_mut(at)
                 && slot.value.group() == value.group()
             {
                 slot.value = value;
-                return false;
+                return 0;
             }
             self.remove(at);
         }
         if self.capacity == 0 {
-            return false;
+            return 0;
         }
-        let evicted = self.index.len() >= self.capacity;
-        if evicted {
-            self.evict();
+        let mut evicted = 0;
+        while (self.index.len() >= self.capacity || self.taken.saturating_add(value.length()) > self.room)
+            && self.evict()
+        {
+            evicted += 1;
         }
         let Some(at) = self.vacant() else { return evicted };
         let hash = self.hash(key);
         let previous = self.join(at, value.group());
         let slot = Slot { hash, value, visited: false, newer: None, older: self.newest, next: None, previous };
+        self.taken = self.taken.saturating_add(slot.value.length());
         if let Some(place) = self.slots.place(at) {
             *place = Some(slot);
         }
@@ -170,21 +181,22 @@ impl<V: Entry> Sieve<V> {
         self.unlink(at).map(|slot| slot.value)
     }
 
-    /// From the hand towards the newest, spares what was visited since the last round and evicts the first that was not.
-    fn evict(&mut self) {
+    /// From the hand towards the newest, spares what was visited since the last round and evicts the first that was not. Says whether
+    /// there was one.
+    fn evict(&mut self) -> bool {
         // Two rounds are enough: the first clears every mark.
         for _ in 0..=self.slots.len().saturating_mul(2) {
-            let Some(at) = self.hand.or(self.oldest) else { return };
-            let Some(slot) = self.slot_mut(at) else { return };
+            let Some(at) = self.hand.or(self.oldest) else { return false };
+            let Some(slot) = self.slot_mut(at) else { return false };
             if slot.visited {
                 slot.visited = false;
                 self.hand = slot.newer;
                 continue;
             }
             self.hand = Some(at);
-            self.remove(at);
-            return;
+            return self.remove(at).is_some();
         }
+        false
     }
 
     /// A slot with nothing in it.
@@ -210,6 +222,7 @@ impl<V: Entry> Sieve<V> {
     /// Takes a slot out of the order and its group; a hand that points at it moves on.
     fn unlink(&mut self, at: At) -> Option<Slot<V>> {
         let slot = self.slots.place(at)?.take()?;
+        self.taken = self.taken.saturating_sub(slot.value.length());
         match slot.newer.and_then(|newer| self.slot_mut(newer)) {
             Some(newer) => newer.older = slot.older,
             None => self.newest = slot.older,

@@ -349,9 +349,7 @@ impl Worker {
         if tally.session_hit {
             self.metrics.count_session_hit();
         }
-        if tally.session_evicted {
-            self.metrics.count(Counter::SessionEvictions);
-        }
+        self.metrics.add(Counter::SessionEvictions, tally.sessions_evicted);
         next
     }
 }

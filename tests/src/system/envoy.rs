@@ -26,7 +26,7 @@ impl Envoy {
         Self::start_with(folder, bootstrap, listen, admin, &[ALONE])
     }
 
-    /// Starts Envoy with two workers and these arguments; returns when it is ready.
+    /// Starts Envoy with two workers, or as many as these arguments say; returns when it is ready.
     ///
     /// # Errors
     /// It ends, or never gets ready.
@@ -162,9 +162,15 @@ impl Envoy {
 /// The argument of an Envoy that takes over from nobody.
 pub(super) const ALONE: &str = "--disable-hot-restart";
 
+/// The argument that says how many workers there are.
+pub(super) const WORKERS: &str = "--concurrency";
+
 fn spawn(folder: &Path, bootstrap: &Path, more: &[&str]) -> Result<Process> {
     let mut command = Command::new(binaries::envoy()?);
-    command.arg("--config-path").arg(bootstrap).args(["--concurrency", "2"]).args(more);
+    command.arg("--config-path").arg(bootstrap).args(more);
+    if !more.contains(&WORKERS) {
+        command.args([WORKERS, "2"]);
+    }
     // The filter's own words, and of Envoy only what is wrong.
     command
         .args(["--log-level", "warning", "--component-log-level", "wasm:info"])

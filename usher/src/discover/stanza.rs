@@ -66,7 +66,8 @@ fn claims(connection: &Connection) -> Vec<String> {
     }
     if connection.sends_email == Some(false) {
         lines.push(
-            "  # It does not name the claim `email`. Set it to send one, or write where it is, as `email: upn`."
+            "  # It does not name the claim `email`. Set it to send one, or write where it is, as `email: upn`, \
+             with `email: trusted` beside `claims` where only administrators set that."
                 .to_owned(),
         );
     }

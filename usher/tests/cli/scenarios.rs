@@ -20,6 +20,7 @@ parents:
     jwks: {uri: https://acme.okta.example/oauth2/v1/keys, cluster: acme-okta}
     algorithms: [ES256, RS256]
     claims: {groups: /realm_access/roles, email: mail}
+    email: trusted
     require: {hd: [acme.example]}
     assignment: {claim: apps, any_of: [chat]}
   directory: {scim: true, token_env: NO_SUCH_SCIM_TOKEN}

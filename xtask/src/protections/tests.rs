@@ -76,6 +76,7 @@ fn find(test: &str) -> Result<(Vec<&str>, &str)> {
         ["xtask", ..] => vec!["--package", "xtask"],
         ["usher", "src", ..] => vec!["--package", "usher", "--bins"],
         ["policy", "src", ..] => vec!["--package", "usher-policy", "--lib"],
+        ["policy-file", "src", ..] => vec!["--package", "usher-policy-file", "--lib"],
         ["filter", "src", ..] => vec!["--package", "usher-filter", "--lib"],
         ["store", "src", ..] => vec!["--package", "usher-store", "--lib"],
         ["store", "tests", "suite", ..] => vec!["--package", "usher-store", "--test", "sqlite"],

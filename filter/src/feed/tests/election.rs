@@ -79,6 +79,73 @@ fn two_that_think_they_lead_publish_every_change_once() {
     }
 }
 
+/// Three workers, of which two think that they lead: these two, then the one that only follows.
+fn two_leaders() -> (Process, [usize; 3]) {
+    let mut process = Process::following(3);
+    let winner = process.polling()[0];
+    let (loser, follower) = ((winner + 1) % 3, (winner + 2) % 3);
+    process.skew += 60_000;
+    process.tick(loser);
+    process.millis += 250;
+    process.tick(loser);
+    assert_eq!(process.polling().len(), 2);
+    (process, [winner, loser, follower])
+}
+
+fn head(process: &Process) -> (String, Vec<u8>) {
+    process.memory.all().into_iter().find(|(key, _)| key.contains("head")).unwrap()
+}
+
+/// Publishes what a worker brings that had read this head before another one set the next: its entry, and then no head.
+fn publish_late(process: &mut Process, loser: usize, (key, stale): (String, Vec<u8>), body: &[u8]) {
+    let (_, current) = head(process);
+    process.memory.overwrite(&key, &stale);
+    process.memory.refuse_heads.set(1);
+    assert_eq!(process.answer_with(loser, Some(200), body), Some(Ended::Ignored));
+    process.memory.overwrite(&key, &current);
+}
+
+/// What the store has come to by the time when it answers a poll.
+type Told<'a> = &'a dyn Fn(&mut History);
+
+#[test]
+fn an_entry_by_whoever_lost_the_race_for_the_head_is_never_taken_for_the_winners() {
+    let nothing = |_: &mut History| {};
+    let more = |history: &mut History| (0..2).for_each(|_| history.write("ada", Some("owner")));
+    let another = |history: &mut History| {
+        history.restore(1);
+        history.write("ada", Some("owner"));
+    };
+    // What the winner was told, and the loser, and how often a worker must begin again.
+    let cases: [(Told<'_>, Told<'_>, u32); 4] =
+        [(&nothing, &nothing, 0), (&more, &nothing, 1), (&nothing, &more, 1), (&nothing, &another, 1)];
+    for (case, (of_winner, of_loser, lost)) in cases.into_iter().enumerate() {
+        for has_gone_on in [false, true] {
+            let (mut process, [winner, loser, follower]) = two_leaders();
+            let path = process.workers[winner].under_way.as_ref().unwrap().1.clone();
+            process.history.write("ada", Some("admin"));
+            let mut late = process.history.clone();
+            of_winner(&mut process.history);
+            of_loser(&mut late);
+            let before = head(&process);
+            assert!(matches!(process.answer(winner), Some(Ended::Followed(_))));
+            publish_late(&mut process, loser, before, &late.poll(&path).1);
+            if has_gone_on {
+                process.millis += 50;
+                process.tick(loser);
+                process.history.write("bob", Some("user"));
+                assert_eq!(process.answer(loser), Some(Ended::Followed(1)));
+            }
+            process.tick(follower);
+            let worker = &process.workers[follower];
+            let numbers: Vec<u64> = worker.seen.iter().map(|change| change.number).collect();
+            let all: &[u64] = if has_gone_on { &[2, 3] } else { &[2] };
+            let expected = if lost == 0 { all } else { &[] };
+            assert_eq!((worker.lost, numbers.as_slice()), (lost, expected), "case {case}, gone on: {has_gone_on}");
+        }
+    }
+}
+
 #[test]
 fn a_leader_that_dies_between_the_changes_and_the_head_is_repeated_by_the_next() {
     let mut process = Process::following(2);

@@ -20,6 +20,28 @@ fn a_login_is_put_to_the_store_once_and_then_remembered_without_crypto() {
 }
 
 #[test]
+fn sessions_of_long_credentials_are_fewer_so_that_their_bytes_are_bounded() {
+    // There is room for 8 sessions, and for 32 KiB of credentials.
+    let mut world = World::new(policy(|_| {}));
+    let long = |number: usize| {
+        token(|claims| {
+            claims["jti"] = json!(number);
+            claims["padding"] = json!("x".repeat(11_000));
+        })
+    };
+    for number in 0..6 {
+        assert_eq!(role(&world.log_in("/x", &long(number), Ok(answer("member", "user")))), "user");
+        assert_eq!((world.sessions.len(), world.tally.sessions_evicted), (2.min(number + 1), usize::from(number >= 2)));
+    }
+    assert_eq!(role(&world.present("/x", &long(5))), "user");
+    let short = |number: usize| token(|claims| claims["jti"] = json!(number));
+    for number in 0..8 {
+        world.log_in("/x", &short(number), Ok(answer("member", "user")));
+    }
+    assert_eq!(world.sessions.len(), 8, "what has gone takes no room");
+}
+
+#[test]
 fn a_session_is_for_one_organization_and_one_credential() {
     let mut world = World::new(policy(|document| {
         let mut other = document["parents"][0]["organizations"][0].clone();

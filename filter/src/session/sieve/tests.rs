@@ -24,10 +24,14 @@ impl Entry for Held {
     fn group(&self) -> Group<'_> {
         ("of", &self.group)
     }
+
+    fn length(&self) -> usize {
+        self.long.len()
+    }
 }
 
 impl Sieve<Held> {
-    fn put(&mut self, key: Key<'_>, group: &str, value: u32) -> bool {
+    fn put(&mut self, key: Key<'_>, group: &str, value: u32) -> usize {
         self.insert(key, Held::new(key, group, value))
     }
 
@@ -39,6 +43,7 @@ impl Sieve<Held> {
 /// SIEVE as the paper tells it, on a plain list, newest last.
 struct Model {
     capacity: usize,
+    room: usize,
     entries: Vec<(u8, u32, bool, u8)>,
     hand: usize,
 }
@@ -59,27 +64,34 @@ impl Model {
         value
     }
 
-    fn insert(&mut self, key: u8, group: u8, value: u32) -> bool {
+    fn taken(&self) -> usize {
+        self.entries.iter().map(|entry| long(entry.0).len()).sum()
+    }
+
+    fn insert(&mut self, key: u8, group: u8, value: u32) -> usize {
         if let Some(at) = self.position(key) {
             if self.entries[at].3 == group {
                 self.entries[at].1 = value;
-                return false;
+                return 0;
             }
             self.remove(at);
         }
         if self.capacity == 0 {
-            return false;
+            return 0;
         }
-        let full = self.entries.len() >= self.capacity;
-        if full {
+        let mut evicted = 0;
+        while !self.entries.is_empty()
+            && (self.entries.len() >= self.capacity || self.taken() + long(key).len() > self.room)
+        {
             while self.entries[self.hand].2 {
                 self.entries[self.hand].2 = false;
                 self.hand = (self.hand + 1) % self.entries.len();
             }
             self.remove(self.hand);
+            evicted += 1;
         }
         self.entries.push((key, value, false, group));
-        full
+        evicted
     }
 
     /// Adds one to every value of a group; the odd ones go.
@@ -91,6 +103,11 @@ impl Model {
             entry.1 = entry.1.wrapping_add(1);
         }
     }
+}
+
+/// The long text of a key: from one byte to four.
+fn long(key: u8) -> Vec<u8> {
+    vec![key; usize::from(key % 4) + 1]
 }
 
 #[derive(Clone, Debug)]
@@ -113,9 +130,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 proptest! {
     #[test]
-    fn it_behaves_as_the_paper_tells_on_a_plain_list(capacity in 0..7_usize, steps in steps()) {
-        let mut sieve = Sieve::new(capacity);
-        let mut model = Model { capacity, entries: vec![], hand: 0 };
+    fn it_behaves_as_the_paper_tells_on_a_plain_list(capacity in 0..7_usize, room in 0..20_usize, steps in steps()) {
+        let mut sieve = Sieve::new(capacity, room);
+        let mut model = Model { capacity, room, entries: vec![], hand: 0 };
         for step in steps {
             match step {
                 Step::ChangeGroup(group) => {
@@ -127,12 +144,12 @@ proptest! {
                     });
                 }
                 Step::Insert(key, group, value) => {
-                    let evicted = sieve.put(("", &[key]), &group.to_string(), value);
+                    let evicted = sieve.put(("", &long(key)), &group.to_string(), value);
                     prop_assert_eq!(evicted, model.insert(key, group, value));
                 }
                 Step::Remove(key) => {
                     let expected = model.position(key).map(|at| model.remove(at));
-                    let found = sieve.find(("", &[key]));
+                    let found = sieve.find(("", &long(key)));
                     prop_assert_eq!(found.and_then(|at| sieve.remove(at)).map(|held| held.value), expected);
                 }
                 Step::Visit(key) => {
@@ -140,15 +157,17 @@ proptest! {
                     if let Some(at) = found {
                         model.entries[at].2 = true;
                     }
-                    let at = sieve.find(("", &[key]));
+                    let at = sieve.find(("", &long(key)));
                     let seen = at.and_then(|at| sieve.visit(at)).map(|held| held.value);
                     prop_assert_eq!(seen, found.map(|at| model.entries[at].1));
                 }
             }
             prop_assert!(sieve.len() <= capacity);
+            prop_assert!(sieve.taken <= room || sieve.len() == 1);
+            prop_assert_eq!(sieve.taken, model.taken());
             prop_assert_eq!(sieve.len(), model.entries.len());
             for (key, value, _, _) in &model.entries {
-                prop_assert_eq!(sieve.value(("", &[*key])), Some(*value));
+                prop_assert_eq!(sieve.value(("", &long(*key))), Some(*value));
             }
             let groups: std::collections::HashSet<u8> = model.entries.iter().map(|entry| entry.3).collect();
             prop_assert_eq!(sieve.groups.len(), groups.len());
@@ -159,21 +178,21 @@ proptest! {
 
 #[test]
 fn what_is_used_outlives_what_is_not() {
-    let mut sieve = Sieve::new(3);
+    let mut sieve = Sieve::new(3, usize::MAX);
     for key in [b"a", b"b", b"c"] {
-        assert!(!sieve.put(("o", key), "", 0));
+        assert_eq!(sieve.put(("o", key), "", 0), 0);
     }
     let at = |sieve: &Sieve<Held>, key: &[u8]| sieve.find(("o", key));
     let a = at(&sieve, b"a").unwrap();
     assert!(sieve.visit(a).is_some());
-    assert!(sieve.put(("o", b"d"), "", 0));
+    assert_eq!(sieve.put(("o", b"d"), "", 0), 1);
     assert!(at(&sieve, b"a").is_some());
     assert!(at(&sieve, b"b").is_none());
 }
 
 #[test]
 fn keys_with_the_same_end_or_the_same_bytes_in_all_are_different_ones() {
-    let mut sieve = Sieve::new(8);
+    let mut sieve = Sieve::new(8, usize::MAX);
     let end = "x".repeat(100);
     let keys = [("a", format!("1{end}")), ("a", format!("2{end}")), ("b", format!("1{end}")), ("a1", end.clone())];
     for (value, (short, long)) in (0..).zip(&keys) {
@@ -188,7 +207,7 @@ fn keys_with_the_same_end_or_the_same_bytes_in_all_are_different_ones() {
 
 #[test]
 fn groups_are_told_apart_by_both_their_texts() {
-    let mut sieve = Sieve::new(4);
+    let mut sieve = Sieve::new(4, usize::MAX);
     sieve.put(("o", b"a"), "ada", 2);
     sieve.put(("o", b"b"), "ada", 2);
     sieve.put(("o", b"c"), "bob", 2);

@@ -161,6 +161,14 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         )],
     ),
     (
+        "an address in a claim",
+        &[(
+            "policy-file/src/connection.rs",
+            "!matches!(claims.email.as_str(), \"email\" | \"/email\")",
+            "claims.email.as_str().is_empty()",
+        )],
+    ),
+    (
         "all of it through a real Envoy",
         &[(VERIFY, "    if good { Ok(()) }", "    if good || !assertion.signature.is_empty() { Ok(()) }")],
     ),

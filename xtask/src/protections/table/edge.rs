@@ -23,6 +23,10 @@ pub(super) const EDGE: &[Protection] = &[
         )],
     ),
     (
+        "a framework behind usher",
+        &[("filter/src/headers.rs", "configured.all().into_iter().chain(OVERRIDES)", "configured.all().into_iter()")],
+    ),
+    (
         "dot segments",
         &[("policy/src/rules/path.rs", "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")],
     ),
@@ -108,8 +112,24 @@ pub(super) const EDGE: &[Protection] = &[
         "a session outlives its key",
         &[(
             "filter/src/keys/remote.rs",
+            "is_some_and(|earlier| copy.keys.withdraws_from(&earlier.keys))",
+            "is_some_and(|earlier| earlier.keys.withdraws_from(&earlier.keys))",
+        )],
+    ),
+    (
+        "keys outlive their provider",
+        &[(
+            "filter/src/keys/remote.rs",
             "(!is_older(copy.fetched_at, self.jwks.max_stale, now)).then(|| Rc::clone(&copy.keys))",
             "Some(Rc::clone(&copy.keys))",
+        )],
+    ),
+    (
+        "a worker's memory is filled",
+        &[(
+            "filter/src/session/sieve.rs",
+            "self.taken.saturating_add(value.length()) > self.room",
+            "self.taken.saturating_add(value.length()) > usize::MAX - 1",
         )],
     ),
     (

@@ -1,0 +1,110 @@
+//! Very many requests that wait for one thing, in one worker: all of them are answered when it comes, and Envoy lives on. What
+//! it does for each is done on one stack, one inside the other where the filter lets too many go on at once.
+
+use std::thread::{self, JoinHandle};
+
+use anyhow::{Context, Result, bail, ensure};
+use usher_scenario::token::KeyRing;
+use usher_tests::http::{Request, Response};
+use usher_tests::policy;
+use usher_tests::server::Fault;
+use usher_tests::stage::denied;
+use usher_tests::stage::envoy::RealEnvoy;
+use usher_tests::system::{Setup, upstream};
+use usher_tests::wait;
+
+/// So many wait: nearly as many as a worker lets wait for keys.
+const CROWD: usize = 900;
+
+#[test]
+fn all_who_wait_for_keys_are_answered_when_they_come() -> Result<()> {
+    let mut stage = stage("connection: {jwks: {remote: {min_interval: 100ms, timeout: 20s}}}")?;
+    stage.play("- {login: ada, allow: {role: user, seat_tier: premium}}")?;
+    *stage.system.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = KeyRing::Next;
+    stage.system.key_server.fault(Some(Fault::Hold));
+    let known = stage.request_of("{login: ada, key: next, pass: true}")?;
+    let unknown = stage.request_of("{login: eve, key: stranger, pass: true}")?;
+    let crowd = crowd(&stage, (0..CROWD).map(|number| if number % 2 == 0 { &known } else { &unknown }))?;
+    stage.system.key_server.fault(None);
+    let (mut passed, mut refused) = (0, 0);
+    for response in answers(crowd)? {
+        match upstream::saw(&response)? {
+            Some(_) => passed += 1,
+            None => {
+                ensure!(denied(&response)?.code() == "unknown_key", "denied for {}", denied(&response)?.code());
+                refused += 1;
+            }
+        }
+    }
+    ensure!((passed, refused) == (CROWD / 2, CROWD / 2), "{passed} passed, {refused} were refused");
+    unharmed(stage, "next")
+}
+
+#[test]
+fn all_who_wait_for_one_answer_of_the_store_get_it() -> Result<()> {
+    let mut stage = stage("options: {store: {timeout: 20s}}")?;
+    stage.system.store_gate.fault_at("/v1/organizations", Some(Fault::Hold));
+    let login = stage.request_of("{login: ada, pass: true}")?;
+    let before = stage.system.logins();
+    let crowd = crowd(&stage, std::iter::repeat_n(&login, CROWD))?;
+    let calls = stage.system.logins() - before;
+    ensure!(calls == 1, "{calls} calls for one question");
+    stage.system.store_gate.fault_at("", None);
+    for response in answers(crowd)? {
+        ensure!(upstream::saw(&response)?.is_some(), "refused: {}", response.status);
+    }
+    unharmed(stage, "main")
+}
+
+#[test]
+fn all_who_wait_for_a_store_that_never_answers_are_refused() -> Result<()> {
+    let mut stage = stage("options: {store: {timeout: 5s}}")?;
+    stage.system.store_gate.fault_at("/v1/organizations", Some(Fault::Hang));
+    let login = stage.request_of("{login: ada, pass: true}")?;
+    let crowd = crowd(&stage, std::iter::repeat_n(&login, CROWD))?;
+    for response in answers(crowd)? {
+        let code = denied(&response)?.code();
+        ensure!(code == "store_unavailable", "denied for {code}");
+    }
+    stage.system.store_gate.fault_at("", None);
+    unharmed(stage, "main")
+}
+
+fn stage(changes: &str) -> Result<RealEnvoy> {
+    let setup = Setup { one_worker: true, ..Setup::default() };
+    RealEnvoy::start_with(&policy::changed("claude", changes)?, &setup)
+}
+
+type Crowd = Vec<JoinHandle<Result<Response>>>;
+
+/// Sends all of these, each on a connection of its own; comes back when all are with Envoy and none is answered.
+fn crowd<'a>(stage: &RealEnvoy, requests: impl Iterator<Item = &'a Request>) -> Result<Crowd> {
+    let envoy = stage.system.envoy.address();
+    let crowd = requests.map(|request| {
+        let request = request.clone();
+        // A thousand of them: with little of a stack each.
+        let own = thread::Builder::new().stack_size(128 * 1024);
+        own.spawn(move || request.send(envoy)).context("cannot start a client")
+    });
+    let crowd: Crowd = crowd.collect::<Result<_>>()?;
+    wait::until("all of them wait", || {
+        ensure!(!crowd.iter().any(JoinHandle::is_finished), "one was answered too soon");
+        let active = stage.system.envoy.own_stat(".downstream_rq_active")?;
+        Ok((usize::try_from(active)? >= crowd.len()).then_some(()))
+    })?;
+    Ok(crowd)
+}
+
+fn answers(crowd: Crowd) -> Result<Vec<Response>> {
+    let answer = |client: JoinHandle<Result<Response>>| match client.join() {
+        Ok(answer) => answer.context("somebody got no answer"),
+        Err(_) => bail!("a client died"),
+    };
+    crowd.into_iter().map(answer).collect()
+}
+
+fn unharmed(mut stage: RealEnvoy, key: &str) -> Result<()> {
+    stage.no_filter_died()?;
+    ensure!(!stage.system.envoy.log().contains("Segmentation fault"), "Envoy died");
+    stage.play(&format!("- {{login: bob, key: {key}, allow: {{role: user, seat_tier: premium}}}}"))
+}
