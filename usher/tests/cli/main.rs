@@ -9,6 +9,8 @@ mod demo;
 #[cfg(test)]
 mod discover;
 #[cfg(test)]
+mod discover_proxy;
+#[cfg(test)]
 mod environment;
 #[cfg(test)]
 mod examples;
