@@ -32,7 +32,8 @@ pub(super) fn advice(reason: Reason, known: &[(&str, Option<String>)]) -> Vec<Ad
             let is_meant = provider.is_none_or(|provider| item.starts_with(&format!("[{provider}]")));
             if let Some(advice) = found.last_mut().filter(|advice| is_meant && advice.about == "at_provider") {
                 let between = if advice.text.is_empty() { "" } else { "\n" };
-                advice.text.push_str(&format!("{between}{}", plain(item)));
+                // What the provider's pages call something stands in asterisks.
+                advice.text.push_str(&format!("{between}{}", plain(item).replace('*', "\"")));
             }
         } else if let Some(advice) = found.last_mut().filter(|_| in_commands) {
             advice.commands.push(filled(line, known));
@@ -138,7 +139,7 @@ mod tests {
             ("https://acme.onelogin.example/oidc/2", "OneLogin ("),
         ] {
             let text = told(Reason::MissingClaim, Some(issuer)).unwrap();
-            assert!(text.starts_with(begins) && text.lines().count() == 1, "{issuer}: {text}");
+            assert!(text.starts_with(begins) && text.lines().count() == 1 && !text.contains('*'), "{issuer}: {text}");
         }
         assert_eq!(told(Reason::GroupsOverage, Some("https://acme.okta.example")), None);
         assert_eq!(told(Reason::NoSeatAvailable, None), None);
