@@ -64,7 +64,7 @@ impl Secrets {
     /// Reads every secret that the policy calls for: the filter's, the administrators', the directories'.
     ///
     /// `USHER_ADMIN_TOKEN` must be set where the policy has no `admin_tokens`, and may be set where it has some. Next to each
-    /// variable there may be another with [`PREVIOUS_SUFFIX`], whose secret opens the same; empty is as good as not set.
+    /// variable there may be another with [`PREVIOUS_SUFFIX`], whose secret opens the same. Empty is as good as not set.
     ///
     /// # Errors
     /// Every variable that is not set, empty, shorter than 16 bytes, or equal to another; never a value.
@@ -79,9 +79,7 @@ impl Secrets {
             let accepted = reader.required(&token.token_env);
             admins.extend(accepted.into_iter().map(|hash| Token::new(hash, Arc::clone(&administrator))));
         }
-        let named_elsewhere = policy.admin_tokens.iter().any(|token| token.token_env == ADMIN_TOKEN_ENV);
-        let wanted = policy.admin_tokens.is_empty() || (reader.variable)(ADMIN_TOKEN_ENV).is_some();
-        if wanted && !named_elsewhere {
+        if policy.admin_tokens.is_empty() || reader.value(ADMIN_TOKEN_ENV).is_some() {
             let administrator = Arc::new(Administrator { name: "admin".to_owned(), parents: None });
             let accepted = reader.required(ADMIN_TOKEN_ENV);
             admins.extend(accepted.into_iter().map(|hash| Token::new(hash, Arc::clone(&administrator))));
@@ -183,7 +181,7 @@ impl fmt::Display for SecretsError {
                 Fault::Short(name) => write!(f, "`{name}` is shorter than {MIN_SECRET_LEN} bytes")?,
             }
         }
-        Ok(())
+        f.write_str(" (`openssl rand -hex 32` makes one)")
     }
 }
 
@@ -197,15 +195,19 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     /// The secret of a variable and, where there is one, the secret that it had before.
     fn required(&mut self, name: &str) -> Vec<SecretHash> {
         let mut accepted = Vec::new();
-        match (self.variable)(name).filter(|value| !value.is_empty()) {
+        match self.value(name) {
             Some(value) => accepted.extend(self.secret(name, &value)),
             None => self.fault(Fault::Missing(name.to_owned())),
         }
         let previous = format!("{name}{PREVIOUS_SUFFIX}");
-        if let Some(value) = (self.variable)(&previous).filter(|value| !value.is_empty()) {
+        if let Some(value) = self.value(&previous) {
             accepted.extend(self.secret(&previous, &value));
         }
         accepted
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|value| !value.is_empty())
     }
 
     fn secret(&mut self, name: &str, value: &str) -> Option<SecretHash> {

@@ -98,7 +98,7 @@ pub(crate) enum StoreClientError {
         base: String,
     },
     /// The address is none.
-    #[error("--store {0}: must be http://HOST:PORT or https://HOST:PORT")]
+    #[error("--store (or USHER_STORE_URL) {}: must be http://HOST:PORT or https://HOST:PORT", without_user(.0))]
     Url(String),
 }
 
@@ -113,6 +113,11 @@ impl StoreClientError {
 /// Whether the first bytes that came were none of TLS. Of what TLS says of an error, the words alone come through.
 fn is_no_tls(error: &ureq::Error) -> bool {
     matches!(error, ureq::Error::Io(_) | ureq::Error::Rustls(_)) && error.to_string().contains("InvalidContentType")
+}
+
+/// An address as it may be shown: what stands before an `@` may be a password.
+pub(crate) fn without_user(address: &str) -> &str {
+    address.rsplit_once('@').map_or(address, |(_, rest)| rest)
 }
 
 /// Scheme and authority of a store's address.

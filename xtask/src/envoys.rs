@@ -34,14 +34,17 @@ pub(crate) fn table(arguments: &[String]) -> Result<()> {
         [flag] if flag == "--tests" => true,
         _ => bail!("`cargo xtask envoys` takes `--tests` and nothing else"),
     };
+    // What may be missing on this machine is told before minutes of compiling.
+    let envoys: Vec<_> = VERSIONS.iter().map(|version| Ok((*version, fetch(version)?))).collect::<Result<_>>()?;
+    if with_tests {
+        kinds::ready()?;
+    }
     build::all()?;
     if with_tests {
         build::filter_with_trap()?;
-        kinds::ready()?;
     }
     let mut rows = HEADING.to_owned();
-    for version in VERSIONS {
-        let envoy = fetch(version)?;
+    for (version, envoy) in envoys {
         shell::progress(&format!("Envoy {version}: the demo"));
         let made = demo(&envoy).with_context(|| format!("Envoy {version}"))?;
         rows.push_str(&format!("| {version} | {made} |\n"));

@@ -20,7 +20,9 @@ const INSTALL_CHROMIUM: &str = "`apt install chromium-headless-shell`, or name a
 
 /// Writes the pages and looks at each; anything that is found is an error.
 pub(crate) fn look() -> Result<()> {
+    // What may be missing on this machine is told before minutes of compiling.
     let browser = browser()?;
+    let modules = modules()?;
     let folder = paths::cargo_target()?.join("pages");
     if folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
@@ -30,7 +32,6 @@ pub(crate) fn look() -> Result<()> {
     let mut write = shell::cargo()?;
     write.args(["test", "--quiet", "--package", "usher-filter", "--lib", "pages_on_disk"]);
     shell::run(write.env("USHER_WRITE_PAGES", &folder), INSTALL_RUST)?;
-    let modules = modules()?;
     shell::progress(&format!("looking at them with {}", browser.display()));
     shell::run(script("pages.mjs")?.arg(browser).arg(modules).arg(folder), node::INSTALL)
 }
@@ -39,8 +40,8 @@ pub(crate) fn look() -> Result<()> {
 pub(crate) fn take_pictures() -> Result<()> {
     let browser = browser()?;
     let modules = modules()?;
-    build::all()?;
     let envoy = envoy::ready()?;
+    build::all()?;
     let (built, images) = (paths::output()?, paths::root()?.join("docs").join("images"));
     shell::progress(&format!("taking pictures into {}", images.display()));
     let mut node = script("pictures.mjs")?;

@@ -14,13 +14,14 @@ const INSTALL_PYTHON: &str = "`apt install python3 python3-venv`";
 
 /// Builds the command, makes the environment, and runs both; anything but success of both is an error.
 pub(crate) fn conform() -> Result<()> {
-    shell::run(shell::cargo()?.args(["build", "--package", "usher"]), INSTALL_RUST)?;
+    // What may be missing on this machine is told before minutes of compiling.
     let environment = paths::cargo_target()?.join("scim-venv");
     let python = environment.join("bin").join("python");
     shell::progress("getting scim2-tester and scim-sanity");
     shell::run(Command::new("python3").args(["-m", "venv"]).arg(&environment), INSTALL_PYTHON)?;
     let mut pip = Command::new(&python);
     shell::run(pip.args(["-m", "pip", "install", "--quiet"]).args(PACKAGES), INSTALL_PYTHON)?;
+    shell::run(shell::cargo()?.args(["build", "--package", "usher"]), INSTALL_RUST)?;
     shell::progress("running scim2-tester and scim-sanity");
     let script = paths::root()?.join("xtask").join("src").join("scim_conformance.py");
     let usher = paths::cargo_target()?.join("debug").join("usher");

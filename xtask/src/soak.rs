@@ -14,9 +14,10 @@ const RELOADS: Soak = ("reloads::nothing_of_an_old_policy_stays_and_no_request_i
 /// Builds what is needed and runs the test for so many minutes, or reloads.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let ((test, variable), length) = length(arguments)?;
+    // What may be missing on this machine is told before minutes of compiling.
+    envoy::ready()?;
     build::all()?;
     build::filter_with_trap()?;
-    envoy::ready()?;
     shell::progress(&format!("soaking: {variable}={length}"));
     let mut cargo = shell::cargo()?;
     cargo.args(["test", "--package", "usher-tests", "--test", "e2e", "--", "--nocapture", "--exact", test]);

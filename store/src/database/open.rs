@@ -50,6 +50,14 @@ pub enum OpenError {
     /// An old server.
     #[error("PostgreSQL {0} is too old; usher needs 13 or newer")]
     TooOld(String),
+    /// A variable of the environment means something else to the library than to whoever set it.
+    #[error("the environment variable `{variable}` {why}")]
+    Variable {
+        /// Its name.
+        variable: &'static str,
+        /// What is wrong with it, and what to do.
+        why: &'static str,
+    },
     /// Nobody answers there.
     #[error("nobody answered for {seconds} seconds: {source}")]
     Unreachable {

@@ -85,6 +85,18 @@ fn every_missing_or_short_secret_is_named_at_once_and_none_is_shown() {
 }
 
 #[test]
+fn an_empty_admin_token_beside_named_administrators_is_as_good_as_none() {
+    let with = |admin: &str| {
+        Secrets::from_env(&policy(POLICY), |name| match name {
+            "USHER_ADMIN_TOKEN" => Some(admin.to_owned()),
+            name => variable(name),
+        })
+    };
+    assert!(with("").is_ok());
+    assert!(with("short-one").unwrap_err().to_string().contains("`USHER_ADMIN_TOKEN` is shorter than 16 bytes"));
+}
+
+#[test]
 fn without_named_administrators_the_admin_token_is_needed() {
     let small = policy(SMALL);
     let error = Secrets::from_env(&small, |name| (name == "USHER_STORE_TOKEN").then(|| FILTER.to_owned())).unwrap_err();

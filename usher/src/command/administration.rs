@@ -1,13 +1,22 @@
 //! What the commands that administer a store share: where it is, the token, and the form of answers.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 use super::Failure;
 use crate::store_client::{StoreClient, TOKEN_ENV};
+
+/// The variable with the authorities: the one that must not be empty.
+pub(crate) const CA_ENV: &str = "USHER_STORE_CA";
+
+const CA: &str = "--store-ca (or USHER_STORE_CA)";
+const CERT: &str = "--store-cert (or USHER_STORE_CERT)";
+const KEY: &str = "--store-key (or USHER_STORE_KEY)";
 
 /// Which store, and how https is spoken with it.
 #[derive(Debug, Args)]
@@ -16,7 +25,7 @@ pub(super) struct Place {
     #[arg(long, value_name = "URL", env = "USHER_STORE_URL", default_value = "http://127.0.0.1:7070")]
     pub(super) store: String,
     /// Trust these certificate authorities for the store, PEM; default: those that browsers trust
-    #[arg(long, value_name = "FILE", env = "USHER_STORE_CA")]
+    #[arg(long, value_name = "FILE", env = CA_ENV, value_parser = OsStringValueParser::new().try_map(authorities))]
     store_ca: Option<PathBuf>,
     /// The certificate that is shown to the store, PEM
     #[arg(long, value_name = "FILE", env = "USHER_STORE_CERT", requires = "store_key")]
@@ -48,7 +57,7 @@ impl Place {
     pub(super) fn tls(&self) -> Result<TlsConfig, Failure> {
         Ok(TlsConfig::builder()
             .root_certs(match &self.store_ca {
-                Some(path) => RootCerts::new_with_certs(&certificates("--store-ca", path)?),
+                Some(path) => RootCerts::new_with_certs(&certificates(CA, path)?),
                 None => RootCerts::WebPki,
             })
             .client_cert(self.shown()?)
@@ -58,9 +67,17 @@ impl Place {
     /// What is shown to a store that asks who we are.
     fn shown(&self) -> Result<Option<ClientCert>, Failure> {
         let (Some(certificate), Some(key)) = (&self.store_cert, &self.store_key) else { return Ok(None) };
-        let pem = read("--store-key", key)?;
-        let key = PrivateKey::from_pem(&pem).map_err(|source| unusable("--store-key", key, source))?;
-        Ok(Some(ClientCert::new_with_certs(&certificates("--store-cert", certificate)?, key)))
+        let pem = read(KEY, key)?;
+        let key = PrivateKey::from_pem(&pem).map_err(|source| unusable(KEY, key, source))?;
+        Ok(Some(ClientCert::new_with_certs(&certificates(CERT, certificate)?, key)))
+    }
+}
+
+/// A file of authorities. An empty variable would trust those that browsers trust, where somebody meant others.
+fn authorities(path: OsString) -> Result<PathBuf, &'static str> {
+    match path.is_empty() {
+        true => Err("name a file; where USHER_STORE_CA is set and empty, unset it"),
+        false => Ok(path.into()),
     }
 }
 

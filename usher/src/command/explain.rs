@@ -194,9 +194,14 @@ fn prose(explanation: &Explanation) -> String {
         let about = match advice.about {
             "means" => "what it means",
             "find_out" => "to find out",
+            "at_provider" => "at the provider",
             _ => "to mend it",
         };
-        text.push_str(&format!("\n{about}: {}\n", advice.text));
+        let text_of = match advice.text.contains('\n') {
+            true => format!("\n  {}", advice.text.replace('\n', "\n  ")),
+            false => format!(" {}", advice.text),
+        };
+        text.push_str(&format!("\n{about}:{text_of}\n"));
         for command in &advice.commands {
             text.push_str(&format!("  {command}\n"));
         }

@@ -12,7 +12,7 @@ use crate::output::{OutputError, tell};
 use crate::policy_file::LoadError;
 use crate::render::RenderError;
 use crate::render::envoy::AdditionsError;
-use crate::store_client::StoreClientError;
+use crate::store_client::{StoreClientError, without_user};
 
 /// Why a subcommand could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Claims(#[from] ClaimsError),
     /// A collector's address is none.
-    #[error("--otlp-endpoint {0}: must be http://HOST:PORT or https://HOST:PORT, perhaps with a path")]
+    #[error("--otlp-endpoint (or OTEL_EXPORTER_OTLP_ENDPOINT) {}: must be http://HOST:PORT or https://HOST:PORT, perhaps with a path", without_user(.0))]
     Collector(String),
     /// The demo cannot run.
     #[error("the demo cannot run")]

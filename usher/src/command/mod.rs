@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(crate) use administration::CA_ENV;
 pub(crate) use failure::Failure;
 
 /// What `usher` can do.

@@ -1,12 +1,15 @@
 //! One bounded GET at a time: no redirects, no credentials, a deadline.
+//! Other machines are asked by way of the proxy that the environment names.
 
 use std::io::Read as _;
 use std::time::Duration;
 
-use ureq::http::header;
+use ureq::http::{Uri, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Proxy, ProxyProtocol};
 
 use super::DiscoverError;
+use super::issuer::Address;
 
 /// Whose certificates are believed.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ impl Trust {
 /// Asks a provider.
 pub(super) struct Client {
     agent: ureq::Agent,
+    proxy: Option<Proxy>,
 }
 
 impl Client {
@@ -50,18 +54,24 @@ impl Client {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
+            .proxy(None)
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .timeout_global(Some(timeout))
             .build()
             .new_agent();
-        Self { agent }
+        Self { agent, proxy: Proxy::try_from_env() }
     }
 
     /// The body of an answer with status 200, at most `limit` bytes.
-    pub(super) fn get(&self, url: &str, limit: usize) -> Result<Vec<u8>, DiscoverError> {
-        let unreachable = |source| DiscoverError::Unreachable { url: url.to_owned(), source: Box::new(source) };
-        let mut response =
-            self.agent.get(url).header(header::ACCEPT, "application/json").call().map_err(unreachable)?;
+    pub(super) fn get(&self, url: &str, address: &Address, limit: usize) -> Result<Vec<u8>, DiscoverError> {
+        let proxy = self.proxy_to(url, address)?;
+        let unreachable = |source| DiscoverError::Unreachable {
+            url: url.to_owned(),
+            proxy: proxy.map(|proxy| format!("{}:{}", proxy.host(), proxy.port())),
+            source: Box::new(source),
+        };
+        let request = self.agent.get(url).header(header::ACCEPT, "application/json");
+        let mut response = request.config().proxy(proxy.cloned()).build().call().map_err(unreachable)?;
         let status = response.status();
         if status.is_redirection() {
             let location = response.headers().get(header::LOCATION).map(header::HeaderValue::as_bytes);
@@ -84,5 +94,16 @@ impl Client {
             return Err(DiscoverError::TooLong { url: url.to_owned(), limit });
         }
         Ok(body)
+    }
+
+    /// By which proxy this is asked. None for this machine: plain http is believed there because it goes over no network.
+    fn proxy_to(&self, url: &str, address: &Address) -> Result<Option<&Proxy>, DiscoverError> {
+        let is_meant = |proxy: &&Proxy| !url.parse().is_ok_and(|uri: Uri| proxy.is_no_proxy(&uri));
+        let proxy = self.proxy.as_ref().filter(|_| !address.is_loopback).filter(is_meant);
+        match proxy.map(Proxy::protocol) {
+            None | Some(ProxyProtocol::Http | ProxyProtocol::Https) => Ok(proxy),
+            // The library would ask the provider directly instead.
+            Some(_) => Err(DiscoverError::Proxy { url: url.to_owned() }),
+        }
     }
 }

@@ -39,6 +39,11 @@ impl Issuer {
         &self.address.host
     }
 
+    /// Where it leads.
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// Where the metadata stands: "any terminating `/` MUST be removed" before the well-known path is appended (4.1).
     pub(super) fn metadata(&self) -> String {
         format!("{}/.well-known/openid-configuration", self.text.strip_suffix('/').unwrap_or(&self.text))
@@ -52,6 +57,8 @@ pub(super) struct Address {
     pub(super) host: String,
     /// Plain http to another machine, which was asked for.
     pub(super) is_insecure: bool,
+    /// This machine.
+    pub(super) is_loopback: bool,
 }
 
 impl Address {
@@ -79,9 +86,9 @@ impl Address {
         }
         let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         match scheme {
-            "https" => Ok(Self { host, is_insecure: false }),
-            "http" if is_loopback => Ok(Self { host, is_insecure: false }),
-            "http" if insecure => Ok(Self { host, is_insecure: true }),
+            "https" => Ok(Self { host, is_insecure: false, is_loopback }),
+            "http" if is_loopback => Ok(Self { host, is_insecure: false, is_loopback }),
+            "http" if insecure => Ok(Self { host, is_insecure: true, is_loopback }),
             "http" => Err(
                 "plain http can be changed on the way. Write https, or add `--insecure` for a network that is trusted",
             ),

@@ -69,6 +69,15 @@ pub(crate) enum DiscoverError {
         /// What is wrong.
         source: KeySetError,
     },
+    /// The proxy that the environment names is of a kind that is not spoken.
+    #[error(
+        "{url}: the proxy that the environment names speaks SOCKS, which `discover` does not: name one that speaks HTTP \
+         in ALL_PROXY, or this host in NO_PROXY"
+    )]
+    Proxy {
+        /// What was to be asked.
+        url: String,
+    },
     /// The answer points elsewhere.
     #[error(
         "{url}: answers with a redirect to {location}, which is not followed: a provider's metadata stands where its issuer says"
@@ -99,14 +108,20 @@ pub(crate) enum DiscoverError {
         limit: usize,
     },
     /// Nothing answers, or nobody who can prove the name.
-    #[error("{url}: cannot be read")]
+    #[error("{url}: cannot be read{}", by_way_of(.proxy.as_deref()))]
     Unreachable {
         /// What was asked.
         url: String,
+        /// By way of which proxy, without its user and password.
+        proxy: Option<String>,
         /// What went wrong.
         #[source]
         source: Box<ureq::Error>,
     },
+}
+
+fn by_way_of(proxy: Option<&str>) -> String {
+    proxy.map_or_else(String::new, |proxy| format!(" by way of the proxy {proxy}, which the environment names"))
 }
 
 /// Reads a provider's metadata and keys, and makes a connection of them.
@@ -117,10 +132,10 @@ pub(crate) fn discover(wish: &Wish<'_>, trust: Trust) -> Result<Connection, Disc
     let issuer = Issuer::parse(wish.issuer, wish.insecure)?;
     let client = Client::new(trust, wish.timeout);
     let url = issuer.metadata();
-    let document = Document::read(&client.get(&url, MAX_DOCUMENT)?, &issuer, &url)?;
+    let document = Document::read(&client.get(&url, issuer.address(), MAX_DOCUMENT)?, &issuer, &url)?;
     let keys_at = Address::parse(&document.jwks_uri, wish.insecure)
         .map_err(|message| DiscoverError::Document { url: url.clone(), message: format!("`jwks_uri`: {message}") })?;
-    let keys = KeySet::parse(&client.get(&document.jwks_uri, KeySet::MAX_LEN)?)
+    let keys = KeySet::parse(&client.get(&document.jwks_uri, &keys_at, KeySet::MAX_LEN)?)
         .map_err(|source| DiscoverError::Keys { url: document.jwks_uri.clone(), source })?;
     let connection = Connection::new(wish, &issuer, &url, document, &keys, &keys_at)?;
     match stanza::faults(&stanza::yaml(&connection)) {

@@ -10,10 +10,15 @@ const PAGE: &str = include_str!("../../../docs/reasons.md");
 /// How a paragraph that is advice begins, and what it is about.
 const PARTS: [(&str, &str); 3] = [("**Means.** ", "means"), ("**Find out.** ", "find_out"), ("**Mend.** ", "mend")];
 
+/// What begins the list of what each provider calls it.
+const AT_PROVIDER: &str = "**At the provider.**";
+
 /// The advice of a reason's section, with its commands filled in.
 pub(super) fn advice(reason: Reason, known: &[(&str, Option<String>)]) -> Vec<Advice> {
     let mut found: Vec<Advice> = Vec::new();
     let mut in_commands = false;
+    let issuer = known.iter().find(|(name, _)| *name == "ISSUER").and_then(|(_, issuer)| issuer.as_deref());
+    let provider = issuer.and_then(provider);
     for line in section(reason.code()).lines() {
         if line.starts_with("```") {
             in_commands = line == "```sh";
@@ -21,11 +26,35 @@ pub(super) fn advice(reason: Reason, known: &[(&str, Option<String>)]) -> Vec<Ad
             PARTS.iter().find_map(|(begin, about)| Some((line.strip_prefix(begin)?, *about)))
         {
             found.push(Advice { about, text: plain(text), commands: Vec::new() });
+        } else if line == AT_PROVIDER {
+            found.push(Advice { about: "at_provider", text: String::new(), commands: Vec::new() });
+        } else if let Some(item) = line.strip_prefix("- ") {
+            let is_meant = provider.is_none_or(|provider| item.starts_with(&format!("[{provider}]")));
+            if let Some(advice) = found.last_mut().filter(|advice| is_meant && advice.about == "at_provider") {
+                let between = if advice.text.is_empty() { "" } else { "\n" };
+                // What the provider's pages call something stands in asterisks.
+                advice.text.push_str(&format!("{between}{}", plain(item).replace('*', "\"")));
+            }
         } else if let Some(advice) = found.last_mut().filter(|_| in_commands) {
             advice.commands.push(filled(line, known));
         }
     }
+    found.retain(|advice| !advice.text.is_empty());
     found
+}
+
+/// Which provider of the guides has such issuers, by what its own addresses have; another's may have any name.
+fn provider(issuer: &str) -> Option<&'static str> {
+    let (host, path) = issuer.split_once("://")?.1.split_once('/').unwrap_or((issuer.split_once("://")?.1, ""));
+    let has = |begin: &str| host.split('.').skip(1).any(|label| label.starts_with(begin));
+    match host {
+        "accounts.google.com" => Some("Google"),
+        "login.microsoftonline.com" | "sts.windows.net" => Some("Entra"),
+        _ if path.starts_with("realms/") || path.contains("/realms/") => Some("Keycloak"),
+        _ if has("onelogin") => Some("OneLogin"),
+        _ if has("okta") => Some("Okta"),
+        _ => None,
+    }
 }
 
 /// A paragraph with the page's links as a terminal shows them: the words, and where they lead.
@@ -86,9 +115,34 @@ mod tests {
         for reason in Reason::ALL {
             let advice = advice(*reason, &[]);
             let about: Vec<_> = advice.iter().map(|part| part.about).collect();
-            assert_eq!(about, ["means", "find_out", "mend"], "{reason}");
+            assert_eq!(about.first_chunk(), Some(&["means", "find_out", "mend"]), "{reason}");
+            assert!(matches!(about.get(3..), Some([] | ["at_provider"])), "{reason}");
             assert!(advice.iter().any(|part| !part.commands.is_empty()), "{reason}: no command");
         }
+    }
+
+    #[test]
+    fn what_to_do_at_the_provider_is_told_of_all_or_of_the_one_that_has_the_issuer() {
+        let told = |reason, issuer: Option<&str>| {
+            let advice = advice(reason, &[("ISSUER", issuer.map(str::to_owned))]);
+            advice.into_iter().find(|part| part.about == "at_provider").map(|part| part.text)
+        };
+        for issuer in [None, Some("https://login.acme.example"), Some("https://okta.acme.example/"), Some("okta")] {
+            assert_eq!(told(Reason::MissingClaim, issuer).unwrap().lines().count(), 5, "{issuer:?}");
+        }
+        for (issuer, begins) in [
+            ("https://acme.okta.example/oauth2/default", "Okta (docs/guides/okta.md#the-application): "),
+            ("https://login.microsoftonline.com/TENANT/v2.0", "Entra (docs/guides/entra.md"),
+            ("https://sts.windows.net/TENANT/", "Entra ("),
+            ("https://accounts.google.com", "Google ("),
+            ("https://sso.acme.example/auth/realms/acme", "Keycloak ("),
+            ("https://acme.onelogin.example/oidc/2", "OneLogin ("),
+        ] {
+            let text = told(Reason::MissingClaim, Some(issuer)).unwrap();
+            assert!(text.starts_with(begins) && text.lines().count() == 1 && !text.contains('*'), "{issuer}: {text}");
+        }
+        assert_eq!(told(Reason::GroupsOverage, Some("https://acme.okta.example")), None);
+        assert_eq!(told(Reason::NoSeatAvailable, None), None);
     }
 
     #[test]

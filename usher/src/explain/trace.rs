@@ -35,7 +35,7 @@ pub(crate) struct Explanation {
 /// One thing to know or to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Advice {
-    /// `means`, `find_out` or `mend`.
+    /// `means`, `find_out`, `mend` or `at_provider`.
     pub(crate) about: &'static str,
     /// In words.
     pub(crate) text: String,

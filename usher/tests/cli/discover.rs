@@ -272,7 +272,7 @@ fn a_key_s_name_cannot_write_into_the_stanza() {
 }
 
 /// A provider behind TLS, and its authority as PEM.
-fn tls_provider(name: &str) -> (Server, String) {
+pub(crate) fn tls_provider(name: &str) -> (Server, String) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();

@@ -9,6 +9,10 @@ mod demo;
 #[cfg(test)]
 mod discover;
 #[cfg(test)]
+mod discover_proxy;
+#[cfg(test)]
+mod environment;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod explain;

@@ -42,6 +42,29 @@ fn every_reason_has_its_section_with_its_status_and_words() {
 }
 
 #[test]
+fn what_a_token_says_is_mended_at_each_provider() {
+    let page = page();
+    let sections = sections(&page);
+    for reason in [
+        Reason::UnknownIssuer,
+        Reason::WrongAudience,
+        Reason::MissingClaim,
+        Reason::EmailNotVerified,
+        Reason::DomainNotVerified,
+        Reason::NotAssigned,
+        Reason::NotProvisioned,
+        Reason::NoMappedGroup,
+    ] {
+        let (_, text) = sections.iter().find(|(heading, _)| *heading == reason.code()).unwrap();
+        let (_, list) = text.split_once("\n**At the provider.**\n\n").unwrap_or_else(|| panic!("{reason}"));
+        for provider in ["Okta", "Entra", "Google", "Keycloak", "OneLogin"] {
+            let begin = format!("- [{provider}](guides/{}.md", provider.to_lowercase());
+            assert_eq!(list.lines().filter(|line| line.starts_with(&begin)).count(), 1, "{reason}: {provider}");
+        }
+    }
+}
+
+#[test]
 fn every_field_of_the_denial_s_line_is_in_the_page() {
     let page = page();
     for field in [

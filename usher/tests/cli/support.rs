@@ -26,8 +26,14 @@ impl Outcome {
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
     command.args(arguments).stdin(Stdio::null());
-    for variable in ["USHER_STORE_URL", "USHER_ADMIN_TOKEN", "USHER_STORE_TOKEN", "USHER_LOG", "ENVOY"] {
+    for variable in ["URL", "CA", "CERT", "KEY", "TOKEN"].map(|end| format!("USHER_STORE_{end}")) {
         command.env_remove(variable);
+    }
+    for variable in ["USHER_ADMIN_TOKEN", "USHER_LOG", "OTEL_EXPORTER_OTLP_ENDPOINT", "ENVOY"] {
+        command.env_remove(variable);
+    }
+    for variable in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
+        command.env_remove(variable).env_remove(variable.to_lowercase());
     }
     command
 }

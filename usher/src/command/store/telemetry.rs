@@ -40,7 +40,8 @@ impl Telemetry {
     /// # Errors
     /// `USHER_LOG` is no filter, or the collector's address is none.
     pub(super) fn start(collector: Option<&str>) -> Result<Self, Failure> {
-        let wanted = std::env::var(LOG_ENV).unwrap_or_else(|_| DEFAULT_LOG.to_owned());
+        let wanted = std::env::var(LOG_ENV).ok().filter(|wanted| !wanted.is_empty());
+        let wanted = wanted.unwrap_or_else(|| DEFAULT_LOG.to_owned());
         let filter = EnvFilter::builder().parse(wanted).map_err(|error| Failure::LogFilter(error.to_string()))?;
         let traces = collector.map(traces_to).transpose()?;
         let spans = traces.as_ref().map(|traces| {
