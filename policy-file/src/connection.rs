@@ -85,18 +85,7 @@ fn connection<'d>(
             format!("missing: {} vouches for the people of many customers. Pin yours, as `{pin}`", quoted(issuer)),
         ));
     }
-    let (claims, scim_match, email) = (claims?, scim_match?, email?);
-    if email == EmailTrust::Verified && !matches!(claims.email.as_str(), "email" | "/email") {
-        // OpenID Connect Core 1.0, 5.1: it is about the End-User's e-mail address, which is the claim `email`.
-        return Err(fields.fault(
-            "email",
-            format!(
-                "`email_verified` speaks of the claim `email` alone, not of {}. \
-                 Write `email: trusted`, where only administrators set that claim",
-                quoted(claims.email.as_str())
-            ),
-        ));
-    }
+    let (claims, scim_match) = (claims?, scim_match?);
     if scim_match == ScimMatch::ExternalId && claims.external_id.is_none() {
         return Err(fields.fault(
             "scim_match",
@@ -111,7 +100,7 @@ fn connection<'d>(
         jwks: jwks?,
         algorithms: algorithms?,
         claims,
-        email,
+        email: email?,
         require: require?,
         assignment: assignment?,
         domains: domains?,

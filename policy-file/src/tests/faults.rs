@@ -235,24 +235,6 @@ fn connections_are_checked_field_by_field() {
 }
 
 #[test]
-fn no_other_claim_than_email_is_vouched_for_by_email_verified() {
-    let message = "`email_verified` speaks of the claim `email` alone, not of";
-    refused_in_connection(
-        ["upn", "preferred_username", "/contact/email", "Email", "email/", "//email"]
-            .map(|claim| ("claims", json!({"email": claim}), "email", message))
-            .to_vec(),
-    );
-    let mut written = changed(&at("claims"), json!({"email": "upn"}));
-    change(&mut written, &at("email"), json!("verified"));
-    assert!(faults(&written)[0].message.contains(message));
-    change(&mut written, &at("email"), json!("trusted"));
-    policy(&written);
-    taken(
-        ["email", "/email"].iter().map(|claim| ("/parents/0/connections/0/claims", json!({"email": claim}))).collect(),
-    );
-}
-
-#[test]
 fn a_claim_has_up_to_256_bytes() {
     let required = |name: &str| changed(&at("require"), json!({name: "x"}));
     let longest = "c".repeat(256);

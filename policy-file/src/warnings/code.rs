@@ -29,6 +29,8 @@ codes! {
     DeadMapping "dead_mapping",
     /// A group's value is a name for people, where the others are ids or paths.
     DisplayNameGroup "display_name_group",
+    /// An email comes from a claim of which `email_verified` says nothing.
+    EmailUnvouched "email_unvouched",
     /// A group stands in one list of mappings twice.
     GroupMappedTwice "group_mapped_twice",
     /// Keys come over plain http.

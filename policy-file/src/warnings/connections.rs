@@ -1,4 +1,4 @@
-//! Connections: keys in the clear, issuers that no provider writes, and those that let nobody in.
+//! Connections: addresses that nobody vouches for, keys in the clear, issuers that no provider writes, and those that let nobody in.
 
 use usher_policy::id::Email;
 use usher_policy::model::{Connection, EmailTrust, Jwks, Parent, Requirement};
@@ -7,6 +7,24 @@ use super::place::Place;
 use super::{Findings, WarningCode};
 use crate::field_path::quoted;
 use crate::reader::listed;
+
+/// OpenID Connect Core 1.0, 5.1: `email_verified` is about the claim `email`, whichever claim the address is read from here.
+pub(super) fn email_unvouched<'d>(parent: &Parent, place: &Place<'d>, findings: &mut Findings<'d>) {
+    for (number, connection) in parent.connections.iter().enumerate() {
+        let claim = connection.claims.email.as_str();
+        if connection.email == EmailTrust::Verified && !matches!(claim, "email" | "/email") {
+            findings.add(
+                WarningCode::EmailUnvouched,
+                &place.member("connections").item(number).member("claims").member("email"),
+                format!(
+                    "`email_verified` speaks of the claim `email` alone: whoever may write {} can be anybody of the verified \
+                     domains. Where only administrators set that claim, say so with `email: trusted`",
+                    quoted(claim)
+                ),
+            );
+        }
+    }
+}
 
 /// Keys that anybody on the way can swap.
 pub(super) fn insecure_jwks<'d>(parent: &Parent, place: &Place<'d>, findings: &mut Findings<'d>) {

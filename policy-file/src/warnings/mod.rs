@@ -59,6 +59,7 @@ pub(super) fn of(policy: &Policy, document: &Value, line_of: &dyn Fn(&FieldPath<
 }
 
 fn of_parent<'d>(parent: &Parent, place: &Place<'d>, findings: &mut Findings<'d>) {
+    connections::email_unvouched(parent, place, findings);
     connections::insecure_jwks(parent, place, findings);
     connections::issuer_no_url(parent, place, findings);
 }

@@ -74,6 +74,21 @@ fn keys_in_the_clear_are_warned_of() {
 }
 
 #[test]
+fn another_claim_than_email_is_warned_of_unless_it_is_trusted() {
+    let claim = |name: &str| ("/parents/0/connections/0/claims", json!({"email": name}));
+    let email = |how: &str| ("/parents/0/connections/0/email", json!(how));
+    let warning: &[_] = &[("email_unvouched", "parents[0].connections[0].claims.email")];
+    check(vec![
+        (&[claim("upn"), email("verified")], warning),
+        (&[claim("/contact/email"), email("verified")], warning),
+        (&[claim("Email"), email("verified")], warning),
+        (&[claim("email"), email("verified")], &[]),
+        (&[claim("/email"), email("verified")], &[]),
+        (&[claim("upn"), email("trusted")], &[]),
+    ]);
+}
+
+#[test]
 fn an_issuer_that_is_no_url_is_warned_of() {
     let issuer = |text: &str| ("/parents/0/connections/0/issuer", json!(text));
     let pinned = ("/parents/0/connections/0/require", json!({"hd": ["acme.example"]}));

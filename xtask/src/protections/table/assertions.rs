@@ -162,11 +162,7 @@ pub(super) const ASSERTIONS: &[Protection] = &[
     ),
     (
         "an address in a claim",
-        &[(
-            "policy-file/src/connection.rs",
-            "!matches!(claims.email.as_str(), \"email\" | \"/email\")",
-            "claims.email.as_str().is_empty()",
-        )],
+        &[("policy-file/src/warnings/connections.rs", "!matches!(claim, \"email\" | \"/email\")", "claim.is_empty()")],
     ),
     (
         "all of it through a real Envoy",
