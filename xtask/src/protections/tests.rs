@@ -79,6 +79,7 @@ fn find(test: &str) -> Result<(Vec<&str>, &str)> {
         ["policy-file", "src", ..] => vec!["--package", "usher-policy-file", "--lib"],
         ["filter", "src", ..] => vec!["--package", "usher-filter", "--lib"],
         ["store", "src", ..] => vec!["--package", "usher-store", "--lib"],
+        ["store", "tests", "on_postgres", ..] => vec!["--package", "usher-store", "--test", "postgres"],
         ["store", "tests", "suite", ..] => vec!["--package", "usher-store", "--test", "sqlite"],
         ["usher", "tests", target, ..] => vec!["--package", "usher", "--test", target],
         ["policy", "tests", target, ..] => vec!["--package", "usher-policy", "--test", target],
