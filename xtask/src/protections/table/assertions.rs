@@ -71,6 +71,14 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         &[(RECORD, "self.unknown_kid_at == 0 || is_older(self.unknown_kid_at, jwks.min_interval, now)", "true")],
     ),
     (
+        "hundreds of unknown `kid`s",
+        &[(
+            "filter/src/worker/mod.rs",
+            "const RESUMED_AT_ONCE: usize = 32;",
+            "const RESUMED_AT_ONCE: usize = 100_000;",
+        )],
+    ),
+    (
         "`crit`, `b64`",
         &[(PARSE, "header.contains_key(\"crit\") || header.contains_key(\"b64\")", "header.contains_key(\"b64\")")],
     ),
