@@ -24,6 +24,8 @@ const OVERRIDES: [&str; 6] = [
 pub(crate) struct Reserved {
     /// Names that the prefix does not cover, folded.
     others: Vec<Vec<u8>>,
+    /// A bit for each of their lengths: most headers have another, and are not compared with any.
+    lengths: u64,
 }
 
 impl Reserved {
@@ -31,7 +33,9 @@ impl Reserved {
     pub(crate) fn new(configured: &HeaderNames) -> Self {
         let names = configured.all().into_iter().chain(OVERRIDES);
         let folded = names.map(|name| name.bytes().map(fold).collect::<Vec<u8>>());
-        Self { others: folded.into_iter().filter(|name| !name.starts_with(PREFIX)).collect() }
+        let others: Vec<_> = folded.filter(|name| !name.starts_with(PREFIX)).collect();
+        let lengths = others.iter().fold(0, |lengths, name| lengths | length_bit(name));
+        Self { others, lengths }
     }
 
     /// The reserved ones among these names, as often as they are there.
@@ -41,8 +45,13 @@ impl Reserved {
 
     fn has(&self, name: &[u8]) -> bool {
         name.get(..PREFIX.len()).is_some_and(|start| folds_to(start, PREFIX))
-            || self.others.iter().any(|other| folds_to(name, other))
+            || (self.lengths & length_bit(name) != 0 && self.others.iter().any(|other| folds_to(name, other)))
     }
+}
+
+/// All lengths from 63 bytes on share the last bit.
+fn length_bit(name: &[u8]) -> u64 {
+    1 << name.len().min(63)
 }
 
 /// Upstreams that build environment variables from headers see no difference between `-` and `_`, nor between cases.
@@ -127,6 +136,17 @@ mod tests {
             ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-prefix", "x-original-urls"]
         {
             assert!(!has(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_reserved() {
+        for length in [1, 2, 62, 63, 64, 65, 127, 128, 200] {
+            let name = "n".repeat(length);
+            let reserved = Reserved::new(&HeaderNames { role: name.clone(), ..HeaderNames::default() });
+            let has = |name: &str| reserved.among([name.as_bytes()].into_iter()).count() == 1;
+            assert!(has(&name) && has(&name.to_uppercase()), "{length}");
+            assert!(!has(&format!("{name}n")) && !has(&name[1..]), "{length}");
         }
     }
 
