@@ -72,7 +72,8 @@ where
     );
     query.push_bind(row::signed(after));
     if let Some(parents) = &filter.parents {
-        query.push(" AND parent IN (");
+        // Of several parents, the index of each would have to be read to its end and put in order.
+        query.push(if parents.len() > 1 { " AND COALESCE(parent, '') IN (" } else { " AND parent IN (" });
         let mut list = query.separated(", ");
         for parent in parents {
             list.push_bind(parent.to_string());

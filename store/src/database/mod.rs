@@ -43,14 +43,14 @@ use sync::{SyncSnapshot, SyncTransaction};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Longest wait of what may take long itself.
-const LONG_PATIENCE: Duration = Duration::from_secs(10);
+const LONG_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whose turn it is. However much of what may take long is asked for, it never takes what a login needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// Logins, the change feed, one member, what the store notes for itself.
+    /// Logins, the change feed, one member, seats, what the store notes for itself.
     Short,
-    /// Directories, reconciliation, lists, the audit, what is counted of everybody.
+    /// Directories, reconciliation, lists, the audit.
     Long,
 }
 

@@ -93,6 +93,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "timed_out", "the request took too long")
     }
 
+    pub(crate) fn policy_replaced() -> Self {
+        let detail = "another policy came in force while this waited for its turn; nothing was changed";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "policy_replaced", detail)
+    }
+
     pub(super) fn too_many_polls() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_polls", "too many polls wait for changes already")
     }

@@ -11,6 +11,7 @@ use usher_policy::rules::effects::{Change, Effects, Note};
 
 use super::effects::{self, Why};
 use super::together::Together;
+use super::waiting::Waiting;
 use super::{Membership, new_id, seats};
 use crate::audit::{self, Cause};
 use crate::database::{DatabaseError, Snapshot, Transaction};
@@ -25,6 +26,8 @@ pub(crate) struct Followed {
     /// Members whose removal waits for an operator's word.
     held: Vec<Member>,
     notes: Vec<(Note, Option<Member>)>,
+    /// After whom to go on among those who wait, where more were looked at than fit into one go.
+    pub(super) looked_at: Option<Option<Waiting>>,
 }
 
 /// What was written about one member: nobody before is an addition, nobody after a removal.
@@ -63,7 +66,8 @@ pub(super) struct Decided {
 
 impl Followed {
     pub(super) fn nothing(organization: &Arc<Organization>) -> Self {
-        Self { organization: Arc::clone(organization), done: Vec::new(), held: Vec::new(), notes: Vec::new() }
+        let (done, held, notes) = (Vec::new(), Vec::new(), Vec::new());
+        Self { organization: Arc::clone(organization), done, held, notes, looked_at: None }
     }
 
     /// Whether this is a removal where removals wait.
@@ -117,6 +121,7 @@ impl Membership {
         following: Following<'_>,
     ) -> Result<Option<Followed>, DatabaseError> {
         let followed = match users {
+            [] => None,
             [user] => self.follow_one(transaction, organization, user, following).await?,
             users => self.follow_many(transaction, organization, users, following).await?,
         };
@@ -223,7 +228,10 @@ impl Membership {
 
     /// Counts and tells what was done, once it is committed; `by` whom is `directory` or `sync`.
     pub(crate) fn tell(&self, followed: &[Followed], by: &'static str) {
-        for Followed { organization, done, held, notes } in followed {
+        for Followed { organization, done, held, notes, looked_at } in followed {
+            if let Some(ended) = looked_at {
+                self.remember_looked_at(&organization.id, ended.as_ref());
+            }
             for _ in done.iter().filter(|done| done.after.is_none()) {
                 self.metrics.removal(&organization.id, by);
             }

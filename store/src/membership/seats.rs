@@ -33,7 +33,7 @@ impl Membership {
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn seats(&self, organization: &Organization) -> Result<SeatsInUse, DatabaseError> {
-        let mut snapshot = self.database.read(Lane::Long).await?;
+        let mut snapshot = self.database.read(Lane::Short).await?;
         let taken = snapshot.seats_taken(&organization.id).await?;
         let pending = snapshot.pending(&organization.id).await?;
         Ok(in_use(organization, &taken, pending))
@@ -47,7 +47,7 @@ impl Membership {
         &self,
         organizations: &'a [Arc<Organization>],
     ) -> Result<Vec<(&'a OrganizationId, SeatsInUse)>, DatabaseError> {
-        let mut all = self.database.read(Lane::Long).await?.seats_of_all().await?;
+        let mut all = self.database.read(Lane::Short).await?.seats_of_all().await?;
         let of = organizations.iter().map(|organization| {
             let (taken, pending) = all.remove(&organization.id).unwrap_or_default();
             (&organization.id, in_use(organization, &taken, pending))

@@ -51,15 +51,20 @@ impl Membership {
         followed: &mut Followed,
     ) -> Result<(), DatabaseError> {
         let stopped = self.give_free_seats(transaction, organization, following, followed, None).await?;
-        let from = match (stopped, self.looked_at().remove(&organization.id)) {
-            (None, _) => return Ok(()),
-            (Some(stopped), before) => before.filter(|before| *before > stopped).unwrap_or(stopped),
-        };
+        let Some(stopped) = stopped else { return Ok(()) };
+        let before = self.looked_at().get(&organization.id).cloned().filter(|before| *before > stopped);
+        let from = before.unwrap_or(stopped);
         let ended = self.give_free_seats(transaction, organization, following, followed, Some(from)).await?;
-        if let Some(ended) = ended {
-            self.looked_at().insert(organization.id.clone(), ended);
-        }
+        followed.looked_at = Some(ended);
         Ok(())
+    }
+
+    /// Remembers how far those who wait were looked at, once that is committed.
+    pub(super) fn remember_looked_at(&self, organization: &OrganizationId, ended: Option<&Waiting>) {
+        match ended {
+            Some(ended) => self.looked_at().insert(organization.clone(), ended.clone()),
+            None => self.looked_at().remove(organization),
+        };
     }
 
     fn looked_at(&self) -> MutexGuard<'_, HashMap<OrganizationId, Waiting>> {

@@ -6,16 +6,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use usher_policy::id::ParentId;
 
-/// So many; further ones wait, in the order in which they came. What a directory changes waits for its own lock anyway.
-const AT_ONCE: usize = 2;
+/// What a request does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Purpose {
+    Read,
+    Write,
+}
 
-/// Beyond so many directories those are forgotten of which no request is under way.
+impl Purpose {
+    /// So many of one directory at once; further ones wait, in the order in which they came.
+    fn at_once(self) -> usize {
+        match self {
+            Self::Read => 2,
+            // Two would wait for each other in the database, and hold a connection the while.
+            Self::Write => 1,
+        }
+    }
+}
+
+/// Beyond so many those are forgotten of which no request is under way.
 const MAX_KEPT: usize = 256;
 
 /// A few places for each directory.
 #[derive(Default)]
 pub(crate) struct Places {
-    by_parent: Mutex<HashMap<ParentId, Arc<Semaphore>>>,
+    all: Mutex<HashMap<(ParentId, Purpose), Arc<Semaphore>>>,
 }
 
 impl Places {
@@ -23,14 +38,15 @@ impl Places {
     ///
     /// # Errors
     /// Never: no semaphore is ever closed.
-    pub(super) async fn take(&self, parent: &ParentId) -> Result<OwnedSemaphorePermit, AcquireError> {
+    pub(super) async fn take(&self, parent: &ParentId, purpose: Purpose) -> Result<OwnedSemaphorePermit, AcquireError> {
         let places = {
-            let mut all = self.by_parent.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
             if all.len() >= MAX_KEPT {
                 // Whoever has a place, or waits for one, holds on to the semaphore.
                 all.retain(|_, places| Arc::strong_count(places) > 1);
             }
-            Arc::clone(all.entry(parent.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))))
+            let places = all.entry((parent.clone(), purpose));
+            Arc::clone(places.or_insert_with(|| Arc::new(Semaphore::new(purpose.at_once()))))
         };
         places.acquire_owned().await
     }
@@ -51,11 +67,13 @@ mod tests {
     async fn a_directory_waits_for_itself_alone() {
         let places = Places::default();
         let (acme, globex) = (ParentId::new("acme"), ParentId::new("globex"));
-        let first = places.take(&acme).await.unwrap();
-        let _second = places.take(&acme).await.unwrap();
-        let mut third = pin!(places.take(&acme));
+        let first = places.take(&acme, Purpose::Read).await.unwrap();
+        let _second = places.take(&acme, Purpose::Read).await.unwrap();
+        let mut third = pin!(places.take(&acme, Purpose::Read));
         assert!(timeout(A_MOMENT, &mut third).await.is_err());
-        let _others = places.take(&globex).await.unwrap();
+        let _writes = places.take(&acme, Purpose::Write).await.unwrap();
+        assert!(timeout(A_MOMENT, places.take(&acme, Purpose::Write)).await.is_err());
+        let _others = places.take(&globex, Purpose::Read).await.unwrap();
         drop(first);
         assert!(third.await.is_ok());
     }
@@ -64,12 +82,12 @@ mod tests {
     async fn directories_are_forgotten_but_not_those_at_work() {
         let places = Places::default();
         let acme = ParentId::new("acme");
-        let _first = places.take(&acme).await.unwrap();
-        let _second = places.take(&acme).await.unwrap();
+        let _first = places.take(&acme, Purpose::Read).await.unwrap();
+        let _second = places.take(&acme, Purpose::Read).await.unwrap();
         for n in 0..2 * MAX_KEPT {
-            drop(places.take(&ParentId::new(format!("p{n}"))).await.unwrap());
+            drop(places.take(&ParentId::new(format!("p{n}")), Purpose::Read).await.unwrap());
         }
-        assert!(places.by_parent.lock().unwrap().len() <= MAX_KEPT);
-        assert!(timeout(A_MOMENT, places.take(&acme)).await.is_err());
+        assert!(places.all.lock().unwrap().len() <= MAX_KEPT);
+        assert!(timeout(A_MOMENT, places.take(&acme, Purpose::Read)).await.is_err());
     }
 }

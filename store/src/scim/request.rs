@@ -11,6 +11,7 @@ use usher_policy::model::{Directory, Organization};
 
 use super::error::{ScimError, ScimErrorKind};
 use super::etag::Version;
+use super::places::Purpose;
 use crate::audit::{Actor, Cause};
 use crate::http::{App, Problem, cause, opened_by, refused, within_rate};
 use crate::in_force::InForce;
@@ -34,13 +35,36 @@ pub(crate) struct DirectoryRequest {
     pub(super) cause: Cause,
     if_match: Option<String>,
     if_none_match: Option<String>,
-    _place: OwnedSemaphorePermit,
 }
 
 impl DirectoryRequest {
     /// The organizations in which this directory decides.
     pub(super) fn organizations(&self) -> Vec<Arc<Organization>> {
         membership::all_of(self.in_force.policy.organizations_of(&self.parent))
+    }
+
+    /// Waits until it is this directory's turn to read. The turn ends when what this gives is dropped.
+    ///
+    /// # Errors
+    /// `policy_replaced`, where another policy came in force meanwhile: by that one it may be another's directory.
+    pub(super) async fn turn_to_read(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        self.turn(Purpose::Read).await
+    }
+
+    /// The same, to write: one at a time.
+    ///
+    /// # Errors
+    /// As for reading.
+    pub(super) async fn turn_to_write(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        self.turn(Purpose::Write).await
+    }
+
+    async fn turn(&self, purpose: Purpose) -> Result<OwnedSemaphorePermit, Problem> {
+        let place = self.app.directories.take(&self.parent, purpose).await.map_err(|_| Problem::internal())?;
+        match Arc::ptr_eq(&self.in_force, &self.app.in_force.now()) {
+            true => Ok(place),
+            false => Err(Problem::policy_replaced()),
+        }
     }
 
     /// Whether `If-Match` lets this version be changed; without one, every version.
@@ -68,7 +92,6 @@ impl FromRequestParts<Arc<App>> for DirectoryRequest {
             return Err(Problem::unauthorized());
         }
         within_rate(parts, app)?;
-        let place = app.directories.take(&owner).await.map_err(|_| Problem::internal())?;
         let parent = in_force.policy.parents.iter().find(|parent| parent.id == owner);
         let directory = parent.and_then(|parent| parent.directory.clone()).ok_or_else(Problem::unauthorized)?;
         let base = format!("{}/scim/v2/{owner}", origin(&parts.headers, &parts.uri));
@@ -85,7 +108,6 @@ impl FromRequestParts<Arc<App>> for DirectoryRequest {
             if_match: joined(&header::IF_MATCH),
             if_none_match: joined(&header::IF_NONE_MATCH),
             in_force,
-            _place: place,
         })
     }
 }

@@ -29,6 +29,7 @@ const MAX_MEMBERS_SHOWN: u64 = 20_000;
 /// # Errors
 /// When the database does not answer.
 pub(super) async fn list(request: &DirectoryRequest, kind: ResourceType, wanted: &Wanted) -> Result<Response, Problem> {
+    let _turn = request.turn_to_read().await?;
     let mut read = request.app.memberships.read().await?;
     let (total, mut page) = match &wanted.filter {
         None => whole_list(&mut *read, request, kind, wanted).await?,

@@ -171,7 +171,7 @@ fn a_lock_that_somebody_holds_is_waited_for_but_not_for_ever() {
         other
     });
     let began = Instant::now();
-    store.login("jit", &login("bea", 1, ensure())).is_problem(503, "database_unavailable");
+    store.login("jit", &login("bea", 1, ensure())).is_problem(503, "database_busy");
     assert!(began.elapsed() < Duration::from_secs(8));
     runtime.block_on(async { other.execute("ROLLBACK").await.unwrap() });
     assert_eq!(store.answer("jit", &login("bea", 1, ensure())).0, "member");

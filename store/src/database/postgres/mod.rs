@@ -28,7 +28,7 @@ use super::{Database, DatabaseError, LONG_PATIENCE, Lane, Look, OpenError, PATIE
 use crate::metrics::Metrics;
 
 /// Most connections of one replica for what is short, the listening one included …
-const CONNECTIONS: u32 = 10;
+const CONNECTIONS: u32 = 16;
 
 /// … and for what may take long.
 const LONG_CONNECTIONS: u32 = 6;
@@ -45,12 +45,13 @@ const PING_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long to wait for connections at the end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bounds for what a session may do (`PATIENCE` for statements and locks): who is stuck lets others go on. And a commit
+/// Bounds for what a session may do: who is stuck lets others go on. A lock is waited for a little less long than a statement
+/// may take, so that it is told as what it is. And a commit
 /// is on disk when it is acknowledged, also where the server's default is otherwise. A bitmap scan reads all that fits before it
 /// gives the first row; without statistics that looks cheap, even where a page of a long list is wanted.
 macro_rules! session_settings {
     () => {
-        "SET statement_timeout = '2s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '5s'; \
+        "SET statement_timeout = '2s'; SET lock_timeout = '1800ms'; SET idle_in_transaction_session_timeout = '5s'; \
          SET enable_bitmapscan = off; \
          SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'; "
     };
@@ -101,18 +102,27 @@ impl Postgres {
         &self,
         lane: Lane,
         how: &'static str,
-    ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
-        let pool = match lane {
-            Lane::Long => &self.long,
-            Lane::Short => &self.pool,
+    ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, DatabaseError> {
+        let (pool, most) = match lane {
+            Lane::Long => (&self.long, LONG_CONNECTIONS),
+            Lane::Short => (&self.pool, CONNECTIONS),
         };
-        for _ in 0..CONNECTIONS {
+        for _ in 0..most {
             match pool.begin_with(how).await {
                 Err(error) if is_cut(&error) => tracing::debug!(%error, "a connection was dead"),
-                begun => return begun,
+                begun => return begun.map_err(|error| told(pool, error)),
             }
         }
-        pool.begin_with(how).await
+        pool.begin_with(how).await.map_err(|error| told(pool, error))
+    }
+}
+
+/// Where all connections are at work, the database is busy; where there are none to be had, it is away.
+fn told(pool: &PgPool, error: sqlx::Error) -> DatabaseError {
+    let is_full = pool.size() >= pool.options().get_max_connections() && pool.num_idle() == 0;
+    match error {
+        sqlx::Error::PoolTimedOut if is_full => DatabaseError::Busy("all connections are at work".to_owned()),
+        error => error.into(),
     }
 }
 
@@ -177,14 +187,19 @@ impl Database for Postgres {
 
     async fn write(&self, lane: Lane) -> Result<Box<dyn Transaction>, DatabaseError> {
         // READ COMMITTED: who waited for a lock reads what the one before left. The locks make it safe (see the trait).
-        let transaction = self.begin(lane, "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE").await?;
+        let how = match lane {
+            Lane::Long => "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE",
+            // Those whose records a push of thousands holds must not take the connections of all others.
+            Lane::Short => "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; SET LOCAL lock_timeout = '1s'",
+        };
+        let transaction = self.begin(lane, how).await?;
         Ok(Box::new(Session::writing(transaction, Arc::clone(&self.metrics))))
     }
 
     async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError> {
         let mut attempts = CONNECTIONS;
         loop {
-            let mut connection = self.kept.take().await?;
+            let mut connection = self.kept.take().await.map_err(|error| told(&self.pool, error))?;
             let mut query = login::statement(question, People::Anyone, head!());
             match query.build().fetch_all(&mut *connection).await {
                 Ok(found) => {
@@ -214,7 +229,9 @@ impl Database for Postgres {
 
     async fn close(&self) {
         self.listener.abort();
-        let closing = async { tokio::join!(self.pool.close(), self.long.close()) };
+        // Called here, for that is when the pools are closed to newcomers.
+        let (short, long) = (self.pool.close(), self.long.close());
+        let closing = async { tokio::join!(short, long) };
         // From here on nothing is kept any more.
         self.kept.forget();
         if timeout(CLOSE_TIMEOUT, closing).await.is_err() {

@@ -14,8 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two attempts to reach it.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Longest wait for another replica that migrates.
-const MIGRATION_LOCK: &str = "SET lock_timeout = '60s'";
+/// Longest wait for another replica that migrates; a large table takes its time, whatever the role's default is.
+const MIGRATION_LOCK: &str = "SET lock_timeout = '60s'; SET statement_timeout = 0";
 
 /// The oldest server, as `server_version_num`: `gen_random_uuid` came with 13.
 const OLDEST: i32 = 130_000;

@@ -86,7 +86,7 @@ impl Database for Sqlite {
             Lane::Long => &self.long_readers,
             Lane::Short => &self.readers,
         };
-        Ok(Box::new(Session::reading(readers.begin().await?)))
+        Ok(Box::new(Session::reading(readers.begin().await.map_err(told)?)))
     }
 
     async fn write(&self, lane: Lane) -> Result<Box<dyn Transaction>, DatabaseError> {
@@ -94,7 +94,7 @@ impl Database for Sqlite {
     }
 
     async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError> {
-        session::look(&mut *self.readers.acquire().await?, question).await
+        session::look(&mut *self.readers.acquire().await.map_err(told)?, question).await
     }
 
     async fn ready(&self) -> Result<(), DatabaseError> {
@@ -111,6 +111,14 @@ impl Database for Sqlite {
         self.writer.close().await;
         self.readers.close().await;
         self.long_readers.close().await;
+    }
+}
+
+/// A file is never away: who gets no reader in time has come when others read.
+fn told(error: sqlx::Error) -> DatabaseError {
+    match error {
+        sqlx::Error::PoolTimedOut => DatabaseError::Busy("others read".to_owned()),
+        error => error.into(),
     }
 }
 

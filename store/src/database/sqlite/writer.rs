@@ -23,7 +23,7 @@ const MAX_WAIT: Duration = Duration::from_millis(20);
 /// Gives turns.
 pub(super) struct Writer {
     queue: mpsc::Sender<Call>,
-    /// One that may take long is in the queue, or has its turn, at a time: a login waits for one of them at most.
+    /// One that may take long is in the queue, or has its turn, at a time: whoever comes next waits for one of them at most.
     long: Arc<Semaphore>,
     pool: SqlitePool,
 }
@@ -31,7 +31,7 @@ pub(super) struct Writer {
 /// Somebody who wants to write.
 enum Call {
     Stop(oneshot::Sender<()>),
-    Turn(oneshot::Sender<Result<Turn, DatabaseError>>),
+    Turn(Lane, oneshot::Sender<Result<Turn, DatabaseError>>),
 }
 
 /// The writer's connection, lent. Dropped before `commit`, nothing has happened.
@@ -67,7 +67,7 @@ impl Writer {
                 false => None,
             };
             let (lend, lent) = oneshot::channel();
-            self.queue.send(Call::Turn(lend)).await.map_err(|_| gone("the writer has stopped"))?;
+            self.queue.send(Call::Turn(lane, lend)).await.map_err(|_| gone("the writer has stopped"))?;
             let turn: Turn = lent.await.map_err(|_| gone("the writer has stopped"))??;
             Ok(Turn { long, ..turn })
         };
@@ -94,7 +94,7 @@ impl Turn {
     pub(super) async fn commit(self, appended: bool) -> Result<(), DatabaseError> {
         let (committed, outcome) = oneshot::channel();
         drop(self.connection);
-        // The next that may take long can be put on disk by the same commit.
+        // The next that may take long can queue.
         drop(self.long);
         self.done.send(Done { appended, committed }).map_err(|_| gone("the writer has stopped"))?;
         outcome.await.map_err(|_| gone("the writer has stopped"))?
@@ -107,8 +107,15 @@ async fn serve(
     feed_grew: watch::Sender<u64>,
     metrics: Arc<Metrics>,
 ) {
-    while let Some(first) = calls.recv().await {
-        let mut next = Some(first);
+    let mut next = None;
+    loop {
+        // Who was left over by the last commit is the first of the next.
+        if next.is_none() {
+            next = calls.recv().await;
+        }
+        if next.is_none() {
+            return;
+        }
         let mut batch = match Batch::begin(&pool).await {
             Ok(batch) => batch,
             Err(error) => {
@@ -117,7 +124,7 @@ async fn serve(
                 while let Some(call) = next.take() {
                     match call {
                         Call::Stop(stopped) => return drop(stopped),
-                        Call::Turn(lend) => drop(lend.send(Err(the_same(&error)))),
+                        Call::Turn(_, lend) => drop(lend.send(Err(the_same(&error)))),
                     }
                     next = calls.try_recv().ok();
                 }
@@ -131,7 +138,12 @@ async fn serve(
                     stop = Some(stopped);
                     break;
                 }
-                Call::Turn(lend) => batch.lend(lend).await,
+                // What is done is put on disk before something that may take long, not after it.
+                Call::Turn(Lane::Long, _) if !batch.done.is_empty() => {
+                    next = Some(call);
+                    break;
+                }
+                Call::Turn(_, lend) => batch.lend(lend).await,
             }
             if batch.has_room() {
                 next = calls.try_recv().ok();

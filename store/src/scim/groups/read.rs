@@ -31,6 +31,7 @@ pub(crate) async fn read(
     query: ScimQuery,
 ) -> Result<Response, Problem> {
     let projection = query.projection(ResourceType::Group)?;
+    let _turn = request.turn_to_read().await?;
     let mut snapshot = request.app.memberships.read().await?;
     let found = snapshot.resource(&request.parent, ResourceType::Group, &id).await?;
     let group = found.ok_or_else(|| not_found(ResourceType::Group))?;

@@ -41,6 +41,7 @@ pub(crate) async fn patch(
 ) -> Result<Response, Problem> {
     let projection = query.projection(ResourceType::User)?;
     let patch = Patch::read(&body)?;
+    let _turn = request.turn_to_write().await?;
     let memberships = &request.app.memberships;
     let (user, response) = memberships.until_settled(|| attempt(&request, &id, &patch, &projection)).await?;
     // "The server MUST return a 200 OK if the 'attributes' parameter is specified in the request."

@@ -31,6 +31,7 @@ pub(crate) async fn read(
     query: ScimQuery,
 ) -> Result<Response, Problem> {
     let projection = query.projection(ResourceType::User)?;
+    let _turn = request.turn_to_read().await?;
     let mut snapshot = request.app.memberships.read().await?;
     let found = snapshot.resource(&request.parent, ResourceType::User, &id).await?;
     let user = found.ok_or_else(|| not_found(ResourceType::User))?;
