@@ -13,6 +13,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use usher_policy::Policy;
+use usher_policy::id::ParentId;
 use usher_policy_file::from_yaml;
 
 use super::{App, Fresh, Limits, REQUEST_TIMEOUT, RateLimits, layered, router, serve};
@@ -22,7 +24,7 @@ use crate::feed::Feed;
 use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
-use crate::scim::Places;
+use crate::scim::{Places, Purpose};
 use crate::secrets::Secrets;
 use crate::tls::Tls;
 use crate::token_use::TokenUse;
@@ -31,17 +33,22 @@ const POLICY: &str = r"
 version: 1
 parents:
 - id: acme
-  plan: team
+  plan: enterprise
   domains: [acme.example]
+  directory: {scim: true, token_env: ACME_SCIM_TOKEN}
   connections:
   - {id: okta, issuer: https://acme.okta.example, audiences: [usher], jwks: {uri: https://acme.okta.example/keys, cluster: okta}}
   organizations:
   - {id: chat, product: claude, hosts: [chat.acme.example]}
 ";
 
+fn secrets(policy: &Policy) -> Secrets {
+    Secrets::from_env(policy, |name| Some(format!("{name}-0123456789abcdef"))).unwrap()
+}
+
 async fn app(folder: &tempfile::TempDir, request_timeout: Duration) -> Arc<App> {
     let policy = from_yaml(POLICY).unwrap();
-    let secrets = Secrets::from_env(&policy, |name| Some(format!("{name}-0123456789abcdef"))).unwrap();
+    let secrets = secrets(&policy);
     let metrics = Arc::new(Metrics::new().unwrap());
     let address = format!("sqlite://{}", folder.path().join("usher.db").display());
     let address = database::Address::parse(&address).unwrap();
@@ -110,6 +117,41 @@ async fn a_request_that_hangs_is_answered_503() {
     let serving = tokio::spawn(serve(listener, None, layered(routes, app), Limits::default(), std::future::pending()));
     let answer = exchange(address, "GET /hang HTTP/1.1\r\nhost: store\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains(r#""code":"timed_out""#), "{answer}");
+    serving.abort();
+}
+
+#[tokio::test]
+async fn a_directorys_turn_begins_with_a_whole_request_and_by_the_policy_in_force() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let app = app(&folder, REQUEST_TIMEOUT).await;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let routes = router(Arc::clone(&app));
+    let serving = tokio::spawn(serve(listener, None, routes, Limits::default(), std::future::pending()));
+    let push = |name: &str| {
+        let body = format!(r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"{name}"}}"#);
+        format!(
+            "POST /scim/v2/acme/Users HTTP/1.1\r\nhost: store\r\nauthorization: Bearer ACME_SCIM_TOKEN-0123456789abcdef\r\n\
+             content-type: application/scim+json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let mut half = TcpStream::connect(address).await.unwrap();
+    half.write_all(&push("ada").as_bytes()[..200]).await.unwrap();
+    assert!(exchange(address, &push("bea")).await.starts_with("HTTP/1.1 201 "), "nobody waits for half a request");
+
+    let busy = app.directories.take(&ParentId::new("acme"), Purpose::Write).await.unwrap();
+    let (patient, late) = (push("cyd"), push("dee"));
+    let waiting = tokio::spawn(async move { exchange(address, &patient).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!waiting.is_finished(), "one at a time");
+    let policy = from_yaml(POLICY).unwrap();
+    let secrets = secrets(&policy);
+    app.in_force.replace(Arc::new(policy), "another".to_owned(), secrets);
+    drop(busy);
+    let answer = waiting.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("another policy came in force"), "{answer}");
+    assert!(exchange(address, &late).await.starts_with("HTTP/1.1 201 "));
     serving.abort();
 }
 

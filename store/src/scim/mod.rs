@@ -41,6 +41,8 @@ pub(crate) use error::{ScimError, error_document};
 pub(crate) use etag::Version;
 pub(crate) use filter::{Lookup, folded};
 pub(crate) use places::Places;
+#[cfg(test)]
+pub(crate) use places::Purpose;
 pub(crate) use resource::{Document, GroupOfUser, ResourceType, Stored};
 
 use crate::http::App;

@@ -8,7 +8,7 @@ use usher_policy::id::ParentId;
 
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     Read,
     Write,
 }
@@ -38,7 +38,7 @@ impl Places {
     ///
     /// # Errors
     /// Never: no semaphore is ever closed.
-    pub(super) async fn take(&self, parent: &ParentId, purpose: Purpose) -> Result<OwnedSemaphorePermit, AcquireError> {
+    pub(crate) async fn take(&self, parent: &ParentId, purpose: Purpose) -> Result<OwnedSemaphorePermit, AcquireError> {
         let places = {
             let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
             if all.len() >= MAX_KEPT {
