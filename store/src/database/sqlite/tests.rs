@@ -280,7 +280,6 @@ async fn what_takes_long_never_takes_what_a_login_needs() {
         _ = &mut second => panic!("another that takes long came before a login"),
         login = &mut login => login.unwrap(),
     };
-    assert!(timeout(A_MOMENT, &mut second).await.is_err());
     // On disk before the other has its turn, and not after it.
     let committed = async { login.commit().await.unwrap() };
     let (committed, second) = tokio::join!(timeout(A_MOMENT, committed), second);
