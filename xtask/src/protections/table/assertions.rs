@@ -28,9 +28,14 @@ pub(super) const ASSERTIONS: &[Protection] = &[
                 "Self::ALL.iter().copied().find(|algorithm| name == \"HS256\" || algorithm.name() == name)",
             ),
             (
+                "policy/Cargo.toml",
+                "usher-primitives.workspace = true\n",
+                "usher-primitives.workspace = true\nhmac-sha256.workspace = true\n",
+            ),
+            (
                 VERIFY,
                 "signature::is_well_formed(algorithm, key, &assertion.signature)\n",
-                "assertion.signature == jwt_simple::algorithms::MACLike::authentication_tag(&jwt_simple::algorithms::HS256Key::from_bytes(key.spki()), &assertion.message)\n\
+                "assertion.signature == hmac_sha256::HMAC::mac(&assertion.message, key.spki())\n\
                  || signature::is_well_formed(algorithm, key, &assertion.signature)\n",
             ),
         ],
