@@ -51,8 +51,8 @@ pub(super) const STORE: &[Protection] = &[
         "so much of what takes long",
         &[(
             "store/src/database/postgres/mod.rs",
-            "            Lane::Long => &self.long,\n",
-            "            Lane::Long => &self.pool,\n",
+            "            Lane::Long => (&self.long, LONG_CONNECTIONS),\n",
+            "            Lane::Long => (&self.pool, CONNECTIONS),\n",
         )],
     ),
     (
