@@ -146,7 +146,7 @@ mod tests {
             let reserved = Reserved::new(&HeaderNames { role: name.clone(), ..HeaderNames::default() });
             let has = |name: &str| reserved.among([name.as_bytes()].into_iter()).count() == 1;
             assert!(has(&name) && has(&name.to_uppercase()), "{length}");
-            assert!(!has(&format!("{name}n")) && !has(&name[1..]), "{length}");
+            assert!(!has(&format!("{name}n")) && !has(&"n".repeat(length - 1)), "{length}");
         }
     }
 
