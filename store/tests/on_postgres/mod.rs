@@ -273,7 +273,7 @@ fn lists_that_hang_do_not_keep_anybody_from_logging_in() {
     let store = store_by(&server, DIRECTORIES);
     assert_eq!(store.answer("jit", &login("bea", 1, ensure())).0, "member");
     let is_over = AtomicBool::new(false);
-    let held = "BEGIN; LOCK TABLE audit, directory_users; SELECT pg_sleep(6); COMMIT";
+    let held = "BEGIN; LOCK TABLE audit, directory_users; SELECT pg_sleep(9); COMMIT";
     std::thread::scope(|scope| {
         let (store, server, is_over) = (&store, &server, &is_over);
         let holds = scope.spawn(move || server.sql("postgres", held));
@@ -286,10 +286,10 @@ fn lists_that_hang_do_not_keep_anybody_from_logging_in() {
             ("/v1/audit", ADMIN),
         ];
         for (path, token) in lists {
-            for n in 0..20 {
+            for n in 0..40 {
                 scope.spawn(move || {
                     // One after the other: who begins together gives up together.
-                    std::thread::sleep(Duration::from_millis(50 * n));
+                    std::thread::sleep(Duration::from_millis(25 * n));
                     while !is_over.load(Ordering::Relaxed) {
                         store.call("GET", path, token, None);
                     }
