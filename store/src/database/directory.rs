@@ -1,8 +1,11 @@
 //! What the store needs of a database to keep directories: users, groups, and who is in which group.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use usher_policy::id::{DirectoryUserId, MemberId, OrganizationId, ParentId};
 use usher_policy::member::Member;
+use usher_policy::rules::seats::Taken;
 
 use super::DatabaseError;
 use crate::scim::{GroupOfUser, Lookup, ResourceType, Stored};
@@ -85,6 +88,9 @@ pub(crate) trait DirectorySnapshot: Send {
 
     /// How many members the organization has.
     async fn member_count(&mut self, organization: &OrganizationId) -> Result<u32, DatabaseError>;
+
+    /// Seats taken and members who wait, of every organization that has any.
+    async fn seats_of_all(&mut self) -> Result<HashMap<OrganizationId, (Taken, u32)>, DatabaseError>;
 }
 
 /// What can be done to directories in a transaction.

@@ -120,6 +120,20 @@ macro_rules! keep_directories {
                 let mut query = Sql::member_count(organization);
                 row::count(query.build_query_scalar().fetch_one(self.connection()).await?)
             }
+
+            async fn seats_of_all(
+                &mut self,
+            ) -> Result<
+                std::collections::HashMap<OrganizationId, (usher_policy::rules::seats::Taken, u32)>,
+                DatabaseError,
+            > {
+                let held = sqlx::query("SELECT organization, tier, used FROM seats WHERE used > 0");
+                let held = held.fetch_all(self.connection()).await?;
+                let waiting =
+                    "SELECT organization, count(*) FROM members WHERE status = 'pending' GROUP BY organization";
+                let waiting = sqlx::query(waiting).fetch_all(self.connection()).await?;
+                row::seats_of_all(&held, &waiting)
+            }
         }
 
         #[async_trait::async_trait]

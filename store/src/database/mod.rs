@@ -18,7 +18,6 @@ mod row;
 mod sqlite;
 mod sync;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -130,9 +129,6 @@ pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot + SyncSnapshot {
 
     /// Members who wait for a seat.
     async fn pending(&mut self, organization: &OrganizationId) -> Result<u32, DatabaseError>;
-
-    /// Seats taken and members who wait, of every organization that has any.
-    async fn seats_of_all(&mut self) -> Result<HashMap<OrganizationId, (Taken, u32)>, DatabaseError>;
 
     /// The change feed's head: this database and its newest change.
     async fn position(&mut self) -> Result<Position, DatabaseError>;

@@ -162,7 +162,7 @@ impl Membership {
             true => false,
             false => self.apply(transaction, organization, &decided, following, &mut followed).await?,
         };
-        Ok(Some((followed, frees && concerns_others)))
+        Ok(Some((followed, frees)))
     }
 
     /// The same for many users, who are read together: each statement is a journey to the database.

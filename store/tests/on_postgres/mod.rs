@@ -291,7 +291,8 @@ fn lists_that_hang_do_not_keep_anybody_from_logging_in() {
                     // One after the other: who begins together gives up together.
                     std::thread::sleep(Duration::from_millis(25 * n));
                     while !is_over.load(Ordering::Relaxed) {
-                        store.call("GET", path, token, None);
+                        let code = store.call("GET", path, token, None).json["code"].clone();
+                        assert_ne!(code, "database_unavailable", "it is busy, and not away");
                     }
                 });
             }
@@ -341,4 +342,21 @@ fn a_mapped_group_of_many_is_followed_in_a_few_statements() {
     let roles = directory.members("mapped", "role");
     assert!(roles.as_object().unwrap().values().all(|role| *role == json!("admin")), "{roles}");
     assert_eq!(roles.as_object().unwrap().len(), MANY);
+}
+
+#[test]
+fn whoever_asks_how_the_store_is_asks_the_database_rarely() {
+    const ASKED: usize = 40;
+    let server = server::made();
+    server.sql("postgres", "ALTER DATABASE postgres SET log_statement = 'all'");
+    let store = store_on(&server);
+    let before = server.log().lines().count();
+    for path in ["/metrics", "/readyz"] {
+        (0..ASKED).for_each(|_| assert_eq!(store.send("GET", path, &[], None).status, 200));
+    }
+    let log = server.log();
+    let count = |what: &str| log.lines().skip(before).filter(|line| line.contains(what)).count();
+    for what in ["GROUP BY organization", "default_transaction_read_only"] {
+        assert!((1..ASKED).contains(&count(what)), "{} statements with `{what}`", count(what));
+    }
 }

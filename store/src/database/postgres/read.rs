@@ -1,7 +1,5 @@
 //! What is read from PostgreSQL: one bound statement for each lookup of the trait.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use sqlx::{Postgres, QueryBuilder, Row};
 use usher_policy::id::{Email, MemberId, OrganizationId, Role, Tier};
@@ -130,14 +128,6 @@ impl Snapshot for Session {
             .fetch_one(self.connection())
             .await?;
         row::count(count)
-    }
-
-    async fn seats_of_all(&mut self) -> Result<HashMap<OrganizationId, (Taken, u32)>, DatabaseError> {
-        let held = sqlx::query("SELECT organization, tier, used FROM seats WHERE used > 0");
-        let held = held.fetch_all(self.connection()).await?;
-        let waiting = "SELECT organization, count(*) FROM members WHERE status = 'pending' GROUP BY organization";
-        let waiting = sqlx::query(waiting).fetch_all(self.connection()).await?;
-        row::seats_of_all(&held, &waiting)
     }
 
     async fn position(&mut self) -> Result<Position, DatabaseError> {
