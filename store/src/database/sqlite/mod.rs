@@ -114,10 +114,10 @@ impl Database for Sqlite {
     }
 }
 
-/// A file is never away: who gets no reader in time has come when others read.
+/// A file is never away: who gets no connection in time has come when others have it, or have it locked.
 fn told(error: sqlx::Error) -> DatabaseError {
     match error {
-        sqlx::Error::PoolTimedOut => DatabaseError::Busy("others read".to_owned()),
+        sqlx::Error::PoolTimedOut => DatabaseError::Busy("others have the file".to_owned()),
         error => error.into(),
     }
 }

@@ -8,7 +8,7 @@ use sqlx::sqlite::{Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use super::{DatabaseError, LONG_PATIENCE, Lane, PATIENCE};
+use super::{DatabaseError, LONG_PATIENCE, Lane, PATIENCE, told};
 use crate::metrics::Metrics;
 
 /// How many may wait for a turn.
@@ -119,7 +119,7 @@ async fn serve(
         let mut batch = match Batch::begin(&pool).await {
             Ok(batch) => batch,
             Err(error) => {
-                let error = DatabaseError::from(error);
+                let error = told(error);
                 // Whoever waits now would hear the same, each after a wait of its own.
                 while let Some(call) = next.take() {
                     match call {
