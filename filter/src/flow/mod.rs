@@ -77,6 +77,14 @@ pub(crate) enum Next {
     Pass(Passage),
 }
 
+impl Next {
+    /// A request that can be read in two ways is turned away before anything else is looked at.
+    pub(crate) fn ambiguous() -> Self {
+        let reason = Reason::AmbiguousRequest;
+        Self::Deny(Deny { reason, organization: None, person: None, assertion: None })
+    }
+}
+
 /// A request that was let in.
 #[derive(Debug)]
 pub(crate) struct Allow {

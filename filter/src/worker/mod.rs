@@ -115,8 +115,12 @@ impl Worker {
     /// Identity headers go first of all: whatever becomes of the request, none of the client's can be left.
     fn arrive(&mut self, context_id: u32) -> Result<Action, HostError> {
         let headers = host::request_headers()?;
-        for name in self.reserved.among(headers.iter().map(|(name, _)| name)) {
-            host::remove_request_header(name)?;
+        let mut is_ambiguous = false;
+        for (name, value) in headers.iter() {
+            if self.reserved.has(name) {
+                host::remove_request_header(name)?;
+            }
+            is_ambiguous |= name == b"connection" && self.reserved.are_nominated_by(value);
         }
         #[cfg(feature = "trap")]
         trap::spring(&headers);
@@ -126,7 +130,10 @@ impl Worker {
             return Ok(Action::Pause);
         }
         let now = self.clock.now();
-        let next = self.decide(now, |desk| flow::arrive(&headers, desk));
+        let next = match is_ambiguous {
+            true => Next::ambiguous(),
+            false => self.decide(now, |desk| flow::arrive(&headers, desk)),
+        };
         self.perform(Scene { context_id, now, is_arriving: true }, next, &headers)
     }
 

@@ -27,6 +27,14 @@ pub(super) const EDGE: &[Protection] = &[
         &[("filter/src/headers.rs", "configured.all().into_iter().chain(OVERRIDES)", "configured.all().into_iter()")],
     ),
     (
+        "a WebSocket whose `connection` header",
+        &[(
+            "filter/src/worker/mod.rs",
+            "is_ambiguous |= name == b\"connection\" && self.reserved.are_nominated_by(value);",
+            "is_ambiguous |= name == b\"connections\" && self.reserved.are_nominated_by(value);",
+        )],
+    ),
+    (
         "dot segments",
         &[("policy/src/rules/path.rs", "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")],
     ),
@@ -60,8 +68,8 @@ pub(super) const EDGE: &[Protection] = &[
         "floods of headers",
         &[(
             "filter/src/worker/mod.rs",
-            "self.reserved.among(headers.iter().map(|(name, _)| name))",
-            "self.reserved.among(headers.iter().take(50).map(|(name, _)| name))",
+            "for (name, value) in headers.iter() {",
+            "for (name, value) in headers.iter().take(50) {",
         )],
     ),
     (
