@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{HostPattern, Organization};
-use crate::id::OrganizationId;
 use crate::rules::path::NormalPath;
 
 /// Exact hosts before suffixes, the longest suffix first.
@@ -12,7 +11,7 @@ use crate::rules::path::NormalPath;
 pub struct Routes {
     exact: HashMap<String, Candidates>,
     suffix: HashMap<String, Candidates>,
-    by_id: HashMap<OrganizationId, Arc<Organization>>,
+    by_id: HashMap<String, Arc<Organization>>,
 }
 
 /// The organizations that share one host pattern.
@@ -31,7 +30,7 @@ impl Routes {
     pub fn new(organizations: &[Arc<Organization>]) -> Self {
         let mut routes = Self::default();
         for organization in organizations {
-            routes.by_id.insert(organization.id.clone(), Arc::clone(organization));
+            routes.by_id.insert(organization.id.as_str().to_owned(), Arc::clone(organization));
             for host in &organization.hosts {
                 let candidates = match host {
                     HostPattern::Exact(name) => routes.exact.entry(name.clone()).or_default(),
