@@ -248,5 +248,6 @@ fn deeper(depth: usize) -> Result<usize, Wrong> {
 fn mark(name: &str) -> u64 {
     let byte = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
     let bytes = name.as_bytes();
-    1 << ((byte(bytes.first()) ^ byte(bytes.last()) * 5 ^ bytes.len() * 9) & 63)
+    let mixed = byte(bytes.first()) + byte(bytes.last()) * 5 + bytes.len() * 9;
+    1 << (mixed & 63)
 }
