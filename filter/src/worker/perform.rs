@@ -48,7 +48,7 @@ impl Worker {
             host::set_filter_state(fact.state(), value.as_bytes())?;
         }
         if !self.policy.credentials.forward && !self.is_shadow() {
-            withhold(&allow.source, headers)?;
+            withhold(&self.policy.credentials.sources, headers)?;
         }
         if allow.is_login {
             log_line::login(&allow.permit, reply::request_id(headers), self.is_shadow());
@@ -171,18 +171,23 @@ fn go_on_untagged(scene: Scene, passage: &str) -> Result<Action, HostError> {
     go_on(scene)
 }
 
-/// Keeps the credential from the upstream, and nothing that came with it.
-fn withhold(source: &CredentialSource, headers: &HeaderMap) -> Result<(), HostError> {
-    match source {
-        CredentialSource::Authorization => host::remove_request_header(b"authorization"),
-        CredentialSource::Header(name) => host::remove_request_header(name.as_bytes()),
-        CredentialSource::Cookie(name) => {
-            let cookies = headers.all(b"cookie");
-            let kept: Vec<Vec<u8>> = cookies.filter_map(|value| credential::cookies_without(value, name)).collect();
-            match kept.is_empty() {
-                true => host::remove_request_header(b"cookie"),
-                false => host::set_request_header(b"cookie", &kept.join(&b"; "[..])),
-            }
+/// Keeps every credential from the upstream, whichever of them decided, and nothing that came with them.
+fn withhold(sources: &[CredentialSource], headers: &HeaderMap) -> Result<(), HostError> {
+    let mut cookies = Vec::new();
+    for source in sources {
+        match source {
+            CredentialSource::Authorization => host::remove_request_header(b"authorization")?,
+            CredentialSource::Header(name) => host::remove_request_header(name.as_bytes())?,
+            // Together: the headers that are looked at stay as they came.
+            CredentialSource::Cookie(name) => cookies.push(name.as_str()),
         }
+    }
+    if cookies.is_empty() {
+        return Ok(());
+    }
+    match credential::cookies_without(&cookies, headers) {
+        Some(kept) if kept.is_empty() => host::remove_request_header(b"cookie"),
+        Some(kept) => host::set_request_header(b"cookie", &kept),
+        None => Ok(()),
     }
 }
