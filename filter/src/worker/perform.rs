@@ -3,7 +3,7 @@
 use usher_policy::Reason;
 use usher_policy::model::{CredentialSource, DenialPages, Enforcement};
 
-use super::{MAX_AWAITING_KEYS, Scene, Waiting, Worker};
+use super::{Scene, Waiting, Worker};
 use crate::credential;
 use crate::flow::{Allow, Deny, ExpectKeys, ExpectStore, Next, Passage};
 use crate::header_map::HeaderMap;
@@ -32,7 +32,7 @@ impl Worker {
                     Some(next) => next,
                     None => return Ok(Action::Pause),
                 },
-                Next::AwaitKeys(expect) => match self.await_keys(scene, expect) {
+                Next::AwaitKeys(expect) => match self.await_keys(scene, expect, headers) {
                     Some(next) => next,
                     None => return Ok(Action::Pause),
                 },
@@ -130,15 +130,14 @@ impl Worker {
     }
 
     /// Lets the request wait for keys, where that promises something.
-    fn await_keys(&mut self, scene: Scene, expect: ExpectKeys) -> Option<Next> {
-        match self.keys.ask(expect.connection(), expect.lack(), scene.now) {
+    fn await_keys(&mut self, scene: Scene, expect: ExpectKeys, headers: &HeaderMap) -> Option<Next> {
+        match self.keys.ask(expect.connection(), expect.lack(), headers.size(), scene.now) {
             Ask::Again => Some(self.decide(scene.now, |desk| expect.check_again(desk))),
-            Ask::Wait(awaited) if self.awaiting_keys < MAX_AWAITING_KEYS => {
-                self.awaiting_keys += 1;
+            Ask::Wait(awaited) => {
                 self.waiting.insert(scene.context_id, Waiting::Keys { expect, awaited });
                 None
             }
-            Ask::Wait(_) | Ask::Refuse => Some(expect.refuse()),
+            Ask::Refuse => Some(expect.refuse()),
         }
     }
 
