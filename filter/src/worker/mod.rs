@@ -29,9 +29,6 @@ use crate::store_call::{self, NoAnswer, STORE_MARGIN};
 use calls::Calls;
 pub(crate) use perform::refuse;
 
-/// Most requests that wait for keys in one worker; more are denied at once.
-const MAX_AWAITING_KEYS: usize = 1000;
-
 /// One worker's state. Envoy calls a worker's filter from one thread, and never from within a host call.
 pub(crate) struct Worker {
     policy: Policy,
@@ -50,7 +47,6 @@ pub(crate) struct Worker {
     metrics: Metrics,
     census: Census,
     waiting: HashMap<u32, Waiting>,
-    awaiting_keys: usize,
     calls: Calls,
     /// Requests that wait no more for the store but for their turn, with what it has answered.
     answered: Vec<(Vec<u32>, Result<LoginAnswer, NoAnswer>)>,
@@ -97,7 +93,6 @@ impl Worker {
             metrics: Metrics::new(metric_ids),
             census: Census::new(),
             waiting: HashMap::new(),
-            awaiting_keys: 0,
             calls: Calls::default(),
             answered: Vec::new(),
             unattended: Vec::new(),
@@ -314,7 +309,7 @@ impl Worker {
     fn take(&mut self, context_id: u32) -> Option<Waiting> {
         let waiting = self.waiting.remove(&context_id)?;
         match &waiting {
-            Waiting::Keys { .. } => self.awaiting_keys = self.awaiting_keys.saturating_sub(1),
+            Waiting::Keys { awaited, .. } => self.keys.leave(*awaited),
             Waiting::Store { call, .. } => self.calls.leave(*call, context_id),
         }
         Some(waiting)

@@ -33,6 +33,9 @@ const CONNECTIONS: u32 = 16;
 /// … and for what may take long.
 const LONG_CONNECTIONS: u32 = 6;
 
+/// So many of the first may have transactions of one parent: two of whom everybody waits leave some to the others.
+const OF_ONE_PARENT: usize = 5;
+
 /// A connection that was idle for longer is asked whether it still lives before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
@@ -194,6 +197,10 @@ impl Database for Postgres {
         };
         let transaction = self.begin(lane, how).await?;
         Ok(Box::new(Session::writing(transaction, Arc::clone(&self.metrics))))
+    }
+
+    fn at_once(&self) -> usize {
+        OF_ONE_PARENT
     }
 
     async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError> {

@@ -76,6 +76,14 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         &[(RECORD, "self.unknown_kid_at == 0 || is_older(self.unknown_kid_at, jwks.min_interval, now)", "true")],
     ),
     (
+        "requests in the name of one issuer",
+        &[(
+            "filter/src/keys/mod.rs",
+            "if self.taken + remote.taken + 2 * places > PLACES {",
+            "if self.taken + places > PLACES {",
+        )],
+    ),
+    (
         "hundreds of unknown `kid`s",
         &[(
             "filter/src/worker/mod.rs",

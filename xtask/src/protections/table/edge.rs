@@ -49,6 +49,14 @@ pub(super) const EDGE: &[Protection] = &[
     ),
     ("two credentials", &[(CREDENTIAL, "values.next().is_some() || first", "first")]),
     (
+        "a credential reaches the product",
+        &[(
+            "filter/src/worker/perform.rs",
+            "            withhold(&self.policy.credentials.sources, headers)?;",
+            "            withhold(self.policy.credentials.sources.get(..1).unwrap_or_default(), headers)?;",
+        )],
+    ),
+    (
         "bytes that are no text",
         &[(
             CREDENTIAL,

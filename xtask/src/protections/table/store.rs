@@ -56,6 +56,14 @@ pub(super) const STORE: &[Protection] = &[
         )],
     ),
     (
+        "a push of one customer",
+        &[(
+            "store/src/database/postgres/mod.rs",
+            "const OF_ONE_PARENT: usize = 5;",
+            "const OF_ONE_PARENT: usize = 500;",
+        )],
+    ),
+    (
         "SCIM filters and patches",
         &[("store/src/scim/filter/mod.rs", "const MAX_DEPTH: usize = 16;", "const MAX_DEPTH: usize = 1 << 20;")],
     ),
