@@ -5,6 +5,7 @@ use super::Protection;
 const ARRIVAL: &str = "filter/src/flow/arrival.rs";
 const CONCLUDE: &str = "policy/src/rules/conclude.rs";
 const CREDENTIAL: &str = "filter/src/credential.rs";
+const PATH: &str = "policy/src/rules/path.rs";
 const RECORD: &str = "filter/src/keys/record.rs";
 const VM: &str = "filter/src/vm.rs";
 
@@ -26,10 +27,19 @@ pub(super) const EDGE: &[Protection] = &[
         "a framework behind usher",
         &[("filter/src/headers.rs", "configured.all().into_iter().chain(OVERRIDES)", "configured.all().into_iter()")],
     ),
+    ("dot segments", &[(PATH, "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")]),
     (
-        "dot segments",
-        &[("policy/src/rules/path.rs", "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")],
+        "encoded bytes that some decoders take",
+        &[
+            (PATH, "b'/' | b'\\\\' | 0..0x20 | 0x7f)", "b'/' | b'\\\\' | 0)"),
+            (
+                PATH,
+                "String::from_utf8(path).map_err(|_| AmbiguousPathError)?",
+                "path.into_iter().map(char::from).collect::<String>()",
+            ),
+        ],
     ),
+    ("a path encoded twice", &[(PATH, "if path.as_bytes().windows(3)", "if path.as_bytes().windows(usize::MAX)")]),
     (
         "request smuggling",
         &[(
