@@ -7,6 +7,7 @@ const CONCLUDE: &str = "policy/src/rules/conclude.rs";
 const CREDENTIAL: &str = "filter/src/credential.rs";
 const PATH: &str = "policy/src/rules/path.rs";
 const RECORD: &str = "filter/src/keys/record.rs";
+const ROUTE: &str = "policy/src/rules/route.rs";
 const VM: &str = "filter/src/vm.rs";
 
 /// In the order of the page.
@@ -43,11 +44,18 @@ pub(super) const EDGE: &[Protection] = &[
     (
         "request smuggling",
         &[(
-            "policy/src/rules/route.rs",
+            ROUTE,
             "    let candidates = policy.routes.candidates(&host).ok_or(Reason::UnknownOrganization)?;",
             "    let candidates = policy.routes.candidates(&host).or(policy.routes.candidates(\"chat.acme.example\"));\n    \
              let candidates = candidates.ok_or(Reason::UnknownOrganization)?;",
         )],
+    ),
+    (
+        "a host that is none",
+        &[
+            (ROUTE, " || name.split('.').any(str::is_empty)", " || name.is_empty()"),
+            (ROUTE, "(Cow::Owned(ipv6(address)?),", "(Cow::Owned(ipv6(address).map(|_| address.to_owned())?),"),
+        ],
     ),
     ("two credentials", &[(CREDENTIAL, "values.next().is_some() || first", "first")]),
     (
