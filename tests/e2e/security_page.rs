@@ -1,4 +1,4 @@
-//! `docs/security.md` names tests that exist, and what it says of the code itself is so.
+//! `docs/security.md` and `SECURITY.md` name tests that exist, and what it says of the code itself is so.
 
 use std::path::{Path, PathBuf};
 
@@ -38,6 +38,23 @@ fn every_attack_names_tests_that_exist() -> Result<()> {
     }
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
     ensure!(rows > 45, "only {rows} rows were found");
+    Ok(())
+}
+
+#[test]
+fn every_promise_names_tests_that_exist() -> Result<()> {
+    let page = std::fs::read_to_string(binaries::workspace().join("SECURITY.md"))?;
+    let (_, promises) = page.split_once("| what fails | then | shown by |\n").context("a table of promises")?;
+    let rows: Vec<&str> = promises.lines().skip(1).map_while(|line| line.strip_prefix("| ")).collect();
+    ensure!(rows.len() >= 7, "only {} promises were found", rows.len());
+    for row in rows {
+        let shown_by = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
+        let tests: Vec<&str> = shown_by.split('`').skip(1).step_by(2).collect();
+        ensure!(row.split(" | ").count() == 3 && !tests.is_empty(), "nothing shows: {row}");
+        for test in tests {
+            ensure!(is_a_test(test), "no test `{test}`: {row}");
+        }
+    }
     Ok(())
 }
 
