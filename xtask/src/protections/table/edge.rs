@@ -91,6 +91,14 @@ pub(super) const EDGE: &[Protection] = &[
         )],
     ),
     (
+        "a line of the filter",
+        &[(
+            "usher/src/explain/log_line.rs",
+            ".filter(|_| is_before_an_event(before))?",
+            ".filter(|_| before.is_empty() || !is_before_an_event(\"'\"))?",
+        )],
+    ),
+    (
         "markup in what is put",
         &[(
             "filter/src/reply/page.rs",
