@@ -201,7 +201,7 @@ fn every_field_of_an_organization_is_read() {
         [
             HostPattern::Exact("chat.acme.example".into()),
             HostPattern::Suffix("chat.acme.example".into()),
-            HostPattern::Exact("::1".into())
+            HostPattern::Exact("0000:0000:0000:0000:0000:0000:0000:0001".into())
         ]
     );
     assert_eq!(organization.path_prefix.as_deref(), Some("/eu"));

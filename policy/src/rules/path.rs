@@ -22,21 +22,24 @@ impl NormalPath {
         if raw.first() != Some(&b'/') || raw.contains(&b'#') {
             return Err(AmbiguousPathError);
         }
-        let mut path = Vec::with_capacity(raw.len());
+        let mut path = String::with_capacity(raw.len());
+        // What it is when it has been decoded, from the first byte on that is encoded.
+        let mut text = Vec::new();
         let mut bytes = raw.iter().copied();
-        while let Some(byte) = bytes.next() {
-            path.push(match byte {
+        while let Some(first) = bytes.next() {
+            let byte = match first {
                 b'\\' | b';' | 0..=0x20 | 0x7f.. => return Err(AmbiguousPathError),
                 b'%' => decoded(bytes.next(), bytes.next()).ok_or(AmbiguousPathError)?,
-                _ => byte,
-            });
+                _ => first,
+            };
+            if first == b'%' || !text.is_empty() {
+                text.push(byte);
+            }
+            push(&mut path, byte);
         }
-        // Some decoders take more bytes for a `/` or a `.` than the one that has it in UTF-8 (RFC 3629, 3 and 10).
-        let path = String::from_utf8(path).map_err(|_| AmbiguousPathError)?;
-        // Who decodes once more would read another path.
-        let is_encoded =
-            |bytes: &[u8]| matches!(bytes, [b'%', digits @ ..] if digits.iter().all(u8::is_ascii_hexdigit));
-        if path.as_bytes().windows(3).any(is_encoded) {
+        // Some decoders take more bytes for a `/` or a `.` than the one that has it in UTF-8 (RFC 3629, 3 and 10), and who
+        // decodes once more would read another path.
+        if std::str::from_utf8(&text).is_err() || text.windows(3).any(is_encoded) {
             return Err(AmbiguousPathError);
         }
         let mut segments = path.split('/').skip(1).peekable();
@@ -46,7 +49,7 @@ impl NormalPath {
                 return Err(AmbiguousPathError);
             }
         }
-        Ok(Self(spelt(path)))
+        Ok(Self(path))
     }
 
     /// The path as text; begins with `/`.
@@ -74,21 +77,20 @@ fn decoded(high: Option<u8>, low: Option<u8>) -> Option<u8> {
     (!matches!(byte, b'/' | b'\\' | 0..0x20 | 0x7f)).then_some(byte)
 }
 
-/// Writes each byte in its one spelling: as it is where a segment may have it (`pchar`, RFC 3986, 3.3), else encoded. Clients
-/// and upstreams take both for the same. `;` alone, which may begin a parameter, is never written as it is.
-fn spelt(path: String) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,=:@".contains(&byte);
-    if path.bytes().all(is_plain) {
-        return path;
-    }
-    let mut spelt = String::with_capacity(path.len() * 3);
-    for byte in path.bytes() {
-        match is_plain(byte) {
-            true => spelt.push(char::from(byte)),
-            false => spelt.push_str(&format!("%{byte:02X}")),
+fn is_encoded(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'%', digits @ ..] if digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Writes a byte in its one spelling: as it is where a segment may have it (`pchar`, RFC 3986, 3.3), else encoded. Clients and
+/// upstreams take both for the same. `;` alone, which may begin a parameter, is never written as it is.
+fn push(path: &mut String, byte: u8) {
+    match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => path.push(char::from(byte)),
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@' => {
+            path.push(char::from(byte))
         }
+        _ => path.push_str(&format!("%{byte:02X}")),
     }
-    spelt
 }
 
 fn hex(digit: Option<u8>) -> Option<u8> {

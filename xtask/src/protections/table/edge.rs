@@ -33,14 +33,10 @@ pub(super) const EDGE: &[Protection] = &[
         "encoded bytes that some decoders take",
         &[
             (PATH, "b'/' | b'\\\\' | 0..0x20 | 0x7f)", "b'/' | b'\\\\' | 0)"),
-            (
-                PATH,
-                "String::from_utf8(path).map_err(|_| AmbiguousPathError)?",
-                "path.into_iter().map(char::from).collect::<String>()",
-            ),
+            (PATH, "std::str::from_utf8(&text).is_err() || ", ""),
         ],
     ),
-    ("a path encoded twice", &[(PATH, "if path.as_bytes().windows(3)", "if path.as_bytes().windows(usize::MAX)")]),
+    ("a path encoded twice", &[(PATH, "text.windows(3)", "text.windows(usize::MAX)")]),
     (
         "request smuggling",
         &[(
