@@ -16,6 +16,8 @@ mod open;
 mod postgres;
 mod row;
 mod sqlite;
+#[expect(clippy::disallowed_types, reason = "here alone, where it is given constant texts and nothing else")]
+mod statement;
 mod sync;
 
 use std::time::Duration;

@@ -223,7 +223,7 @@ impl Database for Postgres {
 
     async fn ready(&self) -> Result<(), DatabaseError> {
         let mut transaction = self.begin(Lane::Short, "BEGIN").await?;
-        let read_only: bool = sqlx::query_scalar(start::IS_READ_ONLY).fetch_one(&mut *transaction).await?;
+        let read_only: bool = sqlx::query_scalar(start::is_read_only!()).fetch_one(&mut *transaction).await?;
         match read_only {
             true => Err(DatabaseError::Unavailable("the database can only be read".into())),
             false => Ok(()),

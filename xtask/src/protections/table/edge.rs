@@ -5,7 +5,9 @@ use super::Protection;
 const ARRIVAL: &str = "filter/src/flow/arrival.rs";
 const CONCLUDE: &str = "policy/src/rules/conclude.rs";
 const CREDENTIAL: &str = "filter/src/credential.rs";
+const PATH: &str = "policy/src/rules/path.rs";
 const RECORD: &str = "filter/src/keys/record.rs";
+const ROUTE: &str = "policy/src/rules/route.rs";
 const VM: &str = "filter/src/vm.rs";
 
 /// In the order of the page.
@@ -26,6 +28,7 @@ pub(super) const EDGE: &[Protection] = &[
         "a framework behind usher",
         &[("filter/src/headers.rs", "configured.all().into_iter().chain(OVERRIDES)", "configured.all().into_iter()")],
     ),
+    ("dot segments", &[(PATH, "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")]),
     (
         "a WebSocket whose `connection` header",
         &[(
@@ -35,17 +38,28 @@ pub(super) const EDGE: &[Protection] = &[
         )],
     ),
     (
-        "dot segments",
-        &[("policy/src/rules/path.rs", "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")],
+        "encoded bytes that some decoders take",
+        &[
+            (PATH, "b'/' | b'\\\\' | 0..0x20 | 0x7f)", "b'/' | b'\\\\' | 0)"),
+            (PATH, "std::str::from_utf8(&text).is_err() || ", ""),
+        ],
     ),
+    ("a path encoded twice", &[(PATH, "text.windows(3)", "text.windows(usize::MAX)")]),
     (
         "request smuggling",
         &[(
-            "policy/src/rules/route.rs",
+            ROUTE,
             "    let candidates = policy.routes.candidates(&host).ok_or(Reason::UnknownOrganization)?;",
             "    let candidates = policy.routes.candidates(&host).or(policy.routes.candidates(\"chat.acme.example\"));\n    \
              let candidates = candidates.ok_or(Reason::UnknownOrganization)?;",
         )],
+    ),
+    (
+        "a host that is none",
+        &[
+            (ROUTE, " || name.split('.').any(str::is_empty)", " || name.is_empty()"),
+            (ROUTE, "(Cow::Owned(ipv6(address)?),", "(Cow::Owned(ipv6(address).map(|_| address.to_owned())?),"),
+        ],
     ),
     ("two credentials", &[(CREDENTIAL, "values.next().is_some() || first", "first")]),
     (
@@ -86,6 +100,14 @@ pub(super) const EDGE: &[Protection] = &[
             "filter/src/flow/keys.rs",
             "deny_assertion(None, assertion, reason)",
             "deny_assertion(Some(Person { subject: usher_policy::id::Subject::new(\"eve\"), email: None }), assertion, reason)",
+        )],
+    ),
+    (
+        "a line of the filter",
+        &[(
+            "usher/src/explain/log_line.rs",
+            ".filter(|_| is_before_an_event(before))?",
+            ".filter(|_| before.is_empty() || !is_before_an_event(\"'\"))?",
         )],
     ),
     (
