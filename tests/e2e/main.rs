@@ -10,6 +10,7 @@ mod feed;
 mod gateways;
 mod guide;
 mod hostile;
+mod hostile_credentials;
 mod hostile_framing;
 mod hostile_requests;
 mod hostile_tokens;

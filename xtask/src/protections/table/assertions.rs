@@ -88,6 +88,12 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         &[(PARSE, "header.contains_key(\"crit\") || header.contains_key(\"b64\")", "header.contains_key(\"b64\")")],
     ),
     (
+        "`crit`, `b64`",
+        &[(PARSE, "header.contains_key(\"crit\") || header.contains_key(\"b64\")", "header.contains_key(\"crit\")")],
+    ),
+    ("`crit`, `b64`", &[(PARSE, "        if !of_our_type {", "        if !of_our_type && header.is_empty() {")]),
+    ("`crit`, `b64`", &[("policy/src/token/claims.rs", "if all.contains_key(\"events\")", "if all.is_empty()")]),
+    (
         "JSON serialization",
         &[(
             PARSE,

@@ -7,6 +7,8 @@ const CONCLUDE: &str = "policy/src/rules/conclude.rs";
 const CREDENTIAL: &str = "filter/src/credential.rs";
 const RECORD: &str = "filter/src/keys/record.rs";
 const VM: &str = "filter/src/vm.rs";
+const BOOTSTRAP: &str = "usher/src/render/envoy/bootstrap.yaml";
+const PATH: &str = "policy/src/rules/path.rs";
 
 /// In the order of the page.
 pub(super) const EDGE: &[Protection] = &[
@@ -26,10 +28,19 @@ pub(super) const EDGE: &[Protection] = &[
         "a framework behind usher",
         &[("filter/src/headers.rs", "configured.all().into_iter().chain(OVERRIDES)", "configured.all().into_iter()")],
     ),
+    ("dot segments", &[(PATH, "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")]),
     (
         "dot segments",
-        &[("policy/src/rules/path.rs", "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")],
+        &[(
+            PATH,
+            "if empty_inside || segment == \".\" || segment == \"..\" {",
+            "if empty_inside || segment == \".\" {",
+        )],
     ),
+    ("dot segments", &[(PATH, "if empty_inside || segment", "if segment")]),
+    ("dot segments", &[(PATH, "        b'/' | b'\\\\' | 0 => Err", "        b'\\\\' | 0 => Err")]),
+    ("dot segments", &[(PATH, "        b'/' | b'\\\\' | 0 => Err", "        b'/' | 0 => Err")]),
+    ("dot segments", &[(PATH, "if raw.first() != Some(&b'/') || raw.contains", "if raw.contains")]),
     (
         "request smuggling",
         &[(
@@ -39,7 +50,27 @@ pub(super) const EDGE: &[Protection] = &[
              let candidates = candidates.ok_or(Reason::UnknownOrganization)?;",
         )],
     ),
+    (
+        "request smuggling",
+        &[(
+            BOOTSTRAP,
+            "          - upgrade_type: websocket\n",
+            "          - upgrade_type: websocket\n          - upgrade_type: admin\n",
+        )],
+    ),
+    (
+        "request smuggling",
+        &[(
+            BOOTSTRAP,
+            "          codec_type: AUTO\n",
+            "          codec_type: AUTO\n          http_protocol_options: {allow_chunked_length: true}\n",
+        )],
+    ),
     ("two credentials", &[(CREDENTIAL, "values.next().is_some() || first", "first")]),
+    (
+        "two credentials",
+        &[(CREDENTIAL, "        Some(_) => Err(Reason::AmbiguousRequest),", "        Some(last) => Ok(Some(last)),")],
+    ),
     (
         "bytes that are no text",
         &[(
@@ -64,6 +95,7 @@ pub(super) const EDGE: &[Protection] = &[
             "self.reserved.among(headers.iter().take(50).map(|(name, _)| name))",
         )],
     ),
+    ("floods of headers", &[(BOOTSTRAP, "max_request_headers_kb: 96", "max_request_headers_kb: 8192")]),
     (
         "another's name",
         &[(
@@ -220,6 +252,18 @@ pub(super) const EDGE: &[Protection] = &[
             RECORD,
             "left > 0 && left <= millis(jwks.timeout + LEASE_MARGIN)",
             "left > 0 && jwks.timeout + LEASE_MARGIN > Duration::ZERO",
+        )],
+    ),
+    (
+        "a clock that is turned back",
+        &[("filter/src/feed/lease.rs", "let is_free = left == 0 || left > lease;", "let is_free = left == 0;")],
+    ),
+    (
+        "a clock that is turned back",
+        &[(
+            "filter/src/flow/store.rs",
+            "(Box::new(login), desk.now.steady, desk.withdrawals)",
+            "(Box::new(login), Duration::from_millis(desk.now.unix_ms), desk.withdrawals)",
         )],
     ),
     (
