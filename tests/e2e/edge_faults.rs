@@ -86,7 +86,9 @@ fn traps_in_one_worker_leave_the_other_serving_and_let_nobody_in() -> Result<()>
         filter: Some(usher_tests::binaries::filter_with_trap()?),
         ..usher_tests::system::Setup::default()
     };
-    let mut stage = RealEnvoy::start_with(&policy::base("claude")?, &setup)?;
+    // Nothing but a trap ends a session here.
+    let mut stage =
+        RealEnvoy::start_with(&policy::changed("claude", "options: {sessions: {max_staleness: 1h}}")?, &setup)?;
     let [mut trapping, mut others] = by_worker(&mut stage)?;
     let good = stage.request_of("{login: ada, pass: true}")?;
     let bare = Request::new("GET", "chat.acme.example", "/");
@@ -96,16 +98,19 @@ fn traps_in_one_worker_leave_the_other_serving_and_let_nobody_in() -> Result<()>
         ensure!(headers.iter().any(|(name, _)| name == "x-usher-role"), "passes without tags");
         Ok(true)
     };
-    let traps = 20;
-    for round in 0..traps {
+    let other = others.first_mut().context("a connection of the other worker")?;
+    ensure!(is_served(&other.send(&good)?)?, "ada is let in");
+    for round in 0..20 {
         let (first, beside) = trapping.split_first_mut().context("a connection of the one worker")?;
         let response = first.send(&trapped)?;
         ensure!(upstream::saw(&response)?.is_none(), "a request whose filter trapped passes");
+        let logins = stage.system.logins();
         for connection in &mut others {
             ensure!(upstream::saw(&connection.send(&bare)?)?.is_none(), "a request without a token passes");
             let response = connection.send(&good)?;
             ensure!(is_served(&response)?, "trap {round} is felt in the other worker: {}", response.status);
         }
+        ensure!(stage.system.logins() == logins, "trap {round} has taken the sessions of the other worker");
         for connection in beside {
             ensure!(upstream::saw(&connection.send(&bare)?)?.is_none(), "a request without a token passes");
             is_served(&connection.send(&good)?)?;

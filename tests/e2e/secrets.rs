@@ -53,11 +53,16 @@ fn no_secret_and_no_token_is_in_any_log_error_metric_or_audit() -> Result<()> {
             let request = Request::new(method, "store", path).bearer(token);
             let request = match method {
                 "GET" => request,
-                // What a client writes into a resource is kept and read there again.
-                _ if path == directory => request.json(&json!({"token": token, "userName": "somebody"})),
+                // What a client writes into a resource is kept and read there again: but this is no part of one.
+                _ if path == directory => request.json(&json!({
+                    "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "somebody", "active": true,
+                    "emails": [{"value": "somebody@acme.example", "primary": true}], "password": token, "token": token,
+                })),
                 _ => request.json(&json!({"token": token, "userName": token})),
             };
             let answer = request.send(store)?;
+            let is_made = method == "POST" && path == directory && token == DIRECTORY_TOKEN;
+            ensure!(!is_made || answer.status == 201, "the directory makes somebody: {}", answer.status);
             let headers: Vec<_> =
                 answer.headers.iter().map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect();
             told.push((
