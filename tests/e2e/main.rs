@@ -12,6 +12,7 @@ mod guide;
 mod hostile;
 mod hostile_credentials;
 mod hostile_framing;
+mod hostile_keys;
 mod hostile_requests;
 mod hostile_tokens;
 mod incident;
