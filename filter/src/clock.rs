@@ -48,8 +48,11 @@ impl Clock {
 
     /// Both clocks, each read.
     pub(crate) fn tick(&mut self) -> Now {
-        let steady = self.began.elapsed();
-        self.began_unix_ms = host::unix_millis().and_then(|unix| unix.checked_sub(millis(steady)));
+        self.set(host::unix_millis(), self.began.elapsed())
+    }
+
+    fn set(&mut self, unix_ms: Option<u64>, steady: Duration) -> Now {
+        self.began_unix_ms = unix_ms.and_then(|unix| unix.checked_sub(millis(steady)));
         self.at(steady)
     }
 
@@ -74,5 +77,19 @@ mod tests {
         let mut clock = clock;
         // Here is no host, and so no wall clock.
         assert_eq!((clock.tick().unix_ms, clock.now().unix_ms), (0, 0));
+    }
+
+    #[test]
+    fn a_jump_of_the_wall_is_taken_up_with_the_next_tick_and_moves_no_steady_clock() {
+        let mut clock = Clock { began: Instant::now(), began_unix_ms: None };
+        let steady = Duration::from_secs;
+        for (seconds, unix_ms) in [(10, 1_000_000), (20, 90_000_000), (30, 40_000)] {
+            let now = clock.set(Some(unix_ms), steady(seconds));
+            assert_eq!((now.unix_ms, now.steady), (unix_ms, steady(seconds)));
+            let later = clock.at(steady(seconds + 1));
+            assert_eq!((later.unix_ms, later.steady), (unix_ms + 1_000, steady(seconds + 1)));
+        }
+        // One that shows less than has passed since the worker began is none.
+        assert_eq!(clock.set(Some(5), steady(40)).unix_ms, 0);
     }
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::wait;
 
@@ -46,4 +46,14 @@ pub(crate) fn unharmed(stage: &mut RealEnvoy) -> Result<()> {
     })?;
     stage.no_filter_died()?;
     stage.no_token_was_logged()
+}
+
+/// What Envoy drops by itself in the rendered configuration comes to the filter here.
+pub(crate) fn lenient(bootstrap: &str) -> Result<String> {
+    let bootstrap = bootstrap.replace("DROP_HEADER", "ALLOW");
+    let trailers = bootstrap
+        .replace("codec_type: AUTO", "codec_type: AUTO\n          http_protocol_options: {enable_trailers: true}");
+    let upstream = "explicit_http_config: {http_protocol_options: {}}";
+    ensure!(trailers.contains(upstream) && trailers.contains("enable_trailers"), "the bootstrap is as it was");
+    Ok(trailers.replace(upstream, "explicit_http_config: {http_protocol_options: {enable_trailers: true}}"))
 }

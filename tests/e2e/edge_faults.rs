@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use usher_scenario::token::KeyRing;
-use usher_tests::http::{Request, Response};
+use usher_tests::http::{Connection, Request, Response};
 use usher_tests::policy;
 use usher_tests::server::{Fault, Server};
 use usher_tests::stage::denied;
@@ -86,35 +86,39 @@ fn traps_in_one_worker_leave_the_other_serving_and_let_nobody_in() -> Result<()>
         filter: Some(usher_tests::binaries::filter_with_trap()?),
         ..usher_tests::system::Setup::default()
     };
-    let mut stage = RealEnvoy::start_with(&policy::base("claude")?, &setup)?;
+    // Nothing but a trap ends a session here.
+    let mut stage =
+        RealEnvoy::start_with(&policy::changed("claude", "options: {sessions: {max_staleness: 1h}}")?, &setup)?;
+    let [mut trapping, mut others] = by_worker(&mut stage)?;
     let good = stage.request_of("{login: ada, pass: true}")?;
     let bare = Request::new("GET", "chat.acme.example", "/");
     let trapped = good.clone().header("x-usher-trap", "now");
-    // Each worker asks the store once about ada: two logins are two workers that have a connection.
-    let (before, mut connections) = (stage.system.logins(), Vec::new());
-    while connections.len() < 8 || (stage.system.logins() < before + 2 && connections.len() < 200) {
-        let mut connection = stage.system.envoy.connect()?;
-        ensure!(connection.send(&good)?.status == 200, "ada is let in");
-        connections.push(connection);
-    }
-    let (mut served, mut refused) = (0, 0);
-    for _ in 0..20 {
-        let Some((first, others)) = connections.split_first_mut() else { anyhow::bail!("no connection") };
+    let is_served = |response: &Response| -> Result<bool> {
+        let Some(headers) = upstream::saw(response)? else { return Ok(false) };
+        ensure!(headers.iter().any(|(name, _)| name == "x-usher-role"), "passes without tags");
+        Ok(true)
+    };
+    let other = others.first_mut().context("a connection of the other worker")?;
+    ensure!(is_served(&other.send(&good)?)?, "ada is let in");
+    for round in 0..20 {
+        let (first, beside) = trapping.split_first_mut().context("a connection of the one worker")?;
         let response = first.send(&trapped)?;
         ensure!(upstream::saw(&response)?.is_none(), "a request whose filter trapped passes");
-        for connection in others {
+        let logins = stage.system.logins();
+        for connection in &mut others {
             ensure!(upstream::saw(&connection.send(&bare)?)?.is_none(), "a request without a token passes");
             let response = connection.send(&good)?;
-            match upstream::saw(&response)? {
-                Some(headers) => {
-                    ensure!(headers.iter().any(|(name, _)| name == "x-usher-role"), "passes without tags");
-                    served += 1;
-                }
-                None => refused += 1,
-            }
+            ensure!(is_served(&response)?, "trap {round} is felt in the other worker: {}", response.status);
+        }
+        ensure!(stage.system.logins() == logins, "trap {round} has taken the sessions of the other worker");
+        for connection in beside {
+            ensure!(upstream::saw(&connection.send(&bare)?)?.is_none(), "a request without a token passes");
+            is_served(&connection.send(&good)?)?;
         }
     }
-    ensure!(served > 0, "nobody was served while one worker trapped ({refused} refused)");
+    let died = stage.system.envoy.log().matches("panicked").count();
+    ensure!(died > 1, "only {died} filters died");
+    let mut connections: Vec<_> = trapping.into_iter().chain(others).collect();
     usher_tests::wait::until("every worker serves again", || {
         let mut all = true;
         for connection in &mut connections {
@@ -151,6 +155,26 @@ fn a_flood_of_denials_is_logged_in_bounded_lines() -> Result<()> {
     ensure!(log.len() < 200 * 2 * 4096, "{} bytes for 200 denials", log.len());
     ensure!(!log.contains("AAAAAAAAAAAAAAAAAAAAAAAA"), "a token was logged");
     Ok(())
+}
+
+/// Connections to the one worker and to the other, at least three each.
+fn by_worker(stage: &mut RealEnvoy) -> Result<[Vec<Connection>; 2]> {
+    let mut workers = [vec![stage.system.envoy.connect()?], Vec::new()];
+    for _ in 0..200 {
+        let [one, other] = &mut workers;
+        if one.len() >= 3 && other.len() >= 3 {
+            return Ok(workers);
+        }
+        let mut connection = stage.system.envoy.connect()?;
+        // A worker asks the store about a login once: whoever meets the session of the first connection is in its worker.
+        let login = stage.request_of("{login: ada, pass: true}")?;
+        let first = one.first_mut().context("the first connection")?;
+        ensure!(first.send(&login)?.status == 200, "ada is let in");
+        let before = stage.system.logins();
+        ensure!(connection.send(&login)?.status == 200, "ada is let in");
+        if stage.system.logins() == before { one.push(connection) } else { other.push(connection) }
+    }
+    anyhow::bail!("connections to one worker alone")
 }
 
 /// RSA keys take seconds to make, in which a key server would be too slow for the filter.

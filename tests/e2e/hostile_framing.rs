@@ -6,12 +6,33 @@ use usher_tests::stage::envoy::RealEnvoy;
 
 use crate::attack::{GUARDED, HOST, raw, unharmed};
 
-#[test]
-fn a_request_that_two_parsers_would_cut_elsewhere_is_never_two() -> Result<()> {
-    let mut stage = RealEnvoy::start(&policy::changed("claude", GUARDED)?)?;
-    let smuggled = format!("GET /admin/ HTTP/1.1\r\nhost: {HOST}\r\nx-usher-role: owner\r\nx-smuggled: yes\r\n\r\n");
-    let head = format!("POST /open/ HTTP/1.1\r\nhost: {HOST}\r\n");
-    for (name, bytes) in [
+/// What no two parsers cut alike: none of it may arrive, not even the part that all of them read.
+const AMBIGUOUS: [&str; 15] = [
+    "CL.TE",
+    "TE.CL",
+    "TE.TE",
+    "two lengths",
+    "a list of lengths",
+    "a signed length",
+    "chunked in other words",
+    "a space before the colon",
+    "a NUL in a value",
+    "a NUL in a name",
+    "no name",
+    "a chunk extension with a line",
+    "an upgrade to something, and more",
+    "HTTP/1.0",
+    "HTTP/1.0, kept alive",
+];
+
+/// Bytes that hold one request to `path`, and what some would take for a second one, which goes where owners go. `more` are lines of
+/// both.
+fn framings(path: &str, more: &str) -> Vec<(&'static str, String)> {
+    let smuggled =
+        format!("GET /admin/ HTTP/1.1\r\nhost: {HOST}\r\n{more}x-usher-role: owner\r\nx-smuggled: yes\r\n\r\n");
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {HOST}\r\n{more}");
+    let get = format!("GET {path} HTTP/1.1\r\nhost: {HOST}\r\n{more}");
+    vec![
         (
             "CL.TE",
             format!(
@@ -47,6 +68,75 @@ fn a_request_that_two_parsers_would_cut_elsewhere_is_never_two() -> Result<()> {
             "a chunk size too large",
             format!("{head}transfer-encoding: chunked\r\n\r\n10000000000000000\r\n\r\n{smuggled}"),
         ),
+        ("an upgrade to something, and more", format!("{get}connection: upgrade\r\nupgrade: admin\r\n\r\n{smuggled}")),
+        (
+            "an upgrade to h2c, and more",
+            format!(
+                "{get}connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n{smuggled}"
+            ),
+        ),
+        (
+            "a websocket that nobody opens, and more",
+            format!(
+                "{get}connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                 sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n{smuggled}"
+            ),
+        ),
+        ("one after the other", format!("{get}\r\n{smuggled}")),
+        ("a body that looks like one", format!("{head}content-length: {}\r\n\r\n{smuggled}", smuggled.len())),
+        (
+            "a body that is waited for",
+            format!("{head}expect: 100-continue\r\ncontent-length: {}\r\n\r\n{smuggled}", smuggled.len()),
+        ),
+        ("something else that is expected", format!("{head}expect: admin\r\ncontent-length: 0\r\n\r\n")),
+        (
+            "chunk extensions",
+            format!(
+                "{head}transfer-encoding: chunked\r\n\r\n{:x};a=b;c=\"d\"\r\n{smuggled}\r\n0;x\r\n\r\n",
+                smuggled.len()
+            ),
+        ),
+        ("HTTP/1.0", format!("{get}\r\n").replace("HTTP/1.1", "HTTP/1.0")),
+        (
+            "HTTP/1.0, kept alive",
+            format!("{get}connection: keep-alive\r\n\r\n{smuggled}").replace("HTTP/1.1", "HTTP/1.0"),
+        ),
+    ]
+}
+
+/// By nobody, over a bypass; and by ada, who is no owner.
+#[test]
+fn a_request_that_two_parsers_would_cut_elsewhere_is_never_two() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::changed("claude", GUARDED)?)?;
+    let good = stage.request_of("{login: ada, path: /, pass: true}")?;
+    let token = String::from_utf8_lossy(good.first("authorization").unwrap_or_default()).into_owned();
+    let mut arrived = 0;
+    for (path, more, role) in
+        [("/open/", String::new(), None), ("/", format!("authorization: {token}\r\n"), Some("user"))]
+    {
+        for (name, bytes) in framings(path, &more) {
+            let before = stage.system.upstream.attempts();
+            raw(stage.system.envoy.address(), bytes.as_bytes()).with_context(|| name.to_owned())?;
+            let requests = stage.system.upstream.requests();
+            for request in requests.iter().skip(before) {
+                let target = String::from_utf8_lossy(&request.target).into_owned();
+                ensure!(target == path, "{name}, {path}: `{target}` arrives");
+                ensure!(request.first("x-smuggled").is_none(), "{name}, {path}: a second request arrives");
+                ensure!(request.first("x-usher-role") == role.map(str::as_bytes), "{name}, {path}: another role");
+                ensure!(!AMBIGUOUS.contains(&name), "{name}, {path}: it arrives");
+                arrived += 1;
+            }
+        }
+    }
+    ensure!(arrived > 6, "those that are well-formed do arrive: {arrived}");
+    unharmed(&mut stage)
+}
+
+#[test]
+fn a_request_line_or_a_host_in_another_form_opens_no_other_door() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::changed("claude", GUARDED)?)?;
+    let smuggled = format!("GET /admin/ HTTP/1.1\r\nhost: {HOST}\r\nx-usher-role: owner\r\nx-smuggled: yes\r\n\r\n");
+    for (name, bytes) in [
         ("HTTP/0.9", "GET /admin/\r\n\r\n".to_owned()),
         ("HTTP/1.0 without a host", "GET /admin/ HTTP/1.0\r\n\r\n".to_owned()),
         ("HTTP/9.9", format!("GET /admin/ HTTP/9.9\r\nhost: {HOST}\r\n\r\n")),
@@ -79,6 +169,7 @@ fn a_request_that_two_parsers_would_cut_elsewhere_is_never_two() -> Result<()> {
             ),
         ),
         ("a verb override", format!("GET /admin/ HTTP/1.1\r\nhost: {HOST}\r\nx-http-method-override: POST\r\n\r\n")),
+        ("HTTP/1.0 with a host", format!("GET /admin/ HTTP/1.0\r\nhost: {HOST}\r\n\r\n")),
     ] {
         let before = stage.system.upstream.attempts();
         raw(stage.system.envoy.address(), bytes.as_bytes()).with_context(|| name.to_owned())?;

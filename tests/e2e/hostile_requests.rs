@@ -7,7 +7,7 @@ use usher_tests::policy;
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::system::{Setup, upstream};
 
-use crate::attack::{GUARDED, HOST, pseudo, raw, unharmed};
+use crate::attack::{GUARDED, HOST, lenient, pseudo, raw, unharmed};
 
 /// Targets that some server behind a proxy reads as `/admin/`, or as something that is not bypassed.
 const TARGETS: &[&str] = &[
@@ -319,16 +319,6 @@ fn no_header_makes_another_request_of_it_behind_us() -> Result<()> {
         ensure!(headers.iter().any(|(_, value)| value == "/of-the-way"), "{target}: what proxies set stays");
     }
     unharmed(&mut stage)
-}
-
-/// What Envoy drops by itself in the rendered configuration comes to the filter here.
-fn lenient(bootstrap: &str) -> Result<String> {
-    let bootstrap = bootstrap.replace("DROP_HEADER", "ALLOW");
-    let trailers = bootstrap
-        .replace("codec_type: AUTO", "codec_type: AUTO\n          http_protocol_options: {enable_trailers: true}");
-    let upstream = "explicit_http_config: {http_protocol_options: {}}";
-    ensure!(trailers.contains(upstream) && trailers.contains("enable_trailers"), "the bootstrap is as it was");
-    Ok(trailers.replace(upstream, "explicit_http_config: {http_protocol_options: {enable_trailers: true}}"))
 }
 
 #[test]

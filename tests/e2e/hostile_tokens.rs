@@ -5,12 +5,13 @@ use jwt_simple::prelude::*;
 use serde_json::{Map, Value, json};
 use usher_scenario::token::KeyRing;
 use usher_tests::http::Request;
+use usher_tests::http2::{self, Answer, fields};
 use usher_tests::policy;
 use usher_tests::stage::denied;
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::wait;
 
-const HOST: &str = "chat.acme.example";
+use crate::attack::{HOST, pseudo};
 
 /// A name, the token, the reason.
 type Attack = (String, String, &'static str);
@@ -33,6 +34,16 @@ fn every_attack_on_an_assertion_is_refused_in_every_worker_and_no_token_is_logge
     let mut wrong = Vec::new();
     for (name, token, expected) in &attacks {
         stage.remember(token);
+        let head = [fields(&pseudo("GET", "/")), fields(&[("authorization", &format!("Bearer {token}"))])].concat();
+        let said = match http2::exchange(stage.system.envoy.address(), &head, None, &[])? {
+            Answer::Whole(body) => String::from_utf8_lossy(&body).into_owned(),
+            // So long a field is none that Envoy takes in HTTP/2.
+            Answer::Refused if token.len() > 1 << 16 => format!("\"{expected}\""),
+            Answer::Refused => String::new(),
+        };
+        if !said.contains(&format!("\"{expected}\"")) {
+            wrong.push(format!("{name}, in HTTP/2: {said}, not {expected}"));
+        }
         let request = Request::new("GET", HOST, "/").bearer(token);
         for at in [0, attacks.len() % 7 + 1] {
             let Some(connection) = connections.get_mut(at) else { continue };

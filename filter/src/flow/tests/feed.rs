@@ -9,17 +9,19 @@ use crate::feed::testing::{History, Memory};
 use crate::flow::ExpectStore;
 
 /// The workers of one process, and their store.
-struct Process {
+pub(super) struct Process {
     memory: Memory,
-    history: History,
-    workers: Vec<Worker>,
+    pub(super) history: History,
+    pub(super) workers: Vec<Worker>,
     tokens: u32,
-    millis: u64,
+    pub(super) millis: u64,
+    /// How far the wall's clock has jumped.
+    pub(super) jumped: i64,
 }
 
 /// One worker with its part in the feed, and with what it waits for.
-struct Worker {
-    world: World,
+pub(super) struct Worker {
+    pub(super) world: World,
     feed: Feed,
     poll: Option<(u32, String)>,
     asked: Vec<(ExpectStore, Option<LoginAnswer>)>,
@@ -28,11 +30,11 @@ struct Worker {
 impl Process {
     fn new(workers: usize) -> Self {
         let workers = (0..workers).map(|_| Worker::new()).collect();
-        Self { memory: Memory::default(), history: History::default(), workers, tokens: 0, millis: 0 }
+        Self { memory: Memory::default(), history: History::default(), workers, tokens: 0, millis: 0, jumped: 0 }
     }
 
     /// A process that follows the feed, with a session of ada, a user, in its first worker.
-    fn with_ada() -> Self {
+    pub(super) fn with_ada() -> Self {
         let mut process = Self::new(2);
         process.history.write("ada", Some("user"));
         process.log_in(0, "ada");
@@ -41,8 +43,9 @@ impl Process {
         process
     }
 
-    fn now(&self) -> Now {
-        Now { unix_ms: T0 * 1000 + self.millis, steady: Duration::from_millis(self.millis) }
+    pub(super) fn now(&self) -> Now {
+        let unix_ms = (T0 * 1000 + self.millis).saturating_add_signed(self.jumped);
+        Now { unix_ms, steady: Duration::from_millis(self.millis) }
     }
 
     fn answer(&self, member: &str) -> LoginAnswer {
@@ -66,7 +69,7 @@ impl Process {
         next
     }
 
-    fn present(&mut self, at: usize, member: &str) -> Next {
+    pub(super) fn present(&mut self, at: usize, member: &str) -> Next {
         let bearer = format!("Bearer {}", token_of(member));
         let pseudo = [(":authority", "chat.acme.example"), (":path", "/x"), (":method", "GET")];
         let headers = [&pseudo[..], &[("authorization", &bearer)]].concat();
@@ -105,7 +108,7 @@ impl Process {
         }
     }
 
-    fn log_in(&mut self, at: usize, member: &str) -> Option<Next> {
+    pub(super) fn log_in(&mut self, at: usize, member: &str) -> Option<Next> {
         self.ask(at, member);
         self.hear(at, self.workers[at].asked.len().checked_sub(1)?)
     }
@@ -136,7 +139,7 @@ impl Process {
     }
 
     /// Three seconds in which nothing new happens: everybody learns what there is to learn.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         for _ in 0..60 {
             for at in 0..self.workers.len() {
                 self.tick(at);
@@ -147,7 +150,7 @@ impl Process {
     }
 
     /// With which role a worker lets a member in without asking anybody.
-    fn session(&mut self, at: usize, member: &str) -> Option<String> {
+    pub(super) fn session(&mut self, at: usize, member: &str) -> Option<String> {
         match self.present(at, member) {
             Next::Allow(allow) => Some(allow.permit.role().to_string()),
             _ => None,
@@ -156,7 +159,7 @@ impl Process {
 }
 
 impl Worker {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         // Whatever is still trusted at the end was kept up to date by the feed, not by its age.
         let policy = policy(|document| document["sessions"] = json!({"max_staleness": "1h"}));
         let feed = Feed::new(&policy);
@@ -282,6 +285,7 @@ enum Event {
     Die { at: usize },
     Forget,
     Hear { at: usize, which: usize },
+    Jump { millis: i64 },
     Pass { millis: u64 },
     PollAnswered { at: usize, is_lost: bool },
     RefuseHeads,
@@ -302,6 +306,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         8 => (at.clone(), which).prop_map(|(at, which)| Event::Hear { at, which }),
         1 => at.clone().prop_map(|at| Event::Die { at }),
         1 => Just(Event::Forget),
+        1 => prop_oneof![Just(-90_000), Just(-700), Just(700), Just(90_000)].prop_map(|millis| Event::Jump { millis }),
         6 => prop_oneof![Just(50), Just(300), Just(1_700)].prop_map(|millis| Event::Pass { millis }),
         8 => (at.clone(), proptest::bool::weighted(0.2)).prop_map(|(at, is_lost)| Event::PollAnswered { at, is_lost }),
         1 => Just(Event::RefuseHeads),
@@ -320,6 +325,7 @@ impl Process {
             Event::Die { at } => self.workers[at] = Worker::new(),
             Event::Forget => self.history.forget(self.history.number().saturating_sub(2)),
             Event::Hear { at, which } => drop(self.hear(at, which)),
+            Event::Jump { millis } => self.jumped += millis,
             Event::Pass { millis } => self.millis += millis,
             Event::PollAnswered { at, is_lost } => self.poll_answered(at, is_lost),
             Event::RefuseHeads => self.memory.refuse_heads.set(1),

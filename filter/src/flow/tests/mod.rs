@@ -21,6 +21,7 @@ use crate::keys::Lack;
 use crate::session::Sessions;
 use crate::store_call::NoAnswer;
 
+mod clock;
 mod denials;
 mod feed;
 mod sessions;

@@ -96,6 +96,12 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         &[(PARSE, "header.get(\"crit\").is_some() || header.get(\"b64\").is_some()", "header.get(\"b64\").is_some()")],
     ),
     (
+        "`crit`, `b64`",
+        &[(PARSE, "header.get(\"crit\").is_some() || header.get(\"b64\").is_some()", "header.get(\"crit\").is_some()")],
+    ),
+    ("`crit`, `b64`", &[(PARSE, "        if !of_our_type {", "        if !of_our_type && header.is_null() {")]),
+    ("`crit`, `b64`", &[("policy/src/token/claims.rs", "if claims.get(\"events\").is_some()", "if claims.is_null()")]),
+    (
         "JSON serialization",
         &[(
             PARSE,

@@ -3,6 +3,7 @@
 use super::Protection;
 
 const ARRIVAL: &str = "filter/src/flow/arrival.rs";
+const BOOTSTRAP: &str = "usher/src/render/envoy/bootstrap.yaml";
 const CONCLUDE: &str = "policy/src/rules/conclude.rs";
 const CREDENTIAL: &str = "filter/src/credential.rs";
 const PATH: &str = "policy/src/rules/path.rs";
@@ -28,7 +29,6 @@ pub(super) const EDGE: &[Protection] = &[
         "a framework behind usher",
         &[("filter/src/headers.rs", "configured.all().into_iter().chain(OVERRIDES)", "configured.all().into_iter()")],
     ),
-    ("dot segments", &[(PATH, "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")]),
     (
         "a WebSocket whose `connection` header",
         &[(
@@ -37,6 +37,19 @@ pub(super) const EDGE: &[Protection] = &[
             "is_ambiguous |= name == b\"connections\" && self.reserved.are_nominated_by(value);",
         )],
     ),
+    ("dot segments", &[(PATH, "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")]),
+    (
+        "dot segments",
+        &[(
+            PATH,
+            "if empty_inside || segment == \".\" || segment == \"..\" {",
+            "if empty_inside || segment == \".\" {",
+        )],
+    ),
+    ("dot segments", &[(PATH, "if empty_inside || segment", "if segment")]),
+    ("dot segments", &[(PATH, "b'/' | b'\\\\' | 0..0x20 | 0x7f)", "b'\\\\' | 0..0x20 | 0x7f)")]),
+    ("dot segments", &[(PATH, "b'/' | b'\\\\' | 0..0x20 | 0x7f)", "b'/' | 0..0x20 | 0x7f)")]),
+    ("dot segments", &[(PATH, "if raw.first() != Some(&b'/') || raw.contains", "if raw.contains")]),
     (
         "encoded bytes that some decoders take",
         &[
@@ -55,6 +68,22 @@ pub(super) const EDGE: &[Protection] = &[
         )],
     ),
     (
+        "request smuggling",
+        &[(
+            BOOTSTRAP,
+            "          - upgrade_type: websocket\n",
+            "          - upgrade_type: websocket\n          - upgrade_type: admin\n",
+        )],
+    ),
+    (
+        "request smuggling",
+        &[(
+            BOOTSTRAP,
+            "          codec_type: AUTO\n",
+            "          codec_type: AUTO\n          http_protocol_options: {allow_chunked_length: true}\n",
+        )],
+    ),
+    (
         "a host that is none",
         &[
             (ROUTE, " || name.split('.').any(str::is_empty)", " || name.is_empty()"),
@@ -62,6 +91,10 @@ pub(super) const EDGE: &[Protection] = &[
         ],
     ),
     ("two credentials", &[(CREDENTIAL, "values.next().is_some() || first", "first")]),
+    (
+        "two credentials",
+        &[(CREDENTIAL, "        Some(_) => Err(Reason::AmbiguousRequest),", "        Some(last) => Ok(Some(last)),")],
+    ),
     (
         "a credential reaches the product",
         &[(
@@ -94,6 +127,7 @@ pub(super) const EDGE: &[Protection] = &[
             "for (name, value) in headers.iter().take(50) {",
         )],
     ),
+    ("floods of headers", &[(BOOTSTRAP, "max_request_headers_kb: 96", "max_request_headers_kb: 8192")]),
     (
         "another's name",
         &[(
@@ -258,6 +292,18 @@ pub(super) const EDGE: &[Protection] = &[
             RECORD,
             "left > 0 && left <= millis(jwks.timeout + LEASE_MARGIN)",
             "left > 0 && jwks.timeout + LEASE_MARGIN > Duration::ZERO",
+        )],
+    ),
+    (
+        "a clock that is turned back",
+        &[("filter/src/feed/lease.rs", "let is_free = left == 0 || left > lease;", "let is_free = left == 0;")],
+    ),
+    (
+        "a clock that is turned back",
+        &[(
+            "filter/src/flow/store.rs",
+            "(Box::new(login), desk.now.steady, desk.withdrawals)",
+            "(Box::new(login), Duration::from_millis(desk.now.unix_ms), desk.withdrawals)",
         )],
     ),
     (
