@@ -169,6 +169,20 @@ fn what_is_no_assertion_is_told_by_its_form() {
 }
 
 #[test]
+fn a_file_without_its_at_is_not_taken_for_a_token_or_a_line() {
+    let case = Case::new(&mapped());
+    let file = case.folder.file("token.jwt", &case.token(&["staff"]));
+    for arguments in [
+        &["explain", &case.file, "--host", "chat.acme.example", "--path", "/", "--token", &file][..],
+        &["explain", &case.file, "--log-line", &file],
+    ] {
+        let outcome = usher(arguments);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{outcome:?}");
+        assert!(outcome.stderr.contains("is a file; write `") && outcome.stderr.contains(&format!("@{file}`")));
+    }
+}
+
+#[test]
 fn a_token_that_is_not_believed_is_shown_next_to_what_would_be() {
     let case = Case::new(&mapped());
     let token = case.token(&["staff"]);
