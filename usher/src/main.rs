@@ -1,6 +1,7 @@
 //! The `usher` command: reads the command line, runs one subcommand, and leaves with its exit code.
 
 mod command;
+mod counted;
 mod csv;
 mod demo;
 mod discover;

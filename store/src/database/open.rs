@@ -47,6 +47,9 @@ pub enum OpenError {
     /// It can be read only: a standby, most often.
     #[error("the database can only be read; is it a standby? name the primary")]
     ReadOnly,
+    /// TLS cannot be had, or who answers is not believed; with what to do.
+    #[error("{0}")]
+    Tls(String),
     /// An old server.
     #[error("PostgreSQL {0} is too old; usher needs 13 or newer")]
     TooOld(String),

@@ -70,7 +70,8 @@ pub(super) async fn log_in(
         Err(error) => {
             if let MembershipError::PolicyMismatch(what) = error {
                 app.metrics.policy_mismatch(&organization.id);
-                tracing::warn!(organization = organization.id.as_str(), what, "policy mismatch");
+                let request_id = cause.request_id.as_str();
+                tracing::warn!(request_id, organization = organization.id.as_str(), what, "policy mismatch");
             }
             Err(error.into())
         }

@@ -237,7 +237,7 @@ fn a_feed_is_not_followed_over_a_failover_that_may_have_lost_its_end() {
     let before = store.changes("").json["position"].as_str().unwrap().to_owned();
     let folder = postgres().run("psql", &["-X", "-At", "-d", "postgres", "-c", "SHOW unix_socket_directories"]);
     let from = ["-h", folder.trim(), "-U", "usher", "-R", "-c", "fast"];
-    let standby = server::start("pg_basebackup", &from);
+    let standby = server::start("pg_basebackup", &from, &[]);
 
     let address = standby.address(name(&store.database));
     let error = start_error(config(&address, POLICY));

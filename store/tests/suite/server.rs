@@ -18,17 +18,22 @@ const INSTALL: &str = "PostgreSQL is needed for these tests: `apt install postgr
 /// What is run of it.
 const PROGRAMS: &[&str] = &["initdb", "pg_basebackup", "pg_dump", "pg_isready", "pg_restore", "postgres", "psql"];
 
+/// How `initdb` makes an empty one.
+pub(crate) const INITDB: &[&str] = &["--username=usher", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
+
 /// No test cuts the power, so nothing need be synced to the disk: making a database is then a matter of milliseconds.
 ///
 /// Lives as long as this process: the script's input ends with it, however it ends, and takes the server along.
 const GUARD: &str = r#"
-"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=800 -c fsync=off >"$2/log" 2>&1 &
+programs=$1 folder=$2
+shift 2
+"$programs/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c max_connections=800 -c fsync=off "$@" >"$folder/log" 2>&1 &
 server=$!
 echo "$server"
 cat >/dev/null
 kill -QUIT "$server"
 wait "$server"
-rm -rf "$2"
+rm -rf "$folder"
 "#;
 
 /// The server of this process.
@@ -47,7 +52,7 @@ pub(crate) fn postgres() -> &'static Postgres {
 
 /// Makes a server.
 pub(crate) fn made() -> Postgres {
-    start("initdb", &["--username=usher", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"])
+    start("initdb", INITDB, &[])
 }
 
 impl Postgres {
@@ -76,8 +81,8 @@ impl Postgres {
     }
 }
 
-/// Starts a server on the files that one of PostgreSQL's programs makes.
-pub(crate) fn start(maker: &str, arguments: &[&str]) -> Postgres {
+/// Starts a server, with these settings, on the files that one of PostgreSQL's programs makes.
+pub(crate) fn start(maker: &str, arguments: &[&str], settings: &[&str]) -> Postgres {
     let folder = &TempDir::with_prefix("usher-pg-").unwrap().keep();
     let programs = programs();
     let as_root = std::fs::metadata(folder).unwrap().uid() == 0;
@@ -103,6 +108,7 @@ pub(crate) fn start(maker: &str, arguments: &[&str]) -> Postgres {
     let mut guard = unprivileged(Path::new("/bin/sh"))
         .args(["-c", GUARD, "guard"])
         .args([&programs, folder])
+        .args(settings)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

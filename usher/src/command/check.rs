@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use usher_policy_file::{Checked, Fault, Warning};
 
 use super::Failure;
+use crate::counted::counted;
 use crate::output::{print, tell};
 use crate::policy_file::{LoadError, PolicyFile};
 
@@ -58,23 +59,19 @@ fn line(file: &Path, warning: &Warning) -> String {
 }
 
 fn summary(file: &Path, Checked { policy, warnings }: &Checked) -> String {
-    let connections = policy.parents.iter().map(|parent| parent.connections.len()).sum();
+    let connections: usize = policy.parents.iter().map(|parent| parent.connections.len()).sum();
     let mut summary = format!(
         "{}: good: {}, {}, {}",
         file.display(),
-        count(policy.parents.len(), "parent"),
-        count(policy.organizations.len(), "organization"),
-        count(connections, "connection"),
+        counted(policy.parents.len(), "parent"),
+        counted(policy.organizations.len(), "organization"),
+        counted(connections, "connection"),
     );
     if !warnings.is_empty() {
-        summary.push_str(&format!(", {}", count(warnings.len(), "warning")));
+        summary.push_str(&format!(", {}", counted(warnings.len(), "warning")));
     }
     summary.push('\n');
     summary
-}
-
-fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// What tools read: `{"file", "good", "faults": [{path, line, message}], "warnings": [{code, path, line, message}]}`.

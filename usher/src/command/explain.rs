@@ -156,6 +156,7 @@ fn given(flag: &'static str, argument: &str, limit: usize) -> Result<Vec<u8>, Fa
     let (path, read) = match argument.strip_prefix('@') {
         Some(path) => (Path::new(path), read_bounded(Path::new(path), limit)),
         None if argument == "-" => (Path::new("-"), bounded(io::stdin(), limit)),
+        None if Path::new(argument).is_file() => return Err(Failure::FileWithoutAt { flag, path: argument.into() }),
         None => return Ok(argument.as_bytes().to_vec()),
     };
     read.map_err(|source| Failure::file(flag, path, source))

@@ -50,6 +50,14 @@ pub(crate) enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// What is wanted is not the name of a file, and that is what was given.
+    #[error("{flag} {0}: is a file; write `{flag} @{0}`", path.display())]
+    FileWithoutAt {
+        /// The flag.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
     /// Keys that were given cannot be used.
     #[error(transparent)]
     Keys(#[from] KnownKeysError),

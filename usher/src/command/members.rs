@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Failure;
 use super::administration::Administration;
+use crate::counted::counted;
 use crate::csv;
 use crate::output::{print, progress, tell};
 use crate::store_client::{Answered, StoreClient, StoreClientError};
@@ -151,7 +152,7 @@ impl List {
         let mut members = Vec::new();
         for page in client.members(&self.organization, self.filters()) {
             members.extend(page.inspect_err(|_| progress("", true))?);
-            progress(&format!("{} members so far", members.len()), false);
+            progress(&format!("{} so far", counted(members.len(), "member")), false);
         }
         progress("", true);
         if self.administration.json {
@@ -185,7 +186,7 @@ impl List {
                 }
             }
             exported += page.len();
-            progress(&format!("{exported} members so far"), false);
+            progress(&format!("{} so far", counted(exported, "member")), false);
         }
         progress("", true);
         Ok(())

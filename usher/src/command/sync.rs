@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::administration::Administration;
+use crate::counted::counted;
 use crate::output::{print, progress, tell};
 use crate::store_client::{StoreClient, StoreClientError};
 use crate::table::Table;
@@ -81,10 +82,7 @@ impl Sync {
         if held == 0 {
             return Ok(ExitCode::SUCCESS);
         }
-        tell(&format!(
-            "{held} removals are more than `guards.max_removals` allows at once, so nobody was removed; \
-             look at who they are, then run it with --confirm"
-        ));
+        tell(&waiting(held));
         Ok(ExitCode::from(EXIT_HELD))
     }
 
@@ -99,7 +97,7 @@ impl Sync {
                 None => all = Some(part),
             }
             let so_far = all.as_ref().map_or(0, Report::touched);
-            progress(&format!("{parent}: {so_far} members so far"), done);
+            progress(&format!("{parent}: {} so far", counted(so_far, "member")), done);
             if done || touched == 0 {
                 break;
             }
@@ -159,10 +157,24 @@ impl Organization {
             true => format!("would add {added}, change {changed}, remove {removed}"),
             false => format!("{added} added, {changed} changed, {removed} removed"),
         };
-        let held = if *held > 0 { format!("; {held} removals wait") } else { String::new() };
+        let held = match held {
+            0 => String::new(),
+            1 => "; 1 removal waits".to_owned(),
+            held => format!("; {held} removals wait"),
+        };
         let more = if *more > 0 { format!("; {more} more than are listed") } else { String::new() };
         format!("{organization}: {numbers}{held}{more}\n")
     }
+}
+
+/// What is told of removals that the guard holds.
+fn waiting(held: u64) -> String {
+    let (are, they_are) = if held == 1 { ("is", "it is") } else { ("are", "they are") };
+    format!(
+        "{} {are} more than `guards.max_removals` allows at once, so nobody was removed; \
+         look at who {they_are}, then run it with --confirm",
+        counted(held, "removal")
+    )
 }
 
 /// `user`, or `user -> admin` where it changes.
@@ -181,7 +193,7 @@ fn field(change: &Value, name: &str) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Organization, Report};
+    use super::{Organization, Report, waiting};
 
     fn report(preview: bool, changes: Value, more: u64) -> Report {
         let changes = changes.as_array().unwrap().clone();
@@ -208,12 +220,19 @@ mod tests {
     }
 
     #[test]
+    fn one_removal_that_waits_is_told_of_as_one() {
+        assert!(waiting(1).starts_with("1 removal is more than "), "{}", waiting(1));
+        assert!(waiting(2).starts_with("2 removals are more than "), "{}", waiting(2));
+    }
+
+    #[test]
     fn the_next_request_adds_to_the_numbers_and_what_waits_is_as_it_last_was() {
         let mut all = report(false, json!([]), 1);
         let mut next = report(false, json!([{}]), 5);
         next.organizations[0].held = 1;
         next.done = false;
         all.go_on(next);
+        assert!(all.text().contains("; 1 removal waits; 7 more"), "{}", all.text());
         let told = &all.organizations[0];
         assert_eq!((told.added, told.changed, told.removed, told.held, told.more), (2, 4, 6, 1, 7));
         assert_eq!((all.done, all.touched()), (false, 12));

@@ -13,6 +13,7 @@ use clap::Args;
 
 use self::played::{PlayedFile, Tally};
 use super::Failure;
+use crate::counted::counted;
 use crate::output::{print, tell};
 use crate::policy_file::PolicyFile;
 
@@ -100,7 +101,8 @@ impl Test {
             Ok(0) => {}
             Ok(rewritten) => {
                 tally.rewrite(rewritten);
-                print(&report::printable(&format!("rewritten  {}: {rewritten} scenarios\n", file.path.display())))?;
+                let scenarios = counted(rewritten, "scenario");
+                print(&report::printable(&format!("rewritten  {}: {scenarios}\n", file.path.display())))?;
             }
             Err(message) => tell(&report::printable(&format!("{}: not rewritten: {message}", file.path.display()))),
         }

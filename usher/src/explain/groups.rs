@@ -13,6 +13,7 @@ use usher_policy::rules::mapping::{self, Mapped};
 use super::person::kind;
 use super::trace::Told;
 use super::words::{listed, quoted};
+use crate::counted::counted;
 
 /// The claim, and why no groups can be known from it where that is so.
 pub(super) fn found(
@@ -33,8 +34,7 @@ pub(super) fn found(
     let (detail, names) = match groups {
         Ok(groups) => {
             let names = listed(groups.iter().map(Group::as_str));
-            let count = groups.len();
-            (format!("claim {claim} has {count} group{}: {names}", if count == 1 { "" } else { "s" }), Some(groups))
+            (format!("claim {claim} has {}: {names}", counted(groups.len(), "group")), Some(groups))
         }
         Err(Reason::GroupsOverage) => (
             format!(

@@ -92,7 +92,8 @@ pub(crate) fn told(policy: &Policy, policy_file: &str, log: &[u8]) -> Result<Exp
         trace.step("person", told);
     }
     if let Some(failed) = store_failed(&log, line.request_id.as_deref()) {
-        trace.step("store", Told::with(format!("no answer: {}", quoted(&failed.why)), json!({"why": failed.why})));
+        let told = format!("no answer: {}{}", quoted(&failed.why), refused_by_store(&failed.why));
+        trace.step("store", Told::with(told, json!({"why": failed.why})));
     }
     let known = [
         ("ORG", line.organization.clone()),
@@ -115,6 +116,16 @@ pub(crate) fn told(policy: &Policy, policy_file: &str, log: &[u8]) -> Result<Exp
 fn store_failed(log: &str, request_id: Option<&str>) -> Option<StoreFailed> {
     let mut failed = log.lines().rev().filter_map(|line| event::<StoreFailed>(line, STORE_FAILED));
     failed.find(|failed| request_id.is_some() && failed.request_id.as_deref() == request_id)
+}
+
+/// What the store means by the status that it refused the filter's call with.
+fn refused_by_store(why: &str) -> &'static str {
+    match why.strip_prefix("the answer's status is ") {
+        Some("401") => ": the store does not know the filter's token (`store.token_env`)",
+        Some("404") => ": the store's policy does not have the organization",
+        Some("409") => ": the store has another policy, by which no login can mean this (`policy_mismatch`)",
+        _ => "",
+    }
 }
 
 /// The event of one line of a log that begins so: after what Envoy writes before it, or as a line that JSON has as a message.

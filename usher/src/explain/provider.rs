@@ -97,13 +97,14 @@ fn missing_keys(connection: &Connection) -> String {
 
 /// For whom the assertion is, where that is not us.
 pub(super) fn audience(chosen: &Connection, said: &Said) -> Told {
-    let accepted = listed(chosen.audiences.iter().map(String::as_str));
+    let named = listed(chosen.audiences.iter().map(String::as_str));
+    let accepted = format!("{} {named}", if chosen.audiences.len() == 1 { "audience" } else { "audiences" });
     let aud = Said::shown(&said.claims, "aud");
     Told::plain(match said.claims.get("azp") {
         Some(azp) if has_audience(chosen, said) => {
-            format!("`azp` is {azp}, whom it was issued to; connection `{}` has the audiences {accepted}", chosen.id)
+            format!("`azp` is {azp}, whom it was issued to; connection `{}` has the {accepted}", chosen.id)
         }
-        _ => format!("`aud` is {aud}; connection `{}` has the audiences {}", chosen.id, accepted),
+        _ => format!("`aud` is {aud}; connection `{}` has the {accepted}", chosen.id),
     })
 }
 

@@ -6,6 +6,7 @@ use usher_policy::json;
 use usher_policy::token::Assertion;
 
 use super::words::listed;
+use crate::counted::counted;
 
 /// The claims that every assertion has (design §5, step 4).
 const NEEDED: [&str; 5] = ["iss", "sub", "aud", "exp", "iat"];
@@ -38,9 +39,13 @@ pub(super) fn malformed(token: &[u8]) -> String {
     if token.len() > Assertion::MAX_LEN {
         return format!("{} bytes long: at most {} are read", token.len(), Assertion::MAX_LEN);
     }
+    if token.iter().any(u8::is_ascii_whitespace) {
+        return "there is white space in it, perhaps of a line that was broken: a token is one word, without `Bearer`"
+            .to_owned();
+    }
     let parts: Vec<_> = token.split(|byte| *byte == b'.').collect();
     let [header, payload, _] = parts.as_slice() else {
-        return format!("{} parts between dots: a signed assertion has three (RFC 7515, 7.1)", parts.len());
+        return format!("{} between dots: a signed assertion has three (RFC 7515, 7.1)", counted(parts.len(), "part"));
     };
     let Some(header) = object(header) else {
         return "the header is not base64url of a JSON object".to_owned();
@@ -62,7 +67,8 @@ pub(super) fn malformed(token: &[u8]) -> String {
     }
     let missing: Vec<_> = NEEDED.into_iter().filter(|name| !claims.contains_key(*name)).collect();
     if !missing.is_empty() {
-        return format!("it lacks the claims {}", listed(missing));
+        let claims = if missing.len() == 1 { "claim" } else { "claims" };
+        return format!("it lacks the {claims} {}", listed(missing));
     }
     "a claim that every assertion has is of the wrong kind: `iss` and `sub` are text (`sub` of 1 to 255 bytes), `aud` is text or a \
      list of it, `exp`, `iat` and `nbf` are numbers of seconds"

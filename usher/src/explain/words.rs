@@ -16,7 +16,14 @@ pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 
 /// A value in backticks, without line breaks and other controls.
 pub(super) fn quoted(text: &str) -> String {
-    let shown: String = text.chars().flat_map(char::escape_debug).collect();
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            // They end nothing here.
+            '\'' | '"' => shown.push(letter),
+            _ => shown.extend(letter.escape_debug()),
+        }
+    }
     format!("`{shown}`")
 }
 
@@ -40,6 +47,7 @@ mod tests {
         assert!(listed(many.iter().map(String::as_str)).ends_with("`11` and 3 more"));
         assert_eq!(listed([]), "none");
         assert_eq!(quoted("a\nb\u{1b}é"), "`a\\nb\\u{1b}é`");
+        assert_eq!(quoted("the answer's \"status\""), "`the answer's \"status\"`");
     }
 
     #[test]

@@ -5,6 +5,8 @@ mod administration;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod database_tls;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod discover;
@@ -38,6 +40,9 @@ mod scenario_docs;
 mod scenario_faults;
 #[cfg(test)]
 mod scenarios;
+#[cfg(test)]
+#[path = "../../../store/tests/suite/server.rs"]
+mod server;
 #[cfg(test)]
 mod store;
 #[cfg(test)]

@@ -236,6 +236,8 @@ scenarios:
     let suites: Vec<_> = xml.root_element().children().filter(roxmltree::Node::is_element).collect();
     assert_eq!(suites.iter().map(counts).collect::<Vec<_>>(), [[1, 0, 1, 0], [3, 1, 0, 1]], "{text}");
     assert!(suites[0].attribute("name").unwrap().ends_with("/<&\"\u{fffd}'>.yaml"), "{text}");
+    let faulty = suites[0].descendants().find(|node| node.has_tag_name("error")).unwrap();
+    assert_eq!(faulty.attribute("message"), Some("1 fault"));
     let case = |name: &str| xml.descendants().find(|node| node.attribute("name") == Some(name)).unwrap();
     assert_eq!(case("good & \"quoted\" <b> ]]> é").attribute("line"), Some("2"));
     let bad = case("bad");
@@ -292,7 +294,7 @@ scenarios:
     assert_eq!(outcome.code, 0, "{outcome:?}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), after);
     assert!(
-        outcome.stdout.ends_with(&format!("rewritten  {file}: 1 scenarios\n1 passed, 0 failed, 1 rewritten\n")),
+        outcome.stdout.ends_with(&format!("rewritten  {file}: 1 scenario\n1 passed, 0 failed, 1 rewritten\n")),
         "{}",
         outcome.stdout
     );

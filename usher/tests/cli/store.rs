@@ -159,6 +159,31 @@ fn a_changed_policy_file_is_followed_and_a_broken_one_is_not() {
 }
 
 #[test]
+fn a_call_by_another_policy_is_logged_under_the_request_s_id() {
+    let folder = Folder::new();
+    let mut process = Process(store(&folder, &policy_file(&folder)).stdout(Stdio::piped()).spawn().unwrap());
+    let mut log = BufReader::new(process.0.stdout.take().unwrap()).lines().map(|line| {
+        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        line
+    });
+    let address = log.next().unwrap()["address"].as_str().unwrap().to_owned();
+    // In mode `manual`, no login makes a member.
+    let login = json!({
+        "connection": "okta", "issuer": "https://acme.okta.example", "subject": "s", "email": "bea@acme.example",
+        "issued_at": 1, "plan": {"do": "ensure", "role": "user"},
+    });
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let answer = agent
+        .post(format!("http://{address}/v1/organizations/acme-chat/logins"))
+        .header("authorization", "Bearer the-filter-s-own-secret")
+        .header("x-request-id", "the-id-on-the-page")
+        .send_json(&login);
+    assert_eq!(answer.unwrap().status(), 409);
+    let line = log.find(|line| line["message"] == "policy mismatch").unwrap();
+    assert_eq!((&line["request_id"], &line["organization"]), (&json!("the-id-on-the-page"), &json!("acme-chat")));
+}
+
+#[test]
 fn what_stops_the_start_is_told() {
     let folder = Folder::new();
     let policy = policy_file(&folder);

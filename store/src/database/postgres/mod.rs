@@ -9,6 +9,7 @@ mod read;
 mod session;
 mod start;
 mod sync;
+mod tls;
 mod write;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+use super::tls;
 use crate::database::OpenError;
 
 /// What may follow the `?`. Not `hostaddr`: the library would verify the certificate for it, and not for the host as libpq does.
@@ -49,7 +50,13 @@ pub(super) fn parse(address: &str) -> Result<PgConnectOptions, OpenError> {
         }
     }
     check(|name| std::env::var_os(name))?;
-    let options = PgConnectOptions::from_str(address)?;
+    let mut options = PgConnectOptions::from_str(address)?;
+    if let Some(inside) = options.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        // As an address writes IPv6, but nobody else.
+        let host = inside.to_owned();
+        options = options.host(&host);
+    }
+    tls::check_files(&options, query, |name| std::env::var_os(name))?;
     if let Some(doubt) = doubt(options.get_ssl_mode()).filter(|_| !is_near(&options)) {
         tracing::warn!(host = options.get_host(), "{doubt}: add `sslmode=verify-full`");
     }
@@ -91,10 +98,7 @@ fn doubt(mode: PgSslMode) -> Option<&'static str> {
 
 /// Whether nobody can stand between: a socket, or this machine.
 fn is_near(options: &PgConnectOptions) -> bool {
-    let host = options.get_host();
-    options.get_socket().is_some()
-        || host.starts_with('/')
-        || matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]")
+    tls::is_socket(options) || matches!(options.get_host(), "localhost" | "127.0.0.1" | "::1")
 }
 
 #[cfg(test)]
@@ -111,7 +115,7 @@ mod tests {
         let error = parse("postgres://db/usher?sslmode=require&pasword=sesame").unwrap_err();
         assert!(matches!(&error, OpenError::UnknownParameter(name) if name == "pasword"), "{error}");
         assert!(!error.to_string().contains("sesame"), "{error}");
-        assert!(parse("postgres://usher:sesame@db/usher?sslmode=verify-full&sslrootcert=/ca.pem").is_ok());
+        assert!(parse("postgres://usher:sesame@db/usher?sslmode=verify-full").is_ok());
         let error = parse("postgres://usher:sesame@db:port/usher").unwrap_err();
         assert!(!error.to_string().contains("sesame"), "{error}");
     }
@@ -158,10 +162,17 @@ mod tests {
     }
 
     #[test]
+    fn an_ipv6_address_is_looked_up_and_verified_without_its_brackets() {
+        assert_eq!(parse("postgres://usher@[2001:db8::1]:5433/usher").unwrap().get_host(), "2001:db8::1");
+    }
+
+    #[test]
     fn a_socket_and_this_machine_are_near() {
         for (address, near) in [
             ("postgres://localhost/usher", true),
             ("postgres://127.0.0.1:5433/usher", true),
+            ("postgres://[::1]/usher", true),
+            ("postgres://[2001:db8::1]/usher", false),
             ("postgres://usher@%2Frun%2Fpostgresql/usher", true),
             ("postgres:///usher?host=/run/postgresql", true),
             ("postgres://db.example/usher", false),

@@ -6,6 +6,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection, Executor};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::tls;
 use crate::database::{OpenError, migrations};
 
 /// How long the server may take to answer: it may be starting, too.
@@ -45,6 +46,9 @@ async fn reach(options: &PgConnectOptions) -> Result<PgConnection, OpenError> {
             Ok(Err(error)) => error,
             Err(_) => return Err(unreachable(sqlx::Error::PoolTimedOut)),
         };
+        if let Some(told) = tls::refusal(options, &error) {
+            return Err(OpenError::Tls(told));
+        }
         if !may_pass(&error) {
             return Err(OpenError::Database(error));
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::played::{Outcome, Played, PlayedFile};
 use super::report;
+use crate::counted::counted;
 
 /// The whole document.
 pub(super) fn report(files: &[PlayedFile]) -> String {
@@ -65,7 +66,7 @@ impl Suite {
             Ok(played) => played.iter().for_each(|one| suite.add(one)),
             Err(faulty) => {
                 let line = faulty.faults.iter().find_map(|fault| fault.line).unwrap_or(1);
-                let inside = element("error", &format!("{} faults", faulty.faults.len()), &faulty.to_string());
+                let inside = element("error", &counted(faulty.faults.len(), "fault"), &faulty.to_string());
                 suite.case("the file can be read", &file.path, line, Duration::ZERO, &inside);
                 suite.counts.errors += 1;
             }

@@ -62,14 +62,14 @@ fn it_is_said_that_no_signature_was_checked() {
 fn every_reason_of_the_claims_is_the_real_one() {
     let case = Case::new(&mapped());
     for (claims, reason, told) in [
-        (without("iat"), "malformed_token", "it lacks the claims `iat`"),
-        (without("exp"), "malformed_token", "it lacks the claims `exp`"),
-        (without("iss"), "malformed_token", "it lacks the claims `iss`"),
-        (json!({}), "malformed_token", "`iss`, `sub`, `aud`, `exp`, `iat`"),
+        (without("iat"), "malformed_token", "it lacks the claim `iat`"),
+        (without("exp"), "malformed_token", "it lacks the claim `exp`"),
+        (without("iss"), "malformed_token", "it lacks the claim `iss`"),
+        (json!({}), "malformed_token", "it lacks the claims `iss`, `sub`, `aud`, `exp`, `iat`"),
         (with("iat", json!("now")), "malformed_token", "are numbers of seconds"),
         (with("events", json!({})), "malformed_token", "a logout token"),
         (with("iss", json!("https://other.example")), "unknown_issuer", r#"iss "https://other.example""#),
-        (with("aud", json!("other")), "wrong_audience", "has the audiences `usher`"),
+        (with("aud", json!("other")), "wrong_audience", "has the audience `usher`"),
         (with("azp", json!("other")), "wrong_audience", r#"`azp` is "other""#),
         (with("exp", json!(NOW - 52)), "expired", "expired 62 s ago (`exp`), and the clock skew ended 2 s ago"),
         (with("iat", json!(NOW + 71)), "not_yet_valid", "issued 61 s ahead"),

@@ -133,6 +133,16 @@ fn why_the_store_gave_no_answer_is_told_where_the_log_has_it() {
     let told = explain(&case, &log).json();
     assert_eq!(steps(&told).last_chunk::<2>(), Some(&["store", "denial"]), "{told}");
     assert_eq!(detail(&told, "store"), "no answer: `there was no answer`");
+    for (status, meaning) in [
+        ("401", ": the store does not know the filter's token (`store.token_env`)"),
+        ("404", ": the store's policy does not have the organization"),
+        ("409", ": the store has another policy, by which no login can mean this (`policy_mismatch`)"),
+        ("500", ""),
+    ] {
+        let log = [failed("r-1", &format!("the answer's status is {status}")), denial.clone()].join("\n");
+        let told = explain(&case, &log).json();
+        assert_eq!(detail(&told, "store"), format!("no answer: `the answer's status is {status}`{meaning}"));
+    }
     let of_another = [failed("r-0", "another's"), denial].join("\n");
     assert!(!steps(&explain(&case, &of_another).json()).contains(&"store"));
 }

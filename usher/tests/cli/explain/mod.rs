@@ -152,6 +152,37 @@ fn what_stops_a_request_before_the_store_is_told() {
 }
 
 #[test]
+fn what_is_no_assertion_is_told_by_its_form() {
+    let case = Case::new(&mapped());
+    let token = case.token(&["staff"]);
+    let (broken, with_scheme) = (token.replacen('.', ".\n", 1), format!("Bearer {token}"));
+    for (token, told) in [
+        ("opaque", "1 part between dots"),
+        ("a.b", "2 parts between dots"),
+        (&broken, "white space in it"),
+        (&with_scheme, "without `Bearer`"),
+    ] {
+        let explanation = case.explain(token, &[]).json();
+        assert_eq!(explanation["reason"], "malformed_token");
+        assert!(explanation["steps"].to_string().contains(told), "{explanation}");
+    }
+}
+
+#[test]
+fn a_file_without_its_at_is_not_taken_for_a_token_or_a_line() {
+    let case = Case::new(&mapped());
+    let file = case.folder.file("token.jwt", &case.token(&["staff"]));
+    for arguments in [
+        &["explain", &case.file, "--host", "chat.acme.example", "--path", "/", "--token", &file][..],
+        &["explain", &case.file, "--log-line", &file],
+    ] {
+        let outcome = usher(arguments);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{outcome:?}");
+        assert!(outcome.stderr.contains("is a file; write `") && outcome.stderr.contains(&format!("@{file}`")));
+    }
+}
+
+#[test]
 fn a_token_that_is_not_believed_is_shown_next_to_what_would_be() {
     let case = Case::new(&mapped());
     let token = case.token(&["staff"]);
