@@ -5,43 +5,25 @@ use usher_policy::model::CredentialSource;
 
 use crate::header_map::HeaderMap;
 
-/// What a request presented, and where.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Presented<'a> {
-    /// The bytes, not yet looked at.
-    pub(crate) bytes: &'a [u8],
-    /// Where they were found.
-    pub(crate) source: &'a CredentialSource,
-}
-
-/// The same for a request that waits.
+/// The credential of a request that waits.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Credential {
     /// The bytes.
     pub(crate) bytes: Vec<u8>,
-    /// Where they were found.
-    pub(crate) source: CredentialSource,
-}
-
-impl Presented<'_> {
-    /// A copy that outlives the headers.
-    pub(crate) fn keep(self) -> Credential {
-        Credential { bytes: self.bytes.to_vec(), source: self.source.clone() }
-    }
 }
 
 impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Credential from {:?}", self.source)
+        f.debug_struct("Credential").finish_non_exhaustive()
     }
 }
 
-/// Finds the credential of a request.
+/// Finds the credential of a request: its bytes, not yet looked at.
 ///
 /// # Errors
 /// `no_credentials` where no source is present, or the first one holds nothing usable; `ambiguous_request` where it
 /// comes twice.
-pub(crate) fn find<'a>(sources: &'a [CredentialSource], headers: &'a HeaderMap) -> Result<Presented<'a>, Reason> {
+pub(crate) fn find<'a>(sources: &'a [CredentialSource], headers: &'a HeaderMap) -> Result<&'a [u8], Reason> {
     for source in sources {
         let found = match source {
             CredentialSource::Authorization => single(headers, "authorization")?.map(bearer).transpose()?,
@@ -50,17 +32,19 @@ pub(crate) fn find<'a>(sources: &'a [CredentialSource], headers: &'a HeaderMap) 
         };
         match found {
             Some([]) => return Err(Reason::NoCredentials),
-            Some(bytes) => return Ok(Presented { bytes, source }),
+            Some(bytes) => return Ok(bytes),
             None => {}
         }
     }
     Err(Reason::NoCredentials)
 }
 
-/// The cookie header without one cookie; `None` where nothing is left of it.
-pub(crate) fn cookies_without(value: &[u8], name: &str) -> Option<Vec<u8>> {
-    let kept: Vec<&[u8]> = pairs(value).filter(|pair| !pair.is_empty() && cookie_value(pair, name).is_none()).collect();
-    (!kept.is_empty()).then(|| kept.join(&b"; "[..]))
+/// One cookie header in place of all, without the cookies of these names, wherever they stand; `None` where none of them does.
+pub(crate) fn cookies_without(names: &[&str], headers: &HeaderMap) -> Option<Vec<u8>> {
+    let is_named = |pair: &&[u8]| names.iter().any(|name| cookie_value(pair, name).is_some());
+    let all = || headers.all(b"cookie").flat_map(pairs);
+    let kept = || all().filter(|pair| !pair.is_empty() && !is_named(pair));
+    all().any(|pair| is_named(&pair)).then(|| kept().collect::<Vec<_>>().join(&b"; "[..]))
 }
 
 /// The one value of a header. Envoy may have joined several with commas, which no assertion contains.
@@ -119,7 +103,7 @@ mod tests {
     }
 
     fn found(list: &[(&str, &[u8])]) -> Result<Vec<u8>, Reason> {
-        find(&sources(), &headers(list)).map(|presented| presented.bytes.to_vec())
+        find(&sources(), &headers(list)).map(<[u8]>::to_vec)
     }
 
     #[test]
@@ -169,17 +153,31 @@ mod tests {
     }
 
     #[test]
-    fn only_the_credential_is_taken_out_of_the_cookies() {
-        assert_eq!(cookies_without(b"a=1; IdToken=x; b=2", "IdToken").as_deref(), Some(&b"a=1; b=2"[..]));
-        assert_eq!(cookies_without(b"IdToken=x;IdToken =y", "IdToken"), None);
-        assert_eq!(cookies_without(b"a=1;;b", "IdToken").as_deref(), Some(&b"a=1; b"[..]));
+    fn only_the_credentials_are_taken_out_of_the_cookies_wherever_they_stand() {
+        let without = |values: &[&str], names: &[&str]| {
+            let values: Vec<_> = values.iter().map(|value| ("cookie", value.as_bytes())).collect();
+            cookies_without(names, &headers(&values)).map(|kept| String::from_utf8(kept).unwrap())
+        };
+        for (values, kept) in [
+            (&["a=1; IdToken=x; b=2"][..], Some("a=1; b=2")),
+            (&["IdToken=x;IdToken =y"], Some("")),
+            (&["a=1; IdToken=x", "IdToken=y", "b=2;;Older=z; c"], Some("a=1; b=2; c")),
+            (
+                &["Older=z; IdTokens=a; xIdToken=b; idtoken=c; IdToken"],
+                Some("IdTokens=a; xIdToken=b; idtoken=c; IdToken"),
+            ),
+            // What has none of them is left to the byte.
+            (&["a=1;;b", "c=2"], None),
+            (&[], None),
+        ] {
+            assert_eq!(without(values, &["IdToken", "Older"]).as_deref(), kept, "{values:?}");
+        }
+        assert_eq!(without(&["IdToken=x"], &[]), None);
     }
 
     #[test]
     fn a_credential_is_never_shown_in_debug_output() {
-        let (sources, headers) = (sources(), headers(&[("authorization", b"Bearer s3cret")]));
-        let credential = find(&sources, &headers).unwrap().keep();
-        assert_eq!(credential.bytes, b"s3cret");
-        assert!(!format!("{credential:?}").contains("s3cret"));
+        let shown = format!("{:?}", Credential { bytes: b"s3cret".to_vec() });
+        assert!(shown.contains("Credential") && !shown.contains("s3cret") && !shown.contains("115"), "{shown}");
     }
 }

@@ -29,6 +29,11 @@ impl HeaderMap {
         (whole == texts.len()).then_some(Self { block })
     }
 
+    /// How much memory it takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.block.len()
+    }
+
     /// Every name and value.
     pub(crate) fn iter(&self) -> Pairs<'_> {
         let (lengths, texts) = parts(&self.block).unwrap_or_default();

@@ -43,7 +43,14 @@ impl Reserved {
         names.filter(|name| self.has(name))
     }
 
-    fn has(&self, name: &[u8]) -> bool {
+    /// Whether a `connection` header asks the next hop to take one of them away (RFC 9110, 7.6.1). Envoy lets it through with an
+    /// upgrade, and there it would be our own.
+    pub(crate) fn are_nominated_by(&self, connection: &[u8]) -> bool {
+        connection.split(|byte| *byte == b',').any(|option| self.has(option.trim_ascii()))
+    }
+
+    /// Whether this is one.
+    pub(crate) fn has(&self, name: &[u8]) -> bool {
         name.get(..PREFIX.len()).is_some_and(|start| folds_to(start, PREFIX))
             || (self.lengths & length_bit(name) != 0 && self.others.iter().any(|other| folds_to(name, other)))
     }
@@ -136,6 +143,25 @@ mod tests {
             ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-prefix", "x-original-urls"]
         {
             assert!(!has(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_connection_header_that_nominates_a_tag_is_known() {
+        let reserved = Reserved::new(&HeaderNames { role: "x-acme-role".to_owned(), ..HeaderNames::default() });
+        for connection in [
+            "x-usher-role",
+            "Upgrade, X-Usher-Seat-Tier",
+            "upgrade,\tx_acme_role ,keep-alive",
+            ",, x-usher-email",
+            "x-usher-",
+        ] {
+            assert!(reserved.are_nominated_by(connection.as_bytes()), "{connection}");
+        }
+        for connection in
+            ["", "upgrade", "Upgrade, http2-settings", "keep-alive, x-usher", "x-acme-roles", "x usher-role"]
+        {
+            assert!(!reserved.are_nominated_by(connection.as_bytes()), "{connection}");
         }
     }
 

@@ -49,14 +49,14 @@ impl JsonObject {
         self.0.push(':');
     }
 
-    /// RFC 8259, 7: no line break and no quotation mark gets out of it.
+    /// RFC 8259, 7: no line break and no quotation mark gets out of it; nor does what a terminal takes for a command (C1 controls).
     fn quoted(&mut self, text: &str) {
         self.0.push('"');
         for character in text.chars() {
             match character {
                 '"' => self.0.push_str("\\\""),
                 '\\' => self.0.push_str("\\\\"),
-                '\0'..='\x1f' => {
+                '\0'..='\x1f' | '\x7f'..='\u{9f}' => {
                     self.0.push_str("\\u00");
                     for digit in [u32::from(character) >> 4, u32::from(character) & 0xf] {
                         self.0.extend(char::from_digit(digit, 16));
@@ -86,7 +86,7 @@ mod tests {
             .number("number", Some(u64::MAX))
             .number("none", None)
             .end();
-        assert!(!written.contains(|character| character < ' '), "{written}");
+        assert!(!written.contains(char::is_control), "{written}");
         let expected = serde_json::json!({"text": all, "a\"name": "", "yes": true, "no": false, "number": u64::MAX});
         assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap(), expected);
     }

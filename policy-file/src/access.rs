@@ -80,7 +80,7 @@ fn normal_path<'d>(node: &Node<'d>) -> Result<&'d str, Recorded> {
         }
         Err(_) => Err(node.fault(format!(
             "{} can be read in more than one way. Write it without `//`, dot segments, `;`, `#`, `\\`, `%2F`, `%5C`, \
-             `%00` and other than ASCII",
+             control characters, what is encoded twice, and other than ASCII or encoded UTF-8",
             quoted(text)
         ))),
     }

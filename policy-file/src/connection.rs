@@ -38,7 +38,7 @@ pub(super) struct Around<'a, 'd> {
     /// The parent's domains.
     pub(super) domains: Result<&'a [String], Recorded>,
     /// The ids of the parent's connections so far.
-    pub(super) ids: &'a mut Once<'d, String>,
+    pub(super) ids: &'a mut Once<'d>,
     /// The file's names so far.
     pub(super) registry: &'a mut Registry<'d>,
 }

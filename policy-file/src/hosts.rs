@@ -1,8 +1,7 @@
 //! Host patterns and mail domains: names as DNS has them, lowercased.
 
-use std::net::Ipv6Addr;
-
 use usher_policy::model::HostPattern;
+use usher_policy::rules::route::ipv6;
 
 use super::field_path::quoted;
 use super::public_mail;
@@ -13,8 +12,8 @@ pub(super) fn pattern(node: &Node<'_>) -> Result<HostPattern, Recorded> {
     let text = node.text(512)?;
     let refuse = |hint: &str| Err(node.fault(format!("{} is no host: {hint}", quoted(text))));
     let address = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    if address.parse::<Ipv6Addr>().is_ok() {
-        return Ok(HostPattern::Exact(address.to_ascii_lowercase()));
+    if let Some(address) = ipv6(address) {
+        return Ok(HostPattern::Exact(address));
     }
     if text.contains("://") {
         return refuse("write the name alone, without a scheme");

@@ -121,7 +121,7 @@ pub(super) fn audit(node: &Node<'_>) -> Result<Duration, Recorded> {
 
 /// `admin_tokens`: named tokens that may administer the store.
 pub(super) fn admin_tokens<'d>(node: &Node<'d>, registry: &mut Registry<'d>) -> Result<Vec<AdminToken>, Recorded> {
-    let mut tokens: Once<'d, String> = Once::default();
+    let mut tokens: Once<'d> = Once::default();
     node.list(0..=1_000, |item| {
         item.object(|fields| {
             let name = fields.required("name", "ada", |node| tokens.id(node));

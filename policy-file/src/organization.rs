@@ -58,7 +58,7 @@ fn hosts<'d>(
     node.list(1..=256, |item| {
         let host = hosts::pattern(item)?;
         if let Ok(path_prefix) = path_prefix {
-            registry.routes.enter((host.clone(), path_prefix.clone()), item.path()).map_err(|earlier| {
+            registry.route(&host, path_prefix.as_deref(), item.path()).map_err(|earlier| {
                 item.fault(format!(
                     "the same host and path prefix are already at `{earlier}`. Write another host, or tell them apart by `path_prefix`"
                 ))

@@ -1,7 +1,6 @@
 //! What may stand only once in the whole file, and where it stood first.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 
 use usher_policy::model::HostPattern;
 
@@ -14,15 +13,15 @@ use super::trust::Trusts;
 #[derive(Default)]
 pub(super) struct Registry<'d> {
     /// Parents by id.
-    pub(super) parents: Once<'d, String>,
+    pub(super) parents: Once<'d>,
     /// Organizations by id: the store addresses them without their parent.
-    pub(super) organizations: Once<'d, String>,
+    pub(super) organizations: Once<'d>,
     /// Mail domains.
-    pub(super) domains: Once<'d, String>,
+    pub(super) domains: Once<'d>,
     /// Hosts with their path prefix.
-    pub(super) routes: Once<'d, (HostPattern, Option<String>)>,
+    routes: Once<'d>,
     /// Environment variables with a secret: a token of one kind opens nothing of another (design §6).
-    pub(super) secrets: Once<'d, String>,
+    pub(super) secrets: Once<'d>,
     /// Issuers with their audience.
     pub(super) trusts: Trusts<'d>,
 }
@@ -39,35 +38,46 @@ impl<'d> Registry<'d> {
         })?;
         Ok(name)
     }
+
+    /// Enters a host with its path prefix.
+    ///
+    /// # Errors
+    /// Where both stood before.
+    pub(super) fn route(
+        &mut self,
+        host: &HostPattern,
+        path_prefix: Option<&str>,
+        path: &FieldPath<'d>,
+    ) -> Result<(), FieldPath<'d>> {
+        let (wildcard, name) = match host {
+            HostPattern::Exact(name) => ("", name),
+            HostPattern::Suffix(name) => ("*.", name),
+        };
+        // No host has a slash, and every prefix begins with one.
+        self.routes.enter(format!("{wildcard}{name}{}", path_prefix.unwrap_or_default()), path)
+    }
 }
 
 /// The environment variable with the administrator's token (design §6).
 const ADMIN_TOKEN: &str = "USHER_ADMIN_TOKEN";
 
-/// Keys of one kind and where they stood first.
-pub(super) struct Once<'d, K>(HashMap<K, FieldPath<'d>>);
+/// Names of one kind and where they stood first.
+#[derive(Default)]
+pub(super) struct Once<'d>(HashMap<String, FieldPath<'d>>);
 
-impl<K> Default for Once<'_, K> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
-
-impl<'d, K: Hash + Eq> Once<'d, K> {
-    /// Enters a key.
+impl<'d> Once<'d> {
+    /// Enters a name.
     ///
     /// # Errors
     /// Where it stood before.
-    pub(super) fn enter(&mut self, key: K, path: &FieldPath<'d>) -> Result<(), FieldPath<'d>> {
+    pub(super) fn enter(&mut self, key: String, path: &FieldPath<'d>) -> Result<(), FieldPath<'d>> {
         if let Some(earlier) = self.0.get(&key) {
             return Err(earlier.clone());
         }
         self.0.insert(key, path.clone());
         Ok(())
     }
-}
 
-impl<'d> Once<'d, String> {
     /// Whether a name was entered.
     pub(super) fn contains(&self, name: &str) -> bool {
         self.0.contains_key(name)

@@ -1,6 +1,5 @@
 //! `seats`: how many of each tier, and who gets which.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use usher_policy::id::Tier;
@@ -34,7 +33,7 @@ pub(super) fn read(
         let (caps, default, when_full) = (caps?, default?, when_full?);
         let product = product.as_ref().map_err(|recorded| *recorded)?;
         let cap = |tier: &Tier| match &caps {
-            Some(caps) => Cap::Limited(caps.get(tier).copied().unwrap_or(0)),
+            Some(caps) => Cap::Limited(caps.iter().find(|(own, _)| own == tier).map_or(0, |(_, cap)| *cap)),
             None => Cap::Unlimited,
         };
         let tiers = product.tiers.iter().map(|tier| SeatTier { tier: tier.clone(), cap: cap(tier) }).collect();
@@ -52,7 +51,7 @@ fn unlimited(product: &Product) -> Seats {
     Seats { tiers, default: SeatDefault::HighestAvailable, when_full: WhenFull::Deny }
 }
 
-fn caps(node: &Node<'_>, product: &Result<Arc<Product>, Recorded>) -> Result<HashMap<Tier, u32>, Recorded> {
+fn caps(node: &Node<'_>, product: &Result<Arc<Product>, Recorded>) -> Result<Vec<(Tier, u32)>, Recorded> {
     let read_all: Vec<_> = node
         .members(0..=64)?
         .into_iter()

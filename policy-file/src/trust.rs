@@ -41,8 +41,8 @@ impl<'d> Trusts<'d> {
 #[derive(Default)]
 struct Tenants<'d> {
     list: Vec<Tenant<'d>>,
-    /// By the claims that they require: comparing a thousand tenants in pairs would take too long.
-    kins: HashMap<Vec<String>, Kin>,
+    /// By the claims that they require, sorted: comparing a thousand tenants in pairs would take too long.
+    kins: Vec<(Vec<String>, Kin)>,
 }
 
 /// Tenants that require the same claims.
@@ -65,13 +65,17 @@ impl<'d> Tenants<'d> {
         let mut claims: Vec<String> =
             tenant.require.iter().map(|required| required.claim.as_str().to_owned()).collect();
         claims.sort_unstable();
-        let kin = self.kins.entry(claims).or_insert_with(|| Kin { first: number, holders: HashMap::new() });
+        let mut kin = match self.kins.iter().position(|(own, _)| *own == claims) {
+            Some(at) => self.kins.swap_remove(at).1,
+            None => Kin { first: number, holders: HashMap::new() },
+        };
         for required in &tenant.require {
             for value in &required.any_of {
                 let key = (required.claim.as_str().to_owned(), value.clone());
                 kin.holders.entry(key).or_default().push(number);
             }
         }
+        self.kins.push((claims, kin));
         self.list.push(tenant);
         Ok(())
     }

@@ -3,10 +3,9 @@
 mod position;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::id::{ConnectionId, Email, Issuer, MemberId, OrganizationId, Role, Subject, Tier};
-use crate::json;
+use crate::json::{Document, Json};
 use crate::member::{Source, Status, names};
 use crate::rules::plan::Plan;
 
@@ -67,46 +66,40 @@ impl LoginAnswer {
     /// # Errors
     /// See [`NoLoginAnswer`].
     pub fn parse_about(body: &[u8], organization: &OrganizationId, login: &Login) -> Result<Self, NoLoginAnswer> {
-        let document = json::parse(body).map_err(|_| NoLoginAnswer::Unreadable)?;
-        let answer = Self::read(&document).ok_or(NoLoginAnswer::Unreadable)?;
-        let is_about = match document.get("member") {
-            None | Some(Value::Null) => true,
-            Some(member) => is_about(member, organization, login),
-        };
+        let document = Document::read(body.to_vec()).map_err(|_| NoLoginAnswer::Unreadable)?;
+        let answer = Self::read(document.root()).ok_or(NoLoginAnswer::Unreadable)?;
+        let is_about = present(document.root(), "member").is_none_or(|member| is_about(member, organization, login));
         if is_about { Ok(answer) } else { Err(NoLoginAnswer::AboutAnother) }
     }
 
     /// Reads the answer as strictly as every other document: no member may come twice. What is not known is ignored.
     pub fn parse(body: &[u8]) -> Option<Self> {
-        Self::read(&json::parse(body).ok()?)
+        Self::read(Document::read(body.to_vec()).ok()?.root())
     }
 
-    fn read(document: &Value) -> Option<Self> {
+    fn read(document: Json<'_>) -> Option<Self> {
         let answer = Answer::named(text(document, "answer")?)?;
-        let member = match document.get("member") {
-            None | Some(Value::Null) => None,
+        let member = match present(document, "member") {
             Some(member) => Some(MemberFacts::read(member)?),
+            None => None,
         };
         Some(Self { answer, member, position: text(document, "position")?.to_owned() })
     }
 }
 
 /// Whether a member is of the organization and, where they are linked, who logs in.
-fn is_about(member: &Value, organization: &OrganizationId, login: &Login) -> bool {
-    let is = |name: &str, expected: &str| match member.get(name) {
-        None | Some(Value::Null) => true,
-        Some(found) => found == expected,
-    };
+fn is_about(member: Json<'_>, organization: &OrganizationId, login: &Login) -> bool {
+    let is = |name: &str, expected: &str| present(member, name).is_none_or(|found| found.as_str() == Some(expected));
     text(member, "organization") == Some(organization.as_str())
         && is("issuer", login.issuer.as_str())
         && is("subject", login.subject.as_str())
 }
 
 impl MemberFacts {
-    fn read(member: &Value) -> Option<Self> {
-        let seat_tier = match member.get("seat_tier") {
-            None | Some(Value::Null) => None,
-            Some(_) => Some(Tier::new(text(member, "seat_tier")?)),
+    fn read(member: Json<'_>) -> Option<Self> {
+        let seat_tier = match present(member, "seat_tier") {
+            Some(tier) => Some(Tier::new(tier.as_str()?)),
+            None => None,
         };
         Some(Self {
             id: MemberId::new(text(member, "id")?),
@@ -119,8 +112,13 @@ impl MemberFacts {
     }
 }
 
-fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+fn text<'v>(value: Json<'v>, name: &str) -> Option<&'v str> {
     value.get(name)?.as_str()
+}
+
+/// A member that is there and not `null`.
+fn present<'v>(value: Json<'v>, name: &str) -> Option<Json<'v>> {
+    value.get(name).filter(|value| !value.is_null())
 }
 
 /// What came of a login (design §6).
@@ -178,6 +176,8 @@ pub struct MemberFacts {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn parsed(change: impl FnOnce(&mut Value)) -> Option<LoginAnswer> {

@@ -28,12 +28,12 @@ pub(crate) fn of(login: &Login, connection: &Connection, email: &str, now: u64, 
         put(&mut claims, &connection.claims.groups, json!(groups));
     }
     for required in &connection.require {
-        if let (None, Some(value)) = (required.claim.find(&claims), required.any_of.first()) {
+        if let (None, Some(value)) = (required.claim.find_in(&claims), required.any_of.first()) {
             put(&mut claims, &required.claim, json!(value));
         }
     }
     if let Some(assignment) = &connection.assignment
-        && let (None, Some(value)) = (assignment.claim.find(&claims), assignment.any_of.first())
+        && let (None, Some(value)) = (assignment.claim.find_in(&claims), assignment.any_of.first())
     {
         put(&mut claims, &assignment.claim, json!([value]));
     }
@@ -77,7 +77,7 @@ mod tests {
         {
             let path = ClaimPath::parse(path);
             put(&mut claims, &path, json!(value));
-            assert_eq!(path.find(&claims), Some(&json!(value)), "{path:?}");
+            assert_eq!(path.find_in(&claims), Some(json!(value)), "{path:?}");
         }
         assert_eq!(json!(claims), json!({"groups": 1, "realm_access": {"roles": 2, "a/b": 3}, "https://x/y": 4}));
     }

@@ -8,6 +8,7 @@ mod http;
 mod in_force;
 mod membership;
 mod metrics;
+mod places;
 mod scim;
 mod secrets;
 mod server;

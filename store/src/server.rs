@@ -16,7 +16,7 @@ use crate::http::{self, App, Fresh, Limits, RateLimits};
 use crate::in_force::{InForce, PolicyInForce};
 use crate::membership::Membership;
 use crate::metrics::{Metrics, UPKEEP_INTERVAL};
-use crate::scim::Places;
+use crate::places::Places;
 use crate::secrets::Secrets;
 use crate::tls::Tls;
 use crate::token_use::{COUNTED_FOR, TokenUse};

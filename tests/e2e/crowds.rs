@@ -45,6 +45,13 @@ fn all_who_wait_for_keys_are_answered_when_they_come() -> Result<()> {
         }
     }
     ensure!((passed, refused) == (CROWD / KNOWN, CROWD - CROWD / KNOWN), "{passed} passed, {refused} were refused");
+    // Their places are free again: as many more wait for the next fetch.
+    stage.system.key_server.fault(Some(Fault::Hold));
+    let crowd = self::crowd(&stage, std::iter::repeat_n(&unknown, CROWD))?;
+    stage.system.key_server.fault(None);
+    for response in answers(crowd)? {
+        ensure!(denied(&response)?.code() == "unknown_key", "denied for {}", denied(&response)?.code());
+    }
     unharmed(stage, "next")
 }
 

@@ -185,3 +185,41 @@ fn a_request_line_or_a_host_in_another_form_opens_no_other_door() -> Result<()> 
     }
     unharmed(&mut stage)
 }
+
+/// Whoever is asked to take our own names away (RFC 9110, 7.6.1) is behind us: with an upgrade, Envoy hands the list on.
+#[test]
+fn no_client_has_the_tags_taken_away_behind_us() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::changed("claude", GUARDED)?)?;
+    let ada = stage.request_of("{login: ada, path: /, pass: true}")?;
+    for (connection, upgrade, status) in [
+        ("x-usher-role", None, 200),
+        ("keep-alive, x-usher-role, X-Usher-Seat-Tier", None, 200),
+        ("upgrade", Some("websocket"), 200),
+        ("upgrade, keep-alive", Some("websocket"), 200),
+        ("Upgrade, x-usher-role", Some("websocket"), 400),
+        ("X_Usher_Seat_Tier , upgrade", Some("websocket"), 400),
+        ("upgrade,\tx-usher-anything", Some("websocket"), 400),
+        ("upgrade, x-usher-role", Some("h2c"), 0),
+    ] {
+        let before = stage.system.upstream.attempts();
+        let mut request = ada.clone().header("connection", connection);
+        if let Some(upgrade) = upgrade {
+            request = request.header("upgrade", upgrade).header("sec-websocket-version", "13");
+        }
+        let answer = stage.system.envoy.send(&request).with_context(|| connection.to_owned())?;
+        ensure!(status == 0 || answer.status == status, "{connection}: {}", answer.status);
+        if status == 400 {
+            ensure!(answer.first("x-usher-reason").as_deref() == Some("ambiguous_request"), "{connection}: {answer:?}");
+        }
+        let arrived = stage.system.upstream.requests();
+        let arrived: Vec<_> = arrived.iter().skip(before).collect();
+        ensure!(status != 200 || arrived.len() == 1, "{connection}: it does not arrive");
+        for request in arrived {
+            ensure!(request.first("x-usher-role") == Some(b"user"), "{connection}: the role does not arrive");
+            let nominated = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(b"connection"));
+            let nominated: Vec<_> = nominated.map(|(_, value)| String::from_utf8_lossy(value).to_lowercase()).collect();
+            ensure!(!nominated.iter().any(|value| value.contains("usher")), "{connection}: {nominated:?} arrives");
+        }
+    }
+    unharmed(&mut stage)
+}

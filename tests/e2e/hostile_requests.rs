@@ -22,7 +22,35 @@ const TARGETS: &[&str] = &[
     "/open/..%2fadmin/",
     "/open/..%2Fadmin/",
     "/open%2f..%2fadmin/",
-    "/open/%252e%252e/admin/%2f",
+    "/open/%252e%252e/admin/",
+    "/open/%252E%252E/admin/",
+    "/open/%25%32%65%252%65/admin/",
+    "/open/..%252fadmin/",
+    "/open/..%252Fadmin/",
+    "/open/..%255cadmin",
+    "/open/%25252e%25252e/admin/",
+    "/open/x%2500/",
+    "/%2561dmin/",
+    "/admin%252f",
+    "/open/%c0%ae%c0%ae/admin/",
+    "/open/%C0%AE%C0%AE/admin/",
+    "/open/..%c0%afadmin/",
+    "/open/..%c1%9cadmin",
+    "/open/%e0%80%ae%e0%80%ae/admin/",
+    "/open/..%e0%80%afadmin/",
+    "/open/%f0%80%80%ae%f0%80%80%ae/admin/",
+    "/open/%25c0%25ae%25c0%25ae/admin/",
+    "/open/caf%e9",
+    "/open/%ff",
+    "/open/..%09/admin/",
+    "/open/%0d%0ax-usher-role:%20owner",
+    "/open/%0a/admin/",
+    "/open/%1b%5b2J",
+    "/open/%7f",
+    "/admin%09",
+    "/admin%0a",
+    "/healthz%0d%0a",
+    "/healthz%2509",
     "/open/..;/admin/",
     "/open;/admin/",
     "/open/;/../admin/",
@@ -69,6 +97,10 @@ fn no_spelling_of_a_path_gets_around_a_rule_in_http1() -> Result<()> {
         }
     }
     ensure!(stage.system.upstream.attempts() == 0, "the upstream saw {:?}", seen_targets(&stage));
+    for target in ["/open/caf%c3%a9", "/open/100%25", "/open/%e6%97%a5%20x", "/open/%3bx"] {
+        stage.system.envoy.send(&Request::new("GET", HOST, target))?;
+        ensure!(seen_targets(&stage).last().is_some_and(|seen| seen == target), "`{target}` is read in one way");
+    }
     unharmed(&mut stage)
 }
 

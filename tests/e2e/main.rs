@@ -2,6 +2,7 @@
 
 mod attack;
 mod configuration;
+mod credentials;
 mod crowds;
 mod drains;
 mod edge_faults;

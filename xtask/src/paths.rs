@@ -6,7 +6,9 @@ use anyhow::{Context, Result};
 
 /// The workspace's root.
 pub(crate) fn root() -> Result<PathBuf> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // As cargo says now, not as it was when this was compiled: a checkout may have been moved together with its target folder.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let here = Path::new(&here);
     Ok(here.parent().context("xtask has no parent folder")?.to_owned())
 }
 

@@ -1,8 +1,7 @@
 //! An answer of the feed: read strictly, since whatever is lost here would not be missed until somebody asks.
 
-use serde_json::Value;
 use usher_policy::id::{Role, Tier};
-use usher_policy::json;
+use usher_policy::json::{Document, Json};
 use usher_policy::wire::Position;
 
 use super::MAX_PAGE;
@@ -26,11 +25,12 @@ pub(super) fn read(body: &[u8], after: &Position) -> Result<Page, &'static str> 
     if body.len() > MAX_PAGE {
         return Err("the answer is too long");
     }
-    let document = json::parse(body).map_err(|_| "the answer is not JSON")?;
-    let (Some(position), Some(list)) = (position(&document), document.get("changes").and_then(Value::as_array)) else {
+    let document = Document::read(body.to_vec()).map_err(|_| "the answer is not JSON")?;
+    let document = document.root();
+    let (Some(position), Some(list)) = (position(document), document.get("changes").and_then(Json::as_array)) else {
         return Err("the answer is no page of changes");
     };
-    let mut changes = Vec::with_capacity(list.len());
+    let mut changes = Vec::new();
     let mut last = after.clone();
     for item in list {
         let Some((position, change)) = change(item) else { return Err("the answer has a change that is none") };
@@ -46,11 +46,11 @@ pub(super) fn read(body: &[u8], after: &Position) -> Result<Page, &'static str> 
     Ok(Page { changes, position })
 }
 
-fn change(item: &Value) -> Option<(Position, Change)> {
-    let text = |name: &str| item.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let seat_tier = match item.get("seat_tier") {
-        None | Some(Value::Null) => None,
+fn change(item: Json<'_>) -> Option<(Position, Change)> {
+    let text = |name: &str| item.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+    let seat_tier = match item.get("seat_tier").filter(|tier| !tier.is_null()) {
         Some(_) => Some(Tier::new(text("seat_tier")?)),
+        None => None,
     };
     let state = match text("status")? {
         "active" => State::Active { role: Role::new(text("role")?), seat_tier },
@@ -62,14 +62,14 @@ fn change(item: &Value) -> Option<(Position, Change)> {
     Some((position, change))
 }
 
-fn position(value: &Value) -> Option<Position> {
+fn position(value: Json<'_>) -> Option<Position> {
     value.get("position")?.as_str()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -12,7 +12,7 @@ use usher_policy::token::{Assertion, Claimant, recall, verify};
 use super::keys::ExpectKeys;
 use super::store::ExpectStore;
 use super::{Allow, Deny, Desk, Next, Person, Visit};
-use crate::credential;
+use crate::credential::{self, Credential};
 use crate::header_map::HeaderMap;
 use crate::session::Step;
 
@@ -58,21 +58,21 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
     let deny = |person, reason| {
         Next::Deny(Deny { reason, organization: Some(organization.id.clone()), person, assertion: None })
     };
-    let presented = match credential::find(&desk.policy.credentials.sources, headers) {
-        Ok(presented) => presented,
+    let credential = match credential::find(&desk.policy.credentials.sources, headers) {
+        Ok(credential) => credential,
         Err(reason) => return deny(None, reason),
     };
-    let mut session = desk.sessions.find(&organization.id, presented.bytes, desk.now);
+    let mut session = desk.sessions.find(&organization.id, credential, desk.now);
     if session.as_ref().is_some_and(|session| session.withdrawals != desk.withdrawals) {
-        verify_again(organization, presented.bytes, desk);
-        session = desk.sessions.find(&organization.id, presented.bytes, desk.now);
+        verify_again(organization, credential, desk);
+        session = desk.sessions.find(&organization.id, credential, desk.now);
     }
     let session = session.map(|session| (session.step(desk.follow, desk.policy, desk.now), session));
     match &session {
         Some((Step::Pass, session)) => {
             desk.tally.session_hit = true;
             return match admit(organization, &session.standing, request) {
-                Ok(permit) => Next::Allow(Allow { permit, source: presented.source.clone(), is_login: false }),
+                Ok(permit) => Next::Allow(Allow { permit, is_login: false }),
                 Err(reason) => deny(Some(Person::standing(&session.standing)), reason),
             };
         }
@@ -86,9 +86,9 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
         organization: Arc::clone(organization),
         method: method.into_owned(),
         path: routed.path,
-        credential: presented.keep(),
+        credential: Credential { bytes: credential.to_vec() },
     };
-    let assertion = match Assertion::parse(presented.bytes) {
+    let assertion = match Assertion::parse(credential) {
         Ok(assertion) => assertion,
         Err(reason) => return visit.deny(reason),
     };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use usher_policy::Reason;
 use usher_policy::id::{Email, OrganizationId, Subject};
-use usher_policy::model::{CredentialSource, Enforcement, Organization, Policy};
+use usher_policy::model::{Enforcement, Organization, Policy};
 use usher_policy::rules::conclude::{Permit, Request, Standing, admit};
 use usher_policy::rules::path::NormalPath;
 use usher_policy::token::Assertion;
@@ -77,13 +77,19 @@ pub(crate) enum Next {
     Pass(Passage),
 }
 
+impl Next {
+    /// A request that can be read in two ways is turned away before anything else is looked at.
+    pub(crate) fn ambiguous() -> Self {
+        let reason = Reason::AmbiguousRequest;
+        Self::Deny(Deny { reason, organization: None, person: None, assertion: None })
+    }
+}
+
 /// A request that was let in.
 #[derive(Debug)]
 pub(crate) struct Allow {
     /// Who it is, as everyone behind is told.
     pub(crate) permit: Permit,
-    /// Where the credential was found, so that it can be kept from the upstream.
-    pub(crate) source: CredentialSource,
     /// Whether this was a login, which is logged.
     pub(crate) is_login: bool,
 }
@@ -151,7 +157,7 @@ impl Visit {
     fn admit(self, standing: &Arc<Standing>, is_login: bool) -> Next {
         let request = Request { method: &self.method, path: self.path.as_ref() };
         match admit(&self.organization, standing, request) {
-            Ok(permit) => Next::Allow(Allow { permit, source: self.credential.source, is_login }),
+            Ok(permit) => Next::Allow(Allow { permit, is_login }),
             Err(reason) => self.deny_person(Some(Person::standing(standing)), reason),
         }
     }

@@ -23,6 +23,12 @@ use remote::Remote;
 /// How many key sets are looked after in one tick; a policy with more takes several ticks for a round.
 const REMOTES_PER_TICK: usize = 64;
 
+/// Places for requests that wait for keys in one worker …
+const PLACES: usize = 1000;
+
+/// … each for so many bytes of their headers, so that what waits is bounded in memory, too.
+const PLACE: usize = 4096;
+
 /// Every remote key set of the policy, as this worker knows it.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
@@ -30,6 +36,8 @@ pub(crate) struct Keys {
     index: HashMap<String, usize>,
     fetches: HashMap<u32, usize>,
     next: usize,
+    /// How many places are taken, of all key sets together.
+    taken: usize,
     /// How often a key has gone.
     withdrawals: Rc<Cell<u32>>,
 }
@@ -38,6 +46,7 @@ pub(crate) struct Keys {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Awaited {
     remote: usize,
+    places: usize,
     ended: u64,
     until: Duration,
 }
@@ -114,8 +123,9 @@ impl Keys {
         true
     }
 
-    /// Whether and for what a request should wait that lacks keys; takes up first what another worker may have fetched.
-    pub(crate) fn ask(&mut self, connection: &Connection, lack: Lack, now: Now) -> Ask {
+    /// Whether and for what a request of this size should wait that lacks keys; takes up first what another worker may have
+    /// fetched. Whoever waits has places, until `leave`.
+    pub(crate) fn ask(&mut self, connection: &Connection, lack: Lack, size: usize, now: Now) -> Ask {
         let Some((at, remote)) = self.position(connection).and_then(|at| Some((at, self.remotes.get_mut(at)?))) else {
             return Ask::Refuse;
         };
@@ -128,9 +138,23 @@ impl Keys {
             Lack::Keys => Cause::Age,
             Lack::Kid => Cause::UnknownKid,
         };
-        match remote.want(record, cause, now) {
-            Some(patience) => Ask::Wait(Awaited { remote: at, ended: record.ended, until: now.steady + patience }),
-            None => Ask::Refuse,
+        let Some(patience) = remote.want(record, cause, now) else { return Ask::Refuse };
+        // Nobody has shown anything yet. No key set has more places than it leaves to the others: however many wait for one
+        // of which nothing comes, there is room for whoever waits for another.
+        let places = 1 + size / PLACE;
+        if self.taken + remote.taken + 2 * places > PLACES {
+            return Ask::Refuse;
+        }
+        self.taken += places;
+        remote.taken += places;
+        Ask::Wait(Awaited { remote: at, places, ended: record.ended, until: now.steady + patience })
+    }
+
+    /// A request waits no more.
+    pub(crate) fn leave(&mut self, awaited: Awaited) {
+        self.taken = self.taken.saturating_sub(awaited.places);
+        if let Some(remote) = self.remotes.get_mut(awaited.remote) {
+            remote.taken = remote.taken.saturating_sub(awaited.places);
         }
     }
 
@@ -183,5 +207,65 @@ pub(crate) struct KeysNow<'a> {
 impl KeySource for KeysNow<'_> {
     fn keys(&self, connection: &Connection) -> Option<Rc<KeySet>> {
         self.keys.remotes.get(self.keys.position(connection)?)?.usable(self.now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use usher_policy_file::from_json;
+
+    use super::*;
+
+    const NOW: Now = Now { unix_ms: 1_800_000_000_000, steady: Duration::ZERO };
+
+    /// Customers, each with keys of their own, which never come.
+    fn policy(customers: usize) -> Policy {
+        let mut document: Value = serde_json::from_str(include_str!("../../testdata/policy.json")).unwrap();
+        let customer = |n| {
+            let mut parent = document["parents"][0].clone();
+            parent["id"] = json!(format!("p{n}"));
+            parent["domains"] = json!([format!("p{n}.example")]);
+            parent["connections"][0]["issuer"] = json!(format!("https://p{n}.example"));
+            parent["connections"][0]["jwks"] = json!({"uri": format!("https://p{n}.example/keys"), "cluster": "idp"});
+            parent["organizations"][0]["id"] = json!(format!("o{n}"));
+            parent["organizations"][0]["hosts"] = json!([format!("p{n}.example")]);
+            parent
+        };
+        let customers: Value = (0..customers).map(customer).collect();
+        document["parents"] = customers;
+        from_json(document.to_string().as_bytes()).unwrap()
+    }
+
+    /// Requests of one size come to one customer until one of them need not wait.
+    fn crowd(keys: &mut Keys, policy: &Policy, customer: usize, size: usize) -> Vec<Awaited> {
+        let connection = &policy.parents[customer].connections[0];
+        let next = || match keys.ask(connection, Lack::Keys, size, NOW) {
+            Ask::Wait(awaited) => Some(awaited),
+            Ask::Again | Ask::Refuse => None,
+        };
+        std::iter::from_fn(next).take(10 * PLACES).collect()
+    }
+
+    #[test]
+    fn however_many_wait_for_the_keys_of_one_there_is_room_for_those_of_others() {
+        let policy = policy(4);
+        let mut keys = Keys::new(&policy);
+        let waiting = [0, 1, 2, 3].map(|customer| crowd(&mut keys, &policy, customer, 700));
+        assert_eq!(waiting.each_ref().map(Vec::len), [500, 250, 125, 62]);
+        let [first, rest @ ..] = waiting;
+        first.into_iter().for_each(|awaited| keys.leave(awaited));
+        assert_eq!(crowd(&mut keys, &policy, 3, 700).len(), 250, "as many as are left to the others then");
+        assert!(keys.taken <= PLACES);
+        rest.into_iter().flatten().for_each(|awaited| keys.leave(awaited));
+        assert_eq!(keys.taken, keys.remotes[3].taken, "nothing is forgotten");
+    }
+
+    #[test]
+    fn what_waits_for_keys_is_bounded_in_bytes() {
+        let policy = policy(1);
+        for (size, most) in [(0, 500), (PLACE - 1, 500), (PLACE, 250), (64 * 1024, 29), (PLACES * PLACE, 0)] {
+            assert_eq!(crowd(&mut Keys::new(&policy), &policy, 0, size).len(), most, "{size}");
+        }
     }
 }

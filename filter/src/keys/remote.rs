@@ -26,6 +26,8 @@ pub(super) struct Remote {
     withdrawals: Rc<Cell<u32>>,
     ended: u64,
     wanted: Option<Cause>,
+    /// How many places are taken by requests that wait for it.
+    pub(super) taken: usize,
     fetch: Option<Fetch>,
     /// When a failure was last told of, on the steady clock.
     told_at: Option<Duration>,
@@ -78,7 +80,7 @@ pub(super) fn name(jwks: &RemoteJwks) -> String {
 impl Remote {
     /// A key set that nobody has asked for. In `withdrawals` it counts keys that have gone, however it learns of it.
     pub(super) fn new(name: String, jwks: RemoteJwks, withdrawals: Rc<Cell<u32>>) -> Self {
-        Self { name, jwks, copy: None, withdrawals, ended: 0, wanted: None, fetch: None, told_at: None }
+        Self { name, jwks, copy: None, withdrawals, ended: 0, wanted: None, taken: 0, fetch: None, told_at: None }
     }
 
     /// The number of this worker's copy; 0 without one.

@@ -69,8 +69,7 @@ impl Denial<'_> {
     }
 
     fn presented(&self) -> Option<Assertion> {
-        let presented = credential::find(&self.credentials.sources, self.headers).ok()?;
-        Assertion::parse(presented.bytes).ok()
+        Assertion::parse(credential::find(&self.credentials.sources, self.headers).ok()?).ok()
     }
 }
 

@@ -29,9 +29,6 @@ use crate::store_call::{self, NoAnswer, STORE_MARGIN};
 use calls::Calls;
 pub(crate) use perform::refuse;
 
-/// Most requests that wait for keys in one worker; more are denied at once.
-const MAX_AWAITING_KEYS: usize = 1000;
-
 /// One worker's state. Envoy calls a worker's filter from one thread, and never from within a host call.
 pub(crate) struct Worker {
     policy: Policy,
@@ -50,7 +47,6 @@ pub(crate) struct Worker {
     metrics: Metrics,
     census: Census,
     waiting: HashMap<u32, Waiting>,
-    awaiting_keys: usize,
     calls: Calls,
     /// Requests that wait no more for the store but for their turn, with what it has answered.
     answered: Vec<(Vec<u32>, Result<LoginAnswer, NoAnswer>)>,
@@ -97,7 +93,6 @@ impl Worker {
             metrics: Metrics::new(metric_ids),
             census: Census::new(),
             waiting: HashMap::new(),
-            awaiting_keys: 0,
             calls: Calls::default(),
             answered: Vec::new(),
             unattended: Vec::new(),
@@ -115,8 +110,12 @@ impl Worker {
     /// Identity headers go first of all: whatever becomes of the request, none of the client's can be left.
     fn arrive(&mut self, context_id: u32) -> Result<Action, HostError> {
         let headers = host::request_headers()?;
-        for name in self.reserved.among(headers.iter().map(|(name, _)| name)) {
-            host::remove_request_header(name)?;
+        let mut is_ambiguous = false;
+        for (name, value) in headers.iter() {
+            if self.reserved.has(name) {
+                host::remove_request_header(name)?;
+            }
+            is_ambiguous |= name == b"connection" && self.reserved.are_nominated_by(value);
         }
         #[cfg(feature = "trap")]
         trap::spring(&headers);
@@ -126,7 +125,10 @@ impl Worker {
             return Ok(Action::Pause);
         }
         let now = self.clock.now();
-        let next = self.decide(now, |desk| flow::arrive(&headers, desk));
+        let next = match is_ambiguous {
+            true => Next::ambiguous(),
+            false => self.decide(now, |desk| flow::arrive(&headers, desk)),
+        };
         self.perform(Scene { context_id, now, is_arriving: true }, next, &headers)
     }
 
@@ -307,7 +309,7 @@ impl Worker {
     fn take(&mut self, context_id: u32) -> Option<Waiting> {
         let waiting = self.waiting.remove(&context_id)?;
         match &waiting {
-            Waiting::Keys { .. } => self.awaiting_keys = self.awaiting_keys.saturating_sub(1),
+            Waiting::Keys { awaited, .. } => self.keys.leave(*awaited),
             Waiting::Store { call, .. } => self.calls.leave(*call, context_id),
         }
         Some(waiting)

@@ -3,7 +3,7 @@
 use usher_policy::Reason;
 use usher_policy::model::{CredentialSource, DenialPages, Enforcement};
 
-use super::{MAX_AWAITING_KEYS, Scene, Waiting, Worker};
+use super::{Scene, Waiting, Worker};
 use crate::credential;
 use crate::flow::{Allow, Deny, ExpectKeys, ExpectStore, Next, Passage};
 use crate::header_map::HeaderMap;
@@ -32,7 +32,7 @@ impl Worker {
                     Some(next) => next,
                     None => return Ok(Action::Pause),
                 },
-                Next::AwaitKeys(expect) => match self.await_keys(scene, expect) {
+                Next::AwaitKeys(expect) => match self.await_keys(scene, expect, headers) {
                     Some(next) => next,
                     None => return Ok(Action::Pause),
                 },
@@ -48,7 +48,7 @@ impl Worker {
             host::set_filter_state(fact.state(), value.as_bytes())?;
         }
         if !self.policy.credentials.forward && !self.is_shadow() {
-            withhold(&allow.source, headers)?;
+            withhold(&self.policy.credentials.sources, headers)?;
         }
         if allow.is_login {
             log_line::login(&allow.permit, reply::request_id(headers), self.is_shadow());
@@ -130,15 +130,14 @@ impl Worker {
     }
 
     /// Lets the request wait for keys, where that promises something.
-    fn await_keys(&mut self, scene: Scene, expect: ExpectKeys) -> Option<Next> {
-        match self.keys.ask(expect.connection(), expect.lack(), scene.now) {
+    fn await_keys(&mut self, scene: Scene, expect: ExpectKeys, headers: &HeaderMap) -> Option<Next> {
+        match self.keys.ask(expect.connection(), expect.lack(), headers.size(), scene.now) {
             Ask::Again => Some(self.decide(scene.now, |desk| expect.check_again(desk))),
-            Ask::Wait(awaited) if self.awaiting_keys < MAX_AWAITING_KEYS => {
-                self.awaiting_keys += 1;
+            Ask::Wait(awaited) => {
                 self.waiting.insert(scene.context_id, Waiting::Keys { expect, awaited });
                 None
             }
-            Ask::Wait(_) | Ask::Refuse => Some(expect.refuse()),
+            Ask::Refuse => Some(expect.refuse()),
         }
     }
 
@@ -171,18 +170,23 @@ fn go_on_untagged(scene: Scene, passage: &str) -> Result<Action, HostError> {
     go_on(scene)
 }
 
-/// Keeps the credential from the upstream, and nothing that came with it.
-fn withhold(source: &CredentialSource, headers: &HeaderMap) -> Result<(), HostError> {
-    match source {
-        CredentialSource::Authorization => host::remove_request_header(b"authorization"),
-        CredentialSource::Header(name) => host::remove_request_header(name.as_bytes()),
-        CredentialSource::Cookie(name) => {
-            let cookies = headers.all(b"cookie");
-            let kept: Vec<Vec<u8>> = cookies.filter_map(|value| credential::cookies_without(value, name)).collect();
-            match kept.is_empty() {
-                true => host::remove_request_header(b"cookie"),
-                false => host::set_request_header(b"cookie", &kept.join(&b"; "[..])),
-            }
+/// Keeps every credential from the upstream, whichever of them decided, and nothing that came with them.
+fn withhold(sources: &[CredentialSource], headers: &HeaderMap) -> Result<(), HostError> {
+    let mut cookies = Vec::new();
+    for source in sources {
+        match source {
+            CredentialSource::Authorization => host::remove_request_header(b"authorization")?,
+            CredentialSource::Header(name) => host::remove_request_header(name.as_bytes())?,
+            // Together: the headers that are looked at stay as they came.
+            CredentialSource::Cookie(name) => cookies.push(name.as_str()),
         }
+    }
+    if cookies.is_empty() {
+        return Ok(());
+    }
+    match credential::cookies_without(&cookies, headers) {
+        Some(kept) if kept.is_empty() => host::remove_request_header(b"cookie"),
+        Some(kept) => host::set_request_header(b"cookie", &kept),
+        None => Ok(()),
     }
 }

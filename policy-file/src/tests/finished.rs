@@ -184,7 +184,7 @@ fn every_field_of_a_connection_is_read() {
 fn every_field_of_an_organization_is_read() {
     let mut document = base();
     for (field, value) in [
-        ("hosts", json!(["Chat.ACME.example", "*.Chat.acme.example", "[::1]"])),
+        ("hosts", json!(["Chat.ACME.example", "*.Chat.acme.example", "[0:0:0::0001]"])),
         ("path_prefix", json!("/eu/")),
         ("primary_owner", json!({"email": "Ada@acme.example", "connection": "okta"})),
         ("seats", json!({"caps": {"premium": 3}, "default": "standard", "when_full": "next_tier"})),
@@ -201,7 +201,7 @@ fn every_field_of_an_organization_is_read() {
         [
             HostPattern::Exact("chat.acme.example".into()),
             HostPattern::Suffix("chat.acme.example".into()),
-            HostPattern::Exact("::1".into())
+            HostPattern::Exact("0000:0000:0000:0000:0000:0000:0000:0001".into())
         ]
     );
     assert_eq!(organization.path_prefix.as_deref(), Some("/eu"));

@@ -1,14 +1,18 @@
 //! JSON without a second reading: a duplicate member is an error, and depth and length are bounded.
 
+mod document;
 mod number;
 mod reader;
 mod string;
 
 use std::fmt;
+use std::string::FromUtf8Error;
 
 use serde_json::Value;
 
-use reader::{Reader, Wrong};
+pub use document::{Document, Json};
+
+use reader::Wrong;
 
 /// The document is not JSON as we take it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,11 @@ impl fmt::Display for JsonError {
 }
 
 impl JsonError {
+    fn not_utf8(error: &FromUtf8Error) -> Self {
+        let place = error.utf8_error().valid_up_to();
+        Self::at(error.as_bytes(), place, Wrong::Expected("bytes that are not UTF-8"))
+    }
+
     fn at(document: &[u8], place: usize, wrong: Wrong) -> Self {
         let before = document.get(..place).unwrap_or(document);
         let line = before.split(|byte| *byte == b'\n');
@@ -41,16 +50,12 @@ impl JsonError {
     }
 }
 
-/// Reads one JSON document (RFC 8259) and refuses duplicate members, at any depth, and arrays and objects in more than
-/// 127 others.
+/// Reads one JSON document as [`Document::read`] does, into a tree of its own.
 ///
 /// # Errors
 /// What is wrong, with line and column.
 pub fn parse(document: &[u8]) -> Result<Value, JsonError> {
-    let text = std::str::from_utf8(document)
-        .map_err(|error| JsonError::at(document, error.valid_up_to(), Wrong::Expected("bytes that are not UTF-8")))?;
-    let mut reader = Reader::new(text);
-    reader.document().map_err(|wrong| JsonError::at(document, reader.place(), wrong))
+    Ok(Document::read(document.to_vec())?.root().to_value())
 }
 
 #[cfg(test)]

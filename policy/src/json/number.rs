@@ -2,13 +2,16 @@
 
 use serde_json::Number;
 
+use super::document::Node;
 use super::reader::{Reader, Wrong};
 
+/// So many digits make a number that 64 bits hold, with or without a sign.
+const SURELY_WHOLE: usize = 18;
+
 impl Reader<'_> {
-    pub(super) fn number(&mut self) -> Result<Number, Wrong> {
+    pub(super) fn number(&mut self) -> Result<Node, Wrong> {
         let start = self.place();
-        let is_negative = self.peek() == Some(b'-');
-        self.skip(usize::from(is_negative));
+        self.skip(usize::from(self.peek() == Some(b'-')));
         let leading_zero = self.peek() == Some(b'0');
         let digits = self.digits()?;
         if leading_zero && digits > 1 {
@@ -26,15 +29,8 @@ impl Reader<'_> {
             self.skip(usize::from(matches!(self.peek(), Some(b'+' | b'-'))));
             self.digits()?;
         }
-        let text = self.since(start);
-        let whole = match (is_whole, is_negative) {
-            (true, false) => text.parse().ok().map(|whole: u64| Number::from(whole)),
-            // There is no whole negative zero.
-            (true, true) => text.parse().ok().filter(|whole| *whole != 0).map(|whole: i64| Number::from(whole)),
-            (false, _) => None,
-        };
-        let number = whole.or_else(|| text.parse().ok().and_then(Number::from_f64));
-        number.ok_or(Wrong::Expected("a number out of range"))
+        let is_one = (is_whole && digits <= SURELY_WHOLE) || number(self.since(start)).is_some();
+        if is_one { Ok(Node::Number(start, self.place())) } else { Err(Wrong::Expected("a number out of range")) }
     }
 
     /// At least one digit; how many there are.
@@ -43,5 +39,17 @@ impl Reader<'_> {
         let digits = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
         self.skip(digits);
         if digits == 0 { Err(Wrong::Expected("expected a digit")) } else { Ok(digits) }
+    }
+}
+
+/// What a number is that is written as JSON has them; `None` where it is too large even for a double.
+pub(super) fn number(text: &str) -> Option<Number> {
+    if let Ok(whole) = text.parse::<u64>() {
+        return Some(Number::from(whole));
+    }
+    match text.parse::<i64>() {
+        // There is no whole negative zero.
+        Ok(whole) if whole != 0 => Some(Number::from(whole)),
+        Ok(_) | Err(_) => text.parse().ok().and_then(Number::from_f64),
     }
 }

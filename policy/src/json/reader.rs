@@ -1,10 +1,14 @@
 //! Values, from left to right, each byte looked at once.
 
-use serde_json::map::Entry;
 use serde_json::{Map, Value};
+
+use super::document::{Node, after};
 
 /// Arrays and objects may stand in so many others, less one.
 const MAX_DEPTH: usize = 128;
+
+/// While an object has no more members than this, each name is looked for among those before it; in a wider one a tree finds it.
+const FEW: usize = 32;
 
 /// Why a document is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,11 +23,21 @@ pub(super) enum Wrong {
 pub(super) struct Reader<'a> {
     text: &'a str,
     at: usize,
+    nodes: Vec<Node>,
+    /// Texts in which something was escaped, as they read. Their places count on from the end of the document.
+    pub(super) unescaped: String,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        // Claims have some twelve bytes a value; what is long shall not be paid for before it is read.
+        let nodes = Vec::with_capacity((text.len() / 8).clamp(4, 1024));
+        Self { text, at: 0, nodes, unescaped: String::new() }
+    }
+
+    /// What has been read: the values, and the texts that had to be unescaped.
+    pub(super) fn end(self) -> (Vec<Node>, String) {
+        (self.nodes, self.unescaped)
     }
 
     /// How many bytes have been read.
@@ -32,75 +46,94 @@ impl<'a> Reader<'a> {
     }
 
     /// One value, and nothing after it but white space.
-    pub(super) fn document(&mut self) -> Result<Value, Wrong> {
-        let value = self.value(0)?;
+    pub(super) fn document(&mut self) -> Result<(), Wrong> {
+        self.value(0)?;
         match self.next_token() {
-            None => Ok(value),
+            None => Ok(()),
             Some(_) => Err(Wrong::Expected("more than one value")),
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value, Wrong> {
+    fn value(&mut self, depth: usize) -> Result<(), Wrong> {
         match self.next_token() {
             Some(b'"') => {
                 self.at += 1;
-                self.string().map(Value::String)
+                let text = self.string()?;
+                self.nodes.push(text);
+                Ok(())
             }
             Some(b'{') => self.object(deeper(depth)?),
             Some(b'[') => self.array(deeper(depth)?),
-            Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
-            Some(b't') => self.word("true", Value::Bool(true)),
-            Some(b'f') => self.word("false", Value::Bool(false)),
-            Some(b'n') => self.word("null", Value::Null),
+            Some(b'-' | b'0'..=b'9') => {
+                let number = self.number()?;
+                self.nodes.push(number);
+                Ok(())
+            }
+            Some(b't') => self.word("true", Node::Bool(true)),
+            Some(b'f') => self.word("false", Node::Bool(false)),
+            Some(b'n') => self.word("null", Node::Null),
             Some(_) => Err(Wrong::Expected("expected a value")),
             None => Err(Wrong::Expected("the document ends where a value is expected")),
         }
     }
 
     /// What follows `{`, which is still to be read.
-    fn object(&mut self, depth: usize) -> Result<Value, Wrong> {
-        let mut members = Map::new();
-        self.at += 1;
+    fn object(&mut self, depth: usize) -> Result<(), Wrong> {
+        let own = self.open();
+        let (mut count, mut seen) = (0, 0);
         if self.took(b'}') {
-            return Ok(Value::Object(members));
+            self.close(own, Node::Object);
+            return Ok(());
         }
         loop {
             if !self.took(b'"') {
                 return Err(Wrong::Expected("expected a member's name in quotes"));
             }
             let place = self.at;
-            match members.entry(self.string()?) {
-                Entry::Vacant(member) => {
-                    if !self.took(b':') {
-                        return Err(Wrong::Expected("expected `:`"));
-                    }
-                    member.insert(self.value(depth)?);
-                }
-                Entry::Occupied(member) => {
-                    self.at = place;
-                    return Err(Wrong::Duplicate(member.key().clone()));
-                }
+            let node = self.string()?;
+            let name = self.part(node);
+            let mark = mark(name);
+            if count < FEW && seen & mark != 0 && self.names(own).any(|(_, other)| other == name) {
+                let name = name.to_owned();
+                self.at = place;
+                return Err(Wrong::Duplicate(name));
             }
+            seen |= mark;
+            count += 1;
+            self.nodes.push(node);
+            if !self.took(b':') {
+                return Err(Wrong::Expected("expected `:`"));
+            }
+            self.value(depth)?;
             if self.took(b'}') {
-                return Ok(Value::Object(members));
+                break;
             }
             if !self.took(b',') {
                 return Err(Wrong::Expected("expected `,` or `}`"));
             }
         }
+        if count > FEW
+            && let Some((place, name)) = self.name_that_comes_twice(own)
+        {
+            self.at = place;
+            return Err(Wrong::Duplicate(name));
+        }
+        self.close(own, Node::Object);
+        Ok(())
     }
 
     /// What follows `[`, which is still to be read.
-    fn array(&mut self, depth: usize) -> Result<Value, Wrong> {
-        let mut items = Vec::new();
-        self.at += 1;
+    fn array(&mut self, depth: usize) -> Result<(), Wrong> {
+        let own = self.open();
         if self.took(b']') {
-            return Ok(Value::Array(items));
+            self.close(own, Node::Array);
+            return Ok(());
         }
         loop {
-            items.push(self.value(depth)?);
+            self.value(depth)?;
             if self.took(b']') {
-                return Ok(Value::Array(items));
+                self.close(own, Node::Array);
+                return Ok(());
             }
             if !self.took(b',') {
                 return Err(Wrong::Expected("expected `,` or `]`"));
@@ -108,12 +141,62 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn word(&mut self, word: &str, value: Value) -> Result<Value, Wrong> {
+    /// An array or object begins; which of them, and where it ends, is known when it does.
+    fn open(&mut self) -> usize {
+        self.at += 1;
+        self.nodes.push(Node::Null);
+        self.nodes.len() - 1
+    }
+
+    fn close(&mut self, own: usize, node: impl FnOnce(usize) -> Node) {
+        let end = self.nodes.len();
+        if let Some(own) = self.nodes.get_mut(own) {
+            *own = node(end);
+        }
+    }
+
+    /// The names in an object whose last member has been read, each with its place.
+    fn names(&self, object: usize) -> impl Iterator<Item = (usize, &str)> {
+        let mut at = object + 1;
+        std::iter::from_fn(move || {
+            let name = *self.nodes.get(at)?;
+            at = after(&self.nodes, at + 1);
+            let Node::Text(start, _) = name else { return None };
+            Some((start, self.part(name)))
+        })
+    }
+
+    /// By a tree, so that an object as wide as a document may be is not dearer by the square of that.
+    fn name_that_comes_twice(&self, object: usize) -> Option<(usize, String)> {
+        let mut seen = Map::new();
+        let (place, name) =
+            self.names(object).find(|(_, name)| seen.insert((*name).to_owned(), Value::Null).is_some())?;
+        // A name that had to be unescaped has another place: the end of the object is near enough.
+        Some((if place < self.text.len() { place } else { self.at }, name.to_owned()))
+    }
+
+    /// A text that has been read.
+    fn part(&self, node: Node) -> &str {
+        let Node::Text(start, end) = node else { return "" };
+        match start.checked_sub(self.text.len()) {
+            None => self.text.get(start..end),
+            Some(start) => self.unescaped.get(start..end - self.text.len()),
+        }
+        .unwrap_or_default()
+    }
+
+    /// The place that the next unescaped text will have.
+    pub(super) fn end_of_unescaped(&self) -> usize {
+        self.text.len() + self.unescaped.len()
+    }
+
+    fn word(&mut self, word: &str, node: Node) -> Result<(), Wrong> {
         if !self.rest().starts_with(word.as_bytes()) {
             return Err(Wrong::Expected("expected `true`, `false` or `null`"));
         }
         self.at += word.len();
-        Ok(value)
+        self.nodes.push(node);
+        Ok(())
     }
 
     /// Passes over white space and this byte, if that is next.
@@ -159,4 +242,12 @@ fn deeper(depth: usize) -> Result<usize, Wrong> {
         MAX_DEPTH => Err(Wrong::Expected("arrays and objects in more than 127 others")),
         depth => Ok(depth),
     }
+}
+
+/// One bit of 64 by which most names differ, so that few need be compared.
+fn mark(name: &str) -> u64 {
+    let byte = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
+    let bytes = name.as_bytes();
+    let mixed = byte(bytes.first()) + byte(bytes.last()) * 5 + bytes.len() * 9;
+    1 << (mixed & 63)
 }

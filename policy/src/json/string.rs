@@ -1,26 +1,32 @@
-//! Strings (RFC 8259, 7): copied whole where nothing is escaped, which is nearly always.
+//! Strings (RFC 8259, 7): they stay where they stand when nothing is escaped, which is nearly always.
 
+use super::document::Node;
 use super::reader::{Reader, Wrong};
 
 impl<'a> Reader<'a> {
     /// What follows an opening quote, which has been read.
-    pub(super) fn string(&mut self) -> Result<String, Wrong> {
+    pub(super) fn string(&mut self) -> Result<Node, Wrong> {
+        let start = self.place();
         let plain = self.plain();
         if self.peek() == Some(b'"') {
+            let text = Node::Text(start, self.place());
             self.skip(1);
-            return Ok(plain.to_owned());
+            return Ok(text);
         }
-        let mut text = plain.to_owned();
+        let start = self.end_of_unescaped();
+        self.unescaped.push_str(plain);
         loop {
             match self.peek() {
                 Some(b'"') => {
                     self.skip(1);
-                    return Ok(text);
+                    return Ok(Node::Text(start, self.end_of_unescaped()));
                 }
                 Some(b'\\') => {
                     self.skip(1);
-                    text.push(self.escape()?);
-                    text.push_str(self.plain());
+                    let character = self.escape()?;
+                    self.unescaped.push(character);
+                    let plain = self.plain();
+                    self.unescaped.push_str(plain);
                 }
                 Some(_) => return Err(Wrong::Expected("a control character in a string")),
                 None => return Err(Wrong::Expected("the document ends within a string")),

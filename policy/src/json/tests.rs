@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::parse;
+use super::{Document, Json, parse};
 
 #[test]
 fn json_is_read_as_it_is() {
@@ -90,6 +90,74 @@ fn what_is_wrong_is_told_with_its_place() {
         assert_eq!(parse(document.as_bytes()).unwrap_err().to_string(), told);
     }
     assert_eq!(parse(b"\n\"\xff\"").unwrap_err().to_string(), "bytes that are not UTF-8 at line 2 column 2");
+}
+
+#[test]
+fn a_name_that_comes_twice_is_found_in_objects_of_every_width() {
+    let object = |names: &[String]| {
+        let members: Vec<_> = names.iter().map(|name| format!("{}:[{{\"n0\":0}}]", json!(name))).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    for count in [2, 31, 32, 33, 34, 65, 2000] {
+        let names: Vec<_> = (0..count).map(|number| format!("n{number}")).collect();
+        assert!(parse(object(&names).as_bytes()).is_ok(), "{count}");
+        for (first, second) in [(0, count - 1), (count - 2, count - 1), (0, 1), (count / 2, count - 1)] {
+            let mut names = names.clone();
+            names[second] = names[first].clone();
+            if first == second {
+                continue;
+            }
+            let wrong = parse(object(&names).as_bytes()).unwrap_err().to_string();
+            assert!(wrong.starts_with(&format!("duplicate member `n{first}` at line 1 column")), "{count}: {wrong}");
+            let escaped = object(&names).replacen("\"n", "\"\\u006e", 1);
+            assert!(parse(escaped.as_bytes()).unwrap_err().to_string().starts_with("duplicate"), "{count}: {escaped}");
+        }
+    }
+}
+
+#[test]
+fn a_pointer_leads_where_the_standard_says() {
+    let document = Document::read(br#"{"a":[{"b/c":1},2,[]],"m~n":3,"":4,"0":5,"e\u0301":6}"#.to_vec()).unwrap();
+    let found = |steps: &str| document.root().pointer(steps).map(Json::to_value);
+    for (steps, value) in [
+        ("a/0/b~1c", json!(1)),
+        ("a/1", json!(2)),
+        ("a/2", json!([])),
+        ("m~0n", json!(3)),
+        ("", json!(4)),
+        ("0", json!(5)),
+        ("e\u{301}", json!(6)),
+    ] {
+        assert_eq!(found(steps), Some(value), "{steps}");
+    }
+    for steps in
+        ["b", "a/00", "a/+1", "a/01", "a/-", "a/3", "a/0/b", "m~1n", "m~n/x", "a/1/0", "a/99999999999999999999"]
+    {
+        assert_eq!(found(steps), None, "{steps}");
+    }
+}
+
+#[test]
+fn a_value_is_only_what_it_is() {
+    let document = Document::read(br#"[null,true,"true",1,[],{},"\u0022"]"#.to_vec()).unwrap();
+    let is = |value: Json<'_>| {
+        let texts = (value.as_str().map(str::to_owned), value.as_bool(), value.as_number().and_then(|n| n.as_u64()));
+        (texts, value.as_array().is_some(), value.is_object(), value.is_null(), value.is_affirmed())
+    };
+    let found: Vec<_> = document.root().as_array().unwrap().map(is).collect();
+    let text = |text: &str| (Some(text.to_owned()), None, None);
+    assert_eq!(
+        found,
+        [
+            ((None, None, None), false, false, true, false),
+            ((None, Some(true), None), false, false, false, true),
+            (text("true"), false, false, false, true),
+            ((None, None, Some(1)), false, false, false, false),
+            ((None, None, None), true, false, false, false),
+            ((None, None, None), false, true, false, false),
+            (text("\""), false, false, false, false),
+        ]
+    );
 }
 
 /// Whether two values are the same. Without its feature for that, serde_json rounds what has many digits and an exponent to
@@ -186,5 +254,17 @@ proptest! {
         let value = json!({&text: [text, whole, {"n": [number.trunc(), null]}]});
         prop_assert_eq!(parse(value.to_string().as_bytes()), Ok(value.clone()));
         prop_assert_eq!(parse(serde_json::to_string_pretty(&value).unwrap().as_bytes()), Ok(value));
+    }
+
+    #[test]
+    fn serde_json_finds_the_same(
+        document in nearly_json(),
+        steps in prop::collection::vec(prop::sample::select(&["a", "b", "0", "1", "01", "~0", "~1", ""][..]), 1..4),
+    ) {
+        let steps = steps.join("/");
+        if let Ok(document) = Document::read(document.into_bytes()) {
+            let theirs = document.root().to_value().pointer(&format!("/{steps}")).cloned();
+            prop_assert_eq!(document.root().pointer(&steps).map(Json::to_value), theirs);
+        }
     }
 }

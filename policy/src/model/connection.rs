@@ -3,9 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::id::{ConnectionId, Issuer};
+use crate::json::{Document, Json};
 use crate::token::keys::KeySet;
 
 /// An OpenID Connect provider that a parent trusts (design §3, `connections`).
@@ -203,21 +204,17 @@ impl ClaimPath {
     }
 
     /// The claim's value, if there is one; `null` is a value.
-    pub fn find<'a>(&self, claims: &'a serde_json::Map<String, Value>) -> Option<&'a Value> {
+    pub fn find<'a>(&self, claims: Json<'a>) -> Option<Json<'a>> {
         match self.0.strip_prefix('/') {
             None => claims.get(&self.0),
-            Some(rest) => {
-                let (first, deeper) = match rest.split_once('/') {
-                    Some((first, deeper)) => (first, Some(deeper)),
-                    None => (rest, None),
-                };
-                let value = claims.get(&first.replace("~1", "/").replace("~0", "~"))?;
-                match deeper {
-                    Some(deeper) => value.pointer(&format!("/{deeper}")),
-                    None => Some(value),
-                }
-            }
+            Some(steps) => claims.pointer(steps),
         }
+    }
+
+    /// The same in claims that are a tree: for tools, which make or show them.
+    pub fn find_in(&self, claims: &Map<String, Value>) -> Option<Value> {
+        let document = Document::read(serde_json::to_vec(claims).ok()?).ok()?;
+        self.find(document.root()).map(Json::to_value)
     }
 }
 

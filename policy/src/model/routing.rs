@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{HostPattern, Organization};
-use crate::id::OrganizationId;
 use crate::rules::path::NormalPath;
 
 /// Exact hosts before suffixes, the longest suffix first.
@@ -12,7 +11,7 @@ use crate::rules::path::NormalPath;
 pub struct Routes {
     exact: HashMap<String, Candidates>,
     suffix: HashMap<String, Candidates>,
-    by_id: HashMap<OrganizationId, Arc<Organization>>,
+    by_id: HashMap<String, Arc<Organization>>,
 }
 
 /// The organizations that share one host pattern.
@@ -31,7 +30,7 @@ impl Routes {
     pub fn new(organizations: &[Arc<Organization>]) -> Self {
         let mut routes = Self::default();
         for organization in organizations {
-            routes.by_id.insert(organization.id.clone(), Arc::clone(organization));
+            routes.by_id.insert(organization.id.as_str().to_owned(), Arc::clone(organization));
             for host in &organization.hosts {
                 let candidates = match host {
                     HostPattern::Exact(name) => routes.exact.entry(name.clone()).or_default(),
@@ -48,14 +47,10 @@ impl Routes {
         self.by_id.get(id)
     }
 
-    /// The organizations that a lowercased host may mean; the most specific pattern alone decides.
+    /// The organizations that a host may mean, as `route::host` gives it; the most specific pattern alone decides.
     pub fn candidates(&self, host: &str) -> Option<&Candidates> {
         if let Some(exact) = self.exact.get(host) {
             return Some(exact);
-        }
-        // "One or more labels": an empty one is none.
-        if host.split('.').any(str::is_empty) {
-            return None;
         }
         let mut rest = host;
         while let Some((_, suffix)) = rest.split_once('.') {
@@ -142,8 +137,6 @@ mod tests {
         assert_eq!(at("x.y.acme.example", "/").as_deref(), Some("acme"));
         assert_eq!(at("acme.example", "/").as_deref(), Some("wide"), "a suffix needs one label before it");
         assert_eq!(at("example", "/"), None);
-        assert_eq!(at(".acme.example", "/"), None, "an empty label is none");
-        assert_eq!(at("a..acme.example", "/"), None);
         assert_eq!(at("elsewhere.test", "/"), None);
     }
 

@@ -16,9 +16,11 @@ pub struct Mapped<'a> {
 
 /// Matches groups exactly, case-sensitively (design §2, "Groups").
 pub fn map<'a>(mappings: &Mappings, product: &'a Product, groups: &[Group]) -> Mapped<'a> {
-    let groups: HashSet<&Group> = groups.iter().collect();
-    let roles = mappings.roles.iter().filter(|mapped| groups.contains(&mapped.group)).map(|mapped| &mapped.role);
-    let tiers = mappings.seat_tiers.iter().filter(|mapped| groups.contains(&mapped.group)).map(|mapped| &mapped.tier);
+    let groups: HashSet<&str> = groups.iter().map(Group::as_str).collect();
+    let roles =
+        mappings.roles.iter().filter(|mapped| groups.contains(mapped.group.as_str())).map(|mapped| &mapped.role);
+    let tiers =
+        mappings.seat_tiers.iter().filter(|mapped| groups.contains(mapped.group.as_str())).map(|mapped| &mapped.tier);
     Mapped { role: first(product.roles(), roles), seat_tier: first(product.tiers.iter(), tiers) }
 }
 

@@ -14,8 +14,8 @@ impl NormalPath {
     /// Reads the `:path` pseudo-header of a request.
     ///
     /// # Errors
-    /// Dot segments (encoded too), `%2f`, `%5c`, `%00`, `\`, `//`, `;`, `#`, non-ASCII and control bytes, a bad `%`,
-    /// and whatever does not begin with `/`.
+    /// Dot segments, `\`, `//`, `;`, `#`, non-ASCII and control bytes, a bad `%`, and whatever does not begin with `/`;
+    /// written encoded: dot segments, `/`, `\`, control bytes, what is no UTF-8, and what is encoded twice.
     pub fn parse(raw: &[u8]) -> Result<Self, AmbiguousPathError> {
         let end = raw.iter().position(|byte| *byte == b'?').unwrap_or(raw.len());
         let raw = raw.get(..end).unwrap_or(raw);
@@ -23,14 +23,24 @@ impl NormalPath {
             return Err(AmbiguousPathError);
         }
         let mut path = String::with_capacity(raw.len());
+        // What it is when it has been decoded, from the first byte on that is encoded.
+        let mut text = Vec::new();
         let mut bytes = raw.iter().copied();
-        while let Some(byte) = bytes.next() {
-            match byte {
+        while let Some(first) = bytes.next() {
+            let byte = match first {
                 b'\\' | b';' | 0..=0x20 | 0x7f.. => return Err(AmbiguousPathError),
-                b'%' => push_decoded(&mut path, bytes.next(), bytes.next())?,
-                b'/' => path.push('/'),
-                _ => push(&mut path, byte),
+                b'%' => decoded(bytes.next(), bytes.next()).ok_or(AmbiguousPathError)?,
+                _ => first,
+            };
+            if first == b'%' || !text.is_empty() {
+                text.push(byte);
             }
+            push(&mut path, byte);
+        }
+        // Some decoders take more bytes for a `/` or a `.` than the one that has it in UTF-8 (RFC 3629, 3 and 10), and who
+        // decodes once more would read another path.
+        if std::str::from_utf8(&text).is_err() || text.windows(3).any(is_encoded) {
+            return Err(AmbiguousPathError);
         }
         let mut segments = path.split('/').skip(1).peekable();
         while let Some(segment) = segments.next() {
@@ -61,25 +71,21 @@ impl NormalPath {
     }
 }
 
-/// Takes up an encoded byte, and refuses separators and NUL.
-fn push_decoded(path: &mut String, high: Option<u8>, low: Option<u8>) -> Result<(), AmbiguousPathError> {
-    let (Some(high), Some(low)) = (hex(high), hex(low)) else {
-        return Err(AmbiguousPathError);
-    };
-    match high * 16 + low {
-        b'/' | b'\\' | 0 => Err(AmbiguousPathError),
-        byte => {
-            push(path, byte);
-            Ok(())
-        }
-    }
+/// An encoded byte that means the same to everybody: no separator, no control character.
+fn decoded(high: Option<u8>, low: Option<u8>) -> Option<u8> {
+    let byte = hex(high)? * 16 + hex(low)?;
+    (!matches!(byte, b'/' | b'\\' | 0..0x20 | 0x7f)).then_some(byte)
+}
+
+fn is_encoded(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'%', digits @ ..] if digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Writes a byte in its one spelling: as it is where a segment may have it (`pchar`, RFC 3986, 3.3), else encoded. Clients and
 /// upstreams take both for the same. `;` alone, which may begin a parameter, is never written as it is.
 fn push(path: &mut String, byte: u8) {
     match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => path.push(char::from(byte)),
         b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@' => {
             path.push(char::from(byte))
         }
@@ -93,6 +99,8 @@ fn hex(digit: Option<u8>) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::NormalPath;
 
     #[test]
@@ -108,6 +116,11 @@ mod tests {
             ("/caf%c3%a9", "/caf%C3%A9"),
             ("/...", "/..."),
             ("/.well-known/x", "/.well-known/x"),
+            ("/100%25", "/100%25"),
+            ("/100%25/a", "/100%25/a"),
+            ("/5%25-off", "/5%25-off"),
+            ("/%25%25a", "/%25%25a"),
+            ("/%e6%97%a5%F0%9F%8E%9F", "/%E6%97%A5%F0%9F%8E%9F"),
         ] {
             assert_eq!(NormalPath::parse(raw.as_bytes()).map(|p| p.0), Ok(path.to_owned()), "{raw}");
         }
@@ -174,6 +187,112 @@ mod tests {
             assert!(NormalPath::parse(raw.as_bytes()).is_err(), "{raw:?}");
         }
         assert!(NormalPath::parse(b"/a\xff").is_err());
+    }
+
+    #[test]
+    fn encoded_bytes_that_are_no_text_are_refused() {
+        for raw in [
+            "/%c0%ae%c0%ae/a",
+            "/%C0%AE./a",
+            "/..%c0%afa",
+            "/a%c1%9cb",
+            "/%e0%80%ae%e0%80%ae/a",
+            "/%e0%80%afa",
+            "/%f0%80%80%af",
+            "/%f8%80%80%80%af",
+            "/a%c0%80",
+            "/a%80b",
+            "/a%ae",
+            "/a%c3",
+            "/a%c3/%a9",
+            "/a%c3b%a9",
+            "/%ed%a0%80",
+            "/%f4%90%80%80",
+            "/a%fe",
+            "/a%ff",
+        ] {
+            assert!(NormalPath::parse(raw.as_bytes()).is_err(), "{raw:?}");
+        }
+        for byte in (0..0x20_u8).chain([0x7f]) {
+            for raw in [format!("/a%{byte:02x}"), format!("/a/..%{byte:02X}/b"), format!("/%{byte:02x}a")] {
+                assert!(NormalPath::parse(raw.as_bytes()).is_err(), "{raw:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_twice_is_refused() {
+        for raw in [
+            "/%252e%252e/a",
+            "/%252E./a",
+            "/..%252fa",
+            "/..%252Fa",
+            "/a%255cb",
+            "/a%255Cb",
+            "/a%2500",
+            "/a%25252e",
+            "/a%2525",
+            "/a%253bb",
+            "/a%2509",
+            "/%25c0%25ae/a",
+            "/%2561dmin",
+            "/a%2520b",
+            "/a%25%32e",
+            "/a%252%65",
+            "/a%25%32%65",
+            "/a%25%61%62",
+        ] {
+            assert!(NormalPath::parse(raw.as_bytes()).is_err(), "{raw:?}");
+        }
+    }
+
+    /// As an upstream decodes that leaves alone what it cannot.
+    fn decode(path: &[u8]) -> Vec<u8> {
+        let (mut read, mut rest) = (Vec::new(), path);
+        while let Some((first, more)) = rest.split_first() {
+            let byte = match rest {
+                [b'%', digits @ ..] => digits.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()),
+                _ => None,
+            };
+            match byte.filter(|digits| !digits.starts_with('+')).and_then(|digits| u8::from_str_radix(digits, 16).ok())
+            {
+                Some(byte) => {
+                    read.push(byte);
+                    rest = &rest[3..];
+                }
+                None => {
+                    read.push(*first);
+                    rest = more;
+                }
+            }
+        }
+        read
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_decodes_it_once_or_more_often_reads_the_same(
+            parts in proptest::collection::vec(prop_oneof![
+                3 => "%(25|2[ef]|5c|00|0[9ad]|7f|3[b2]|6[15]|c0|c3|a[9ef]|e0|80|f0|ff)",
+                1 => "%25(2[ef5]|[0-9a-f]{2}|%3[0-9]|[g-z%])",
+                3 => "[/.a%25ef;]",
+                1 => "%[0-9a-fA-F]{2}",
+                1 => "[!-~]{0,3}",
+            ], 0..12),
+        ) {
+            let raw = format!("/{}", parts.concat());
+            if let Ok(path) = NormalPath::parse(raw.as_bytes()) {
+                let asked = raw.split('?').next().unwrap();
+                let once = decode(asked.as_bytes());
+                prop_assert_eq!(&decode(path.as_str().as_bytes()), &once, "another path");
+                prop_assert_eq!(&decode(&once), &once, "encoded twice");
+                let text = std::str::from_utf8(&once).expect("text");
+                prop_assert!(!text.contains(|c: char| c.is_ascii_control() || c == '\\'), "{:?}", text);
+                prop_assert!(text.split('/').skip(1).all(|segment| segment != "." && segment != ".."), "{:?}", text);
+                prop_assert_eq!(text.matches('/').count(), asked.matches('/').count());
+                prop_assert_eq!(NormalPath::parse(path.as_str().as_bytes()), Ok(path));
+            }
+        }
     }
 
     #[test]

@@ -38,32 +38,50 @@ pub fn is_unmatched(policy: &Policy, authority: &[u8]) -> bool {
     host(authority).is_some_and(|host| policy.routes.candidates(&host).is_none())
 }
 
-/// The host of an `:authority`: port and one trailing dot dropped, lowercased. `None` where it is no host.
+/// The host of an `:authority`: port and one trailing dot dropped, lowercased, an IPv6 address in its one text.
+/// `None` where it is no host.
 pub fn host(authority: &[u8]) -> Option<Cow<'_, str>> {
     let text = std::str::from_utf8(authority).ok().filter(|text| text.is_ascii() && text.len() <= 512)?;
-    let (name, port) = match text.strip_prefix('[') {
+    let (host, port) = match text.strip_prefix('[') {
         Some(literal) => {
             let (address, rest) = literal.split_once(']')?;
-            address.parse::<std::net::Ipv6Addr>().ok()?;
-            (address, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
+            (Cow::Owned(ipv6(address)?), if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
         }
-        None => match text.split_once(':') {
-            Some((name, port)) => (name, Some(port)),
-            None => (text, None),
-        },
+        None => {
+            let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
+            (named(name)?, port)
+        }
     };
     if port.is_some_and(|port| port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit())) {
         return None;
     }
+    Some(host)
+}
+
+/// A name of labels, none of them empty: one resolver refuses `a..b`, another takes it for `a.b`.
+fn named(name: &str) -> Option<Cow<'_, str>> {
     let name = name.strip_suffix('.').unwrap_or(name);
-    let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
-    if name.is_empty() || !name.bytes().all(valid) {
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if !name.bytes().all(valid) || name.split('.').any(str::is_empty) {
         return None;
     }
     Some(match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         true => Cow::Owned(name.to_ascii_lowercase()),
         false => Cow::Borrowed(name),
     })
+}
+
+/// The one text of an IPv6 address, which has many spellings: all its digits. (To write the shortest would take much room in the filter.)
+pub fn ipv6(address: &str) -> Option<String> {
+    let address: std::net::Ipv6Addr = address.parse().ok()?;
+    let mut text = String::new();
+    for (at, octet) in address.octets().into_iter().enumerate() {
+        if at > 0 && at % 2 == 0 {
+            text.push(':');
+        }
+        text.extend([octet >> 4, octet & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
+    }
+    Some(text)
 }
 
 #[cfg(test)]
@@ -77,9 +95,18 @@ mod tests {
             ("Chat.ACME.example:8443", Some("chat.acme.example")),
             ("chat.acme.example.", Some("chat.acme.example")),
             ("chat.acme.example.:80", Some("chat.acme.example")),
-            ("chat.acme.example..", Some("chat.acme.example.")),
-            ("[::1]:8080", Some("::1")),
-            ("[::1]", Some("::1")),
+            ("chat.acme.example:99999", Some("chat.acme.example")),
+            ("[::1]:8080", Some("0000:0000:0000:0000:0000:0000:0000:0001")),
+            ("[::1]", Some("0000:0000:0000:0000:0000:0000:0000:0001")),
+            ("[0:0:0:0:0:0:0:1]", Some("0000:0000:0000:0000:0000:0000:0000:0001")),
+            ("[::0001]:80", Some("0000:0000:0000:0000:0000:0000:0000:0001")),
+            ("[2001:DB8:0::A]", Some("2001:0db8:0000:0000:0000:0000:0000:000a")),
+            ("[::ffff:7f00:1]", Some("0000:0000:0000:0000:0000:ffff:7f00:0001")),
+            ("chat.acme.example..", None),
+            ("chat.acme.example..:80", None),
+            (".chat.acme.example", None),
+            ("a..acme.example", None),
+            ("..", None),
             ("", None),
             (".", None),
             ("chat.acme.example:", None),
@@ -89,6 +116,9 @@ mod tests {
             ("chat.acme.example/x", None),
             ("[::1", None),
             ("[::1]x", None),
+            ("[::1].", None),
+            ("[::1%25eth0]", None),
+            ("::1", None),
             ("[chat.acme.example]", None),
             ("ü.example", None),
         ] {

@@ -1,11 +1,10 @@
 //! Who a verified assertion is about: email, domain, assignment and groups (design §2, "Email", "Groups", "Assignment").
 
-use serde_json::{Map, Value};
-
 use super::groups;
 use super::verify::VerifiedAssertion;
 use crate::Reason;
 use crate::id::{ConnectionId, Email, Group, Issuer, Subject};
+use crate::json::Json;
 use crate::model::{ClaimPath, Connection, EmailTrust, Organization};
 use crate::rules::plan::{self, Plan, Presented};
 use crate::wire::Login;
@@ -21,7 +20,7 @@ pub struct Claimant {
     pub email: Email,
     /// The display name, if there is one: at most 256 bytes, no control characters.
     pub name: Option<String>,
-    /// The claim that the connection names as `external_id`: 1 to 256 bytes.
+    /// The claim that the connection names as `external_id`: 1 to 256 bytes, no NUL.
     pub external_id: Option<String>,
     /// The `iat`, whole seconds.
     pub issued_at: u64,
@@ -53,7 +52,7 @@ impl Claimant {
                 .clone(),
             subject: assertion.subject().clone(),
             email,
-            name: connection.claims.name.find(claims).and_then(Value::as_str).and_then(display_name),
+            name: connection.claims.name.find(claims).and_then(Json::as_str).and_then(display_name),
             external_id: connection.claims.external_id.as_ref().and_then(|path| external_id(path.find(claims)?)),
             issued_at: assertion.issued_at(),
             assigned: assigned(connection, claims)?,
@@ -87,11 +86,11 @@ impl Claimant {
 }
 
 /// The email, if it is there, verified, and of a domain that both parent and connection speak for.
-fn email(organization: &Organization, connection: &Connection, claims: &Map<String, Value>) -> Result<Email, Reason> {
-    let address = connection.claims.email.find(claims).and_then(Value::as_str).ok_or(Reason::MissingClaim)?;
+fn email(organization: &Organization, connection: &Connection, claims: Json<'_>) -> Result<Email, Reason> {
+    let address = connection.claims.email.find(claims).and_then(Json::as_str).ok_or(Reason::MissingClaim)?;
     let verified = match connection.email {
         EmailTrust::Trusted => true,
-        EmailTrust::Verified => claims.get("email_verified").is_some_and(|value| value == true || value == "true"),
+        EmailTrust::Verified => claims.get("email_verified").is_some_and(Json::is_affirmed),
     };
     if !verified {
         return Err(Reason::EmailNotVerified);
@@ -104,7 +103,7 @@ fn email(organization: &Organization, connection: &Connection, claims: &Map<Stri
 }
 
 /// Whether the assignment shows; a claim that was left out for its length shows neither that nor the contrary.
-fn assigned(connection: &Connection, claims: &Map<String, Value>) -> Result<bool, Reason> {
+fn assigned(connection: &Connection, claims: Json<'_>) -> Result<bool, Reason> {
     let Some(assignment) = &connection.assignment else {
         return Ok(true);
     };
@@ -118,18 +117,17 @@ fn assigned(connection: &Connection, claims: &Map<String, Value>) -> Result<bool
 }
 
 /// Whether a claim has one of the values: itself, or as one of an array. Numbers and booleans compare as JSON writes them.
-fn shows(claims: &Map<String, Value>, claim: &ClaimPath, any_of: &[String]) -> bool {
-    let one = |value: &Value| match value {
-        Value::String(text) => any_of.contains(text),
-        Value::Bool(yes) => any_of.iter().any(|text| text == if *yes { "true" } else { "false" }),
-        Value::Number(number) => any_of.contains(&number.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => false,
+fn shows(claims: Json<'_>, claim: &ClaimPath, any_of: &[String]) -> bool {
+    let has = |text: &str| any_of.iter().any(|one| one == text);
+    let one = |value: Json<'_>| {
+        value.as_str().is_some_and(has)
+            || value.as_bool().is_some_and(|yes| has(if yes { "true" } else { "false" }))
+            || value.as_number().is_some_and(|number| has(&number.to_string()))
     };
-    match claim.find(claims) {
-        Some(Value::Array(values)) => values.iter().any(one),
-        Some(value) => one(value),
-        None => false,
-    }
+    claim.find(claims).is_some_and(|value| match value.as_array() {
+        Some(mut values) => values.any(one),
+        None => one(value),
+    })
 }
 
 /// The longest name and external id that the store keeps, in bytes.
@@ -146,7 +144,7 @@ fn display_name(name: &str) -> Option<String> {
     (!shown.is_empty()).then_some(shown)
 }
 
-/// An id is never shortened: half of one may be another's.
-fn external_id(value: &Value) -> Option<String> {
-    value.as_str().filter(|id| (1..=MAX_LEN).contains(&id.len())).map(str::to_owned)
+/// An id is never shortened: half of one may be another's. One with NUL is none that a directory can have given.
+fn external_id(value: Json<'_>) -> Option<String> {
+    value.as_str().filter(|id| (1..=MAX_LEN).contains(&id.len()) && !id.contains('\0')).map(str::to_owned)
 }

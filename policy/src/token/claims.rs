@@ -1,8 +1,7 @@
 //! The registered claims that every assertion must have (RFC 7519, 4.1), read strictly.
 
-use serde_json::{Map, Value};
-
 use crate::id::{Issuer, Subject};
+use crate::json::{Document, Json};
 
 /// The claims of an assertion. Who holds them knows whether they were verified.
 pub(super) struct Claims {
@@ -13,24 +12,25 @@ pub(super) struct Claims {
     pub(super) expires_at: NumericDate,
     pub(super) issued_at: NumericDate,
     pub(super) not_before: Option<NumericDate>,
-    /// All of them, these six included.
-    pub(super) all: Map<String, Value>,
+    /// All of them, these six included: an object.
+    pub(super) all: Document,
 }
 
 impl Claims {
     /// Reads a claims set; `None` is `malformed_token` (design §5, step 4).
-    pub(super) fn read(all: Map<String, Value>) -> Option<Self> {
+    pub(super) fn read(all: Document) -> Option<Self> {
+        let claims = all.root();
         // A logout token (OpenID Connect Back-Channel Logout 1.0, 2.4) is no assertion.
-        if all.contains_key("events") {
+        if claims.get("events").is_some() {
             return None;
         }
         Some(Self {
-            issuer: Issuer::new(all.get("iss")?.as_str()?),
-            subject: subject(all.get("sub")?)?,
-            audiences: audiences(all.get("aud")?)?,
-            expires_at: NumericDate::read(all.get("exp")?)?,
-            issued_at: NumericDate::read(all.get("iat")?)?,
-            not_before: match all.get("nbf") {
+            issuer: Issuer::new(claims.get("iss")?.as_str()?),
+            subject: subject(claims.get("sub")?)?,
+            audiences: audiences(claims.get("aud")?)?,
+            expires_at: NumericDate::read(claims.get("exp")?)?,
+            issued_at: NumericDate::read(claims.get("iat")?)?,
+            not_before: match claims.get("nbf") {
                 Some(value) => Some(NumericDate::read(value)?),
                 None => None,
             },
@@ -51,12 +51,13 @@ impl NumericDate {
     const MAX: u64 = (1 << 53) - 1;
 
     /// A date that is not negative and not absurd.
-    fn read(value: &Value) -> Option<Self> {
-        if let Some(whole) = value.as_u64() {
+    fn read(value: Json<'_>) -> Option<Self> {
+        let number = value.as_number()?;
+        if let Some(whole) = number.as_u64() {
             return (whole <= Self::MAX).then_some(Self { whole, has_fraction: false });
         }
         // Exact: every whole number in the range is a double, and the cast drops only the fraction.
-        let number = value.as_f64().filter(|number| (0.0..=Self::MAX as f64).contains(number))?;
+        let number = number.as_f64().filter(|number| (0.0..=Self::MAX as f64).contains(number))?;
         Some(Self { whole: number as u64, has_fraction: number.fract() != 0.0 })
     }
 
@@ -71,25 +72,25 @@ impl NumericDate {
     }
 }
 
-fn subject(value: &Value) -> Option<Subject> {
+fn subject(value: Json<'_>) -> Option<Subject> {
     let subject = value.as_str()?;
     let acceptable = (1..=255).contains(&subject.len()) && !subject.chars().any(char::is_control);
     acceptable.then(|| Subject::new(subject))
 }
 
 /// One audience, or a list that is not empty.
-fn audiences(value: &Value) -> Option<Vec<String>> {
+fn audiences(value: Json<'_>) -> Option<Vec<String>> {
     if let Some(one) = value.as_str() {
         return Some(vec![one.to_owned()]);
     }
-    let list: Vec<_> = value.as_array()?.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+    let list: Vec<_> = value.as_array()?.map(|one| one.as_str().map(str::to_owned)).collect::<Option<_>>()?;
     (!list.is_empty()).then_some(list)
 }
 
 #[cfg(test)]
 mod tests {
     use super::NumericDate;
-    use serde_json::{Value, json};
+    use crate::json::Document;
 
     #[test]
     fn dates_may_have_fractions() {
@@ -104,20 +105,30 @@ mod tests {
             ("1700000000.999", 1_700_000_000, 1_700_000_001),
             ("9007199254740991", 9_007_199_254_740_991, 9_007_199_254_740_991),
         ] {
-            let date = NumericDate::read(&serde_json::from_str(text).unwrap()).unwrap();
+            let document = Document::read(text.into()).unwrap();
+            let date = NumericDate::read(document.root()).unwrap();
             assert_eq!((date.floor(), date.ceil()), (floor, ceil), "{text}");
         }
     }
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for text in ["-1", "-0.5", "9007199254740992", "9007199254740992.0", "18446744073709551615", "1e300", "-1e300"]
-        {
-            let value: Value = serde_json::from_str(text).unwrap();
-            assert_eq!(NumericDate::read(&value), None, "{text}");
-        }
-        for value in [json!("1"), json!(true), json!(null), json!([1]), json!({})] {
-            assert_eq!(NumericDate::read(&value), None, "{value}");
+        for text in [
+            "-1",
+            "-0.5",
+            "9007199254740992",
+            "9007199254740992.0",
+            "18446744073709551615",
+            "1e300",
+            "-1e300",
+            "\"1\"",
+            "true",
+            "null",
+            "[1]",
+            "{}",
+        ] {
+            let document = Document::read(text.into()).unwrap();
+            assert_eq!(NumericDate::read(document.root()), None, "{text}");
         }
     }
 }

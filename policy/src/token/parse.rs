@@ -3,13 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::base64url;
 use super::claims::Claims;
 use super::keys::MAX_KID_LEN;
+use crate::Reason;
+use crate::json::{Document, Json};
 use crate::model::Algorithm;
-use crate::{Reason, json};
 
 /// A well-formed assertion whose signature nobody has checked. Its claims are not readable from outside, but for what it
 /// says of itself.
@@ -78,7 +77,7 @@ impl Assertion {
         Some(Self {
             message: [header, b".", payload].concat(),
             signature: base64url::decode(signature)?,
-            header: Header::read(&object(header)?)?,
+            header: Header::read(object(header)?.root())?,
             claims: Arc::new(Claims::read(object(payload)?)?),
         })
     }
@@ -92,10 +91,10 @@ impl fmt::Debug for Assertion {
 }
 
 impl Header {
-    fn read(header: &Map<String, Value>) -> Option<Self> {
+    fn read(header: Json<'_>) -> Option<Self> {
         // RFC 7515, 4.1.11: extensions that are not understood make the JWS invalid, and we understand none.
         // `b64` (RFC 7797) is one; without `crit` it must not be there at all.
-        if header.contains_key("crit") || header.contains_key("b64") {
+        if header.get("crit").is_some() || header.get("b64").is_some() {
             return None;
         }
         // RFC 8725, 3.11: what was issued for another purpose says so in `typ`.
@@ -117,9 +116,6 @@ impl Header {
 }
 
 /// The JSON object that a part encodes.
-fn object(part: &[u8]) -> Option<Map<String, Value>> {
-    match json::parse(&base64url::decode(part)?).ok()? {
-        Value::Object(members) => Some(members),
-        _ => None,
-    }
+fn object(part: &[u8]) -> Option<Document> {
+    Document::read(base64url::decode(part)?).ok().filter(|document| document.root().is_object())
 }

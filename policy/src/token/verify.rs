@@ -4,14 +4,13 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::claims::Claims;
 use super::keys::{KeySet, NoKey};
 use super::parse::Assertion;
 use super::signature::{self, SignatureVerifier};
 use crate::Reason;
 use crate::id::{Issuer, Subject};
+use crate::json::Json;
 use crate::model::{Algorithm, Connection, Jwks, Organization};
 use crate::rules::conclude::Standing;
 
@@ -55,8 +54,8 @@ impl VerifiedAssertion {
     }
 
     /// Every claim.
-    pub(super) fn claims(&self) -> &Map<String, Value> {
-        &self.claims.all
+    pub(super) fn claims(&self) -> Json<'_> {
+        self.claims.all.root()
     }
 }
 
@@ -178,8 +177,8 @@ fn check_signature(
 
 /// `aud` names us, and `azp`, when present, does too (OpenID Connect Core 3.1.3.7, 3 and 5).
 fn check_audience(connection: &Connection, claims: &Claims) -> Result<(), Reason> {
-    let authorized = match claims.all.get("azp") {
-        Some(azp) => connection.audiences.iter().any(|accepted| azp == accepted.as_str()),
+    let authorized = match claims.all.root().get("azp") {
+        Some(azp) => connection.audiences.iter().any(|accepted| azp.as_str() == Some(accepted)),
         None => true,
     };
     if authorized && has_audience(connection, claims) { Ok(()) } else { Err(Reason::WrongAudience) }

@@ -180,8 +180,31 @@ fn policies() {
 
 #[test]
 fn paths_and_hosts() {
-    let words =
-        ["/", "..", "%2e", "%2F", "%5c", ";", "?", "#", "//", "\\", "%00", "/admin", "/healthz", "[::1]", ":80", "."];
+    let words = [
+        "/",
+        "..",
+        "%2e",
+        "%2F",
+        "%5c",
+        ";",
+        "?",
+        "#",
+        "//",
+        "\\",
+        "%00",
+        "/admin",
+        "/healthz",
+        "[::1]",
+        ":80",
+        ".",
+        "%25",
+        "2e",
+        "%c0%af",
+        "%e0%80%ae",
+        "%c3%a9",
+        "%09",
+        "%7f",
+    ];
     fuzz(&seeds("path"), &words, |raw| {
         if let Ok(path) = NormalPath::parse(raw) {
             let text = path.as_str();
@@ -190,7 +213,8 @@ fn paths_and_hosts() {
             assert!(text.split('/').skip(1).all(|segment| segment != "." && segment != ".."), "{text}");
             assert!(!text.contains("//") && !text.contains(['\\', ';', '#', '?', ' ']), "{text}");
             let folded = text.to_ascii_lowercase();
-            assert!(["%2f", "%5c", "%00", "%2e"].iter().all(|hidden| !folded.contains(hidden)), "{text}");
+            let hidden = ["%2f", "%5c", "%2e", "%0", "%1", "%7f", "%c0", "%c1", "%252e", "%2525"];
+            assert!(hidden.iter().all(|hidden| !folded.contains(hidden)), "{text}");
         }
         if let Some(name) = host(raw) {
             assert!(!name.contains(['/', '@', ' ', '\0']) && name == name.to_ascii_lowercase());

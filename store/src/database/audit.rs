@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use sqlx::{ColumnIndex, Database, Decode, QueryBuilder, Row, Type};
+use sqlx::{ColumnIndex, Database, Decode, Row, Type};
 
 use super::bind::Bind;
+use super::statement::Statement;
 use super::{DatabaseError, row};
 use crate::audit::{AuditFilter, Entry, Kept};
 
@@ -26,24 +27,24 @@ pub(crate) trait AuditTransaction: AuditSnapshot {
 }
 
 /// By how much one replica's clock may be ahead of another's, in seconds: what was appended first may be from a little later.
-const MAX_SKEW: u64 = 600;
+const MAX_SKEW: &str = "600";
 
 /// Most entries in one statement.
 pub(super) const BATCH: usize = 500;
 
 /// Appends entries.
-pub(super) fn append<DB: Database>(entries: &[Entry]) -> QueryBuilder<DB>
+pub(super) fn append<DB: Database>(entries: &[Entry]) -> Statement<DB>
 where
     String: Bind<DB>,
     Option<String>: Bind<DB>,
     i64: Bind<DB>,
 {
     let json = |value: &Option<Value>| value.as_ref().map(Value::to_string);
-    let mut query = QueryBuilder::new(
+    let mut query = Statement::new(
         "INSERT INTO audit (actor, actor_name, request_id, parent, organization, member, action, reason, notes, \
          before_change, after_change, at) ",
     );
-    query.push_values(entries, |mut row, entry| {
+    query.push_rows(entries, |row, entry| {
         row.push_bind(entry.cause.actor.kind().to_owned())
             .push_bind(entry.cause.actor.name().to_owned())
             .push_bind(entry.cause.request_id.clone())
@@ -61,12 +62,12 @@ where
 }
 
 /// Reads entries.
-pub(super) fn page<DB: Database>(filter: &AuditFilter, after: u64, limit: u32) -> QueryBuilder<DB>
+pub(super) fn page<DB: Database>(filter: &AuditFilter, after: u64, limit: u32) -> Statement<DB>
 where
     String: Bind<DB>,
     i64: Bind<DB>,
 {
-    let mut query = QueryBuilder::new(
+    let mut query = Statement::new(
         "SELECT position, actor, actor_name, request_id, parent, organization, member, action, reason, notes, \
          before_change, after_change, at FROM audit WHERE position > ",
     );
@@ -74,10 +75,7 @@ where
     if let Some(parents) = &filter.parents {
         // Of several parents, the index of each would have to be read to its end and put in order.
         query.push(if parents.len() > 1 { " AND COALESCE(parent, '') IN (" } else { " AND parent IN (" });
-        let mut list = query.separated(", ");
-        for parent in parents {
-            list.push_bind(parent.to_string());
-        }
+        query.push_list(parents.iter().map(ToString::to_string));
         // Of no parent at all, there is nothing to see.
         query.push(if parents.is_empty() { "NULL)" } else { ")" });
     }
@@ -95,19 +93,19 @@ where
             .push(" AND position >= (WITH first AS MATERIALIZED (SELECT position FROM audit WHERE at >= ")
             .push_bind(since);
         query.push(" AND at <= (SELECT min(at) FROM audit WHERE at >= ").push_bind(since);
-        query.push(format_args!(") + {MAX_SKEW}) SELECT min(position) FROM first)"));
+        query.push(") + ").push(MAX_SKEW).push(") SELECT min(position) FROM first)");
     }
     query.push(" ORDER BY position LIMIT ").push_bind(i64::from(limit));
     query
 }
 
 /// Forgets from the oldest end: what is behind a younger entry stays, so that nothing is missing in between.
-pub(super) fn forget<DB: Database>(before: u64, limit: u32) -> QueryBuilder<DB>
+pub(super) fn forget<DB: Database>(before: u64, limit: u32) -> Statement<DB>
 where
     i64: Bind<DB>,
 {
     let mut query =
-        QueryBuilder::new("DELETE FROM audit WHERE position IN (SELECT position FROM audit ORDER BY position LIMIT ");
+        Statement::new("DELETE FROM audit WHERE position IN (SELECT position FROM audit ORDER BY position LIMIT ");
     query.push_bind(i64::from(limit)).push(") AND at < ").push_bind(row::signed(before));
     query
 }

@@ -203,7 +203,7 @@ macro_rules! keep_directories {
 
         impl Session {
             /// Runs a statement; how many rows it touched.
-            async fn run(&mut self, mut query: QueryBuilder<$driver>) -> Result<u64, DatabaseError> {
+            async fn run(&mut self, mut query: Statement<$driver>) -> Result<u64, DatabaseError> {
                 Ok(query.build().execute(self.connection()).await?.rows_affected())
             }
 
@@ -211,7 +211,7 @@ macro_rules! keep_directories {
             async fn ids(
                 &mut self,
                 given: &[String],
-                statement: impl Fn(&[String]) -> QueryBuilder<$driver> + Send,
+                statement: impl Fn(&[String]) -> Statement<$driver> + Send,
             ) -> Result<Vec<String>, DatabaseError> {
                 let mut all = Vec::new();
                 for given in given.chunks(MAX_IDS) {

@@ -2,13 +2,14 @@
 
 use std::marker::PhantomData;
 
-use sqlx::{Database, QueryBuilder};
+use sqlx::Database;
 use usher_policy::id::{DirectoryUserId, MemberId, OrganizationId, ParentId};
 
 use super::bind::Bind;
 use super::directory::Place;
 use super::look_up::{LookUp, select_wanted};
 use super::row::{self, member_columns};
+use super::statement::Statement;
 use crate::scim::{Lookup, ResourceType, Stored, folded};
 
 /// Most ids in one statement.
@@ -26,20 +27,20 @@ where
     Option<String>: Bind<DB>,
     i64: Bind<DB>,
 {
-    pub(super) fn lock(parent: &ParentId) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new("INSERT INTO directories (parent, next_place) VALUES (");
+    pub(super) fn lock(parent: &ParentId) -> Statement<DB> {
+        let mut query = Statement::new("INSERT INTO directories (parent, next_place) VALUES (");
         query.push_bind(parent.to_string());
         query.push(", 1) ON CONFLICT (parent) DO UPDATE SET next_place = directories.next_place");
         query
     }
 
-    pub(super) fn next_place(parent: &ParentId) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new("UPDATE directories SET next_place = next_place + 1 WHERE parent = ");
+    pub(super) fn next_place(parent: &ParentId) -> Statement<DB> {
+        let mut query = Statement::new("UPDATE directories SET next_place = next_place + 1 WHERE parent = ");
         query.push_bind(parent.to_string()).push(" RETURNING next_place - 1");
         query
     }
 
-    pub(super) fn resource(parent: &ParentId, kind: ResourceType, id: &str) -> QueryBuilder<DB> {
+    pub(super) fn resource(parent: &ParentId, kind: ResourceType, id: &str) -> Statement<DB> {
         let mut query = select(parent, kind);
         query.push(" AND id = ").push_bind(id.to_owned());
         query
@@ -51,10 +52,10 @@ where
         lookup: &Lookup,
         after: Place,
         limit: u32,
-    ) -> QueryBuilder<DB> {
+    ) -> Statement<DB> {
         let mut query = select(parent, kind);
-        let mut equal = |column: &str, value: &str| {
-            query.push(format_args!(" AND {column} = ")).push_bind(value.to_owned());
+        let mut equal = |column: &'static str, value: &str| {
+            query.push(" AND ").push(column).push(" = ").push_bind(value.to_owned());
         };
         match lookup {
             Lookup::All => {}
@@ -73,29 +74,30 @@ where
         }
         // With the plus sign no index is walked along the places: what is looked for has an index of its own.
         let place = if *lookup == Lookup::All { "place" } else { "+place" };
-        query.push(format_args!(" AND {place} > ")).push_bind(row::signed(after.0));
-        query.push(format_args!(" ORDER BY {place} LIMIT ")).push_bind(i64::from(limit));
+        query.push(" AND ").push(place).push(" > ").push_bind(row::signed(after.0));
+        query.push(" ORDER BY ").push(place).push(" LIMIT ").push_bind(i64::from(limit));
         query
     }
 
-    pub(super) fn blocks(parent: &ParentId, kind: ResourceType) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new("SELECT block, resources FROM directory_blocks WHERE parent = ");
+    pub(super) fn blocks(parent: &ParentId, kind: ResourceType) -> Statement<DB> {
+        let mut query = Statement::new("SELECT block, resources FROM directory_blocks WHERE parent = ");
         query.push_bind(parent.to_string()).push(" AND kind = ").push_bind(kind.name().to_owned());
         query.push(" ORDER BY block");
         query
     }
 
     /// The place of the resource that has `skipped` others before it from the beginning of a block on.
-    pub(super) fn place_in_block(parent: &ParentId, kind: ResourceType, block: u64, skipped: u64) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new(format!("SELECT place FROM {} WHERE parent = ", table(kind)));
+    pub(super) fn place_in_block(parent: &ParentId, kind: ResourceType, block: u64, skipped: u64) -> Statement<DB> {
+        let mut query = Statement::new("SELECT place FROM ");
+        query.push(table(kind)).push(" WHERE parent = ");
         query.push_bind(parent.to_string()).push(" AND place >= ").push_bind(row::signed(block.saturating_mul(BLOCK)));
         query.push(" ORDER BY place LIMIT 1 OFFSET ").push_bind(row::signed(skipped));
         query
     }
 
     /// One resource more in the block of a place.
-    pub(super) fn one_more(parent: &ParentId, kind: ResourceType, place: Place) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new("INSERT INTO directory_blocks (parent, kind, block, resources) VALUES (");
+    pub(super) fn one_more(parent: &ParentId, kind: ResourceType, place: Place) -> Statement<DB> {
+        let mut query = Statement::new("INSERT INTO directory_blocks (parent, kind, block, resources) VALUES (");
         query.push_bind(parent.to_string()).push(", ").push_bind(kind.name().to_owned());
         query.push(", ").push_bind(row::signed(place.0 / BLOCK)).push(", 1) ON CONFLICT (parent, kind, block) ");
         query.push("DO UPDATE SET resources = directory_blocks.resources + 1");
@@ -103,14 +105,14 @@ where
     }
 
     /// One resource less in the block of a place.
-    pub(super) fn one_less(parent: &ParentId, kind: ResourceType, place: Place) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new("UPDATE directory_blocks SET resources = resources - 1 WHERE parent = ");
+    pub(super) fn one_less(parent: &ParentId, kind: ResourceType, place: Place) -> Statement<DB> {
+        let mut query = Statement::new("UPDATE directory_blocks SET resources = resources - 1 WHERE parent = ");
         query.push_bind(parent.to_string()).push(" AND kind = ").push_bind(kind.name().to_owned());
         query.push(" AND block = ").push_bind(row::signed(place.0 / BLOCK));
         query
     }
 
-    pub(super) fn groups_of(parent: &ParentId, users: &[String]) -> QueryBuilder<DB> {
+    pub(super) fn groups_of(parent: &ParentId, users: &[String]) -> Statement<DB> {
         let mut query = select_wanted(
             "wanted.value AS user_id, directory_groups.id AS id, directory_groups.display_name AS display_name, \
              directory_groups.external_id AS external_id",
@@ -128,14 +130,14 @@ where
         query
     }
 
-    pub(super) fn members_of(parent: &ParentId, group: &str, after: &str, limit: u32) -> QueryBuilder<DB> {
+    pub(super) fn members_of(parent: &ParentId, group: &str, after: &str, limit: u32) -> Statement<DB> {
         let mut query = memberships("SELECT user_id", parent, group);
         query.push(" AND user_id > ").push_bind(after.to_owned());
         query.push(" ORDER BY user_id LIMIT ").push_bind(i64::from(limit));
         query
     }
 
-    pub(super) fn members_among(parent: &ParentId, group: &str, users: &[String]) -> QueryBuilder<DB> {
+    pub(super) fn members_among(parent: &ParentId, group: &str, users: &[String]) -> Statement<DB> {
         let mut query = select_wanted("wanted.value", users);
         DB::join_each(&mut query, "directory_group_members", |query| {
             query.push("directory_group_members.parent = ").push_bind(parent.to_string());
@@ -145,15 +147,15 @@ where
         query
     }
 
-    pub(super) fn users_among(parent: &ParentId, ids: &[String]) -> QueryBuilder<DB> {
+    pub(super) fn users_among(parent: &ParentId, ids: &[String]) -> Statement<DB> {
         Self::users_with_ids(parent, ids, "wanted.value")
     }
 
-    pub(super) fn users(parent: &ParentId, ids: &[String]) -> QueryBuilder<DB> {
-        Self::users_with_ids(parent, ids, &resource_columns(ResourceType::User))
+    pub(super) fn users(parent: &ParentId, ids: &[String]) -> Statement<DB> {
+        Self::users_with_ids(parent, ids, resource_columns(ResourceType::User))
     }
 
-    fn users_with_ids(parent: &ParentId, ids: &[String], columns: &str) -> QueryBuilder<DB> {
+    fn users_with_ids(parent: &ParentId, ids: &[String], columns: &'static str) -> Statement<DB> {
         let mut query = select_wanted(columns, ids);
         DB::join_each(&mut query, "directory_users", |query| {
             query.push("directory_users.parent = ").push_bind(parent.to_string());
@@ -162,52 +164,49 @@ where
         query
     }
 
-    pub(super) fn add_to_group(parent: &ParentId, group: &str, users: &[String]) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new("INSERT INTO directory_group_members (parent, group_id, user_id) ");
-        query.push_values(users, |mut row, user| {
+    pub(super) fn add_to_group(parent: &ParentId, group: &str, users: &[String]) -> Statement<DB> {
+        let mut query = Statement::new("INSERT INTO directory_group_members (parent, group_id, user_id) ");
+        query.push_rows(users, |row, user| {
             row.push_bind(parent.to_string()).push_bind(group.to_owned()).push_bind(user.clone());
         });
         query.push(" ON CONFLICT DO NOTHING RETURNING user_id");
         query
     }
 
-    pub(super) fn remove_from_group(parent: &ParentId, group: &str, users: &[String]) -> QueryBuilder<DB> {
+    pub(super) fn remove_from_group(parent: &ParentId, group: &str, users: &[String]) -> Statement<DB> {
         let mut query = memberships("DELETE", parent, group);
         query.push(" AND user_id IN (");
-        let mut list = query.separated(", ");
-        for user in users {
-            list.push_bind(user.clone());
-        }
+        query.push_list(users.iter().cloned());
         query.push(") RETURNING user_id");
         query
     }
 
-    pub(super) fn empty_group(parent: &ParentId, group: &str) -> QueryBuilder<DB> {
+    pub(super) fn empty_group(parent: &ParentId, group: &str) -> Statement<DB> {
         memberships("DELETE", parent, group)
     }
 
     /// The groups of a user change as the user leaves them …
-    pub(super) fn change_groups_of(parent: &ParentId, user: &str, now: u64) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new(
-            "UPDATE directory_groups SET members = members - 1, version = version + 1, updated_at = ",
-        );
+    pub(super) fn change_groups_of(parent: &ParentId, user: &str, now: u64) -> Statement<DB> {
+        let mut query =
+            Statement::new("UPDATE directory_groups SET members = members - 1, version = version + 1, updated_at = ");
         query.push_bind(row::signed(now)).push(" WHERE parent = ").push_bind(parent.to_string());
         related(&mut query, "group_id", "directory_group_members", parent, "user_id", user);
         query
     }
 
     /// … and the user leaves them.
-    pub(super) fn leave_groups(parent: &ParentId, user: &str) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new("DELETE FROM directory_group_members WHERE parent = ");
+    pub(super) fn leave_groups(parent: &ParentId, user: &str) -> Statement<DB> {
+        let mut query = Statement::new("DELETE FROM directory_group_members WHERE parent = ");
         query.push_bind(parent.to_string()).push(" AND user_id = ").push_bind(user.to_owned());
         query
     }
 
-    pub(super) fn create(parent: &ParentId, resource: &Stored, place: Place) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new(format!("INSERT INTO {} (", table(resource.kind)));
+    pub(super) fn create(parent: &ParentId, resource: &Stored, place: Place) -> Statement<DB> {
+        let mut query = Statement::new("INSERT INTO ");
+        query.push(table(resource.kind)).push(" (");
         let columns = columns(resource);
         for (name, _) in &columns {
-            query.push(format_args!("{name}, "));
+            query.push(name).push(", ");
         }
         query.push("parent, id, place) VALUES (");
         for (_, value) in columns {
@@ -219,8 +218,9 @@ where
         query
     }
 
-    pub(super) fn update(parent: &ParentId, resource: &Stored) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new(format!("UPDATE {} SET ", table(resource.kind)));
+    pub(super) fn update(parent: &ParentId, resource: &Stored) -> Statement<DB> {
+        let mut query = Statement::new("UPDATE ");
+        query.push(table(resource.kind)).push(" SET ");
         for (index, (name, value)) in columns(resource).into_iter().enumerate() {
             query.push(if index > 0 { ", " } else { "" }).push(name).push(" = ");
             value.push_to(&mut query);
@@ -230,44 +230,41 @@ where
         query
     }
 
-    pub(super) fn remove(parent: &ParentId, kind: ResourceType, id: &str) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new(format!("DELETE FROM {} WHERE parent = ", table(kind)));
+    pub(super) fn remove(parent: &ParentId, kind: ResourceType, id: &str) -> Statement<DB> {
+        let mut query = Statement::new("DELETE FROM ");
+        query.push(table(kind)).push(" WHERE parent = ");
         query.push_bind(parent.to_string()).push(" AND id = ").push_bind(id.to_owned()).push(" RETURNING place");
         query
     }
 
-    pub(super) fn forget_emails(parent: &ParentId, user: &str) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new("DELETE FROM directory_emails WHERE parent = ");
+    pub(super) fn forget_emails(parent: &ParentId, user: &str) -> Statement<DB> {
+        let mut query = Statement::new("DELETE FROM directory_emails WHERE parent = ");
         query.push_bind(parent.to_string()).push(" AND user_id = ").push_bind(user.to_owned());
         query
     }
 
     /// `None` where there are no emails.
-    pub(super) fn keep_emails(parent: &ParentId, user: &Stored) -> Option<QueryBuilder<DB>> {
+    pub(super) fn keep_emails(parent: &ParentId, user: &Stored) -> Option<Statement<DB>> {
         let emails = user.document.emails();
         if emails.is_empty() {
             return None;
         }
-        let mut query = QueryBuilder::new("INSERT INTO directory_emails (parent, email_key, user_id) ");
-        query.push_values(emails, |mut row, email| {
+        let mut query = Statement::new("INSERT INTO directory_emails (parent, email_key, user_id) ");
+        query.push_rows(emails, |row, email| {
             row.push_bind(parent.to_string()).push_bind(folded(email)).push_bind(user.id.clone());
         });
         query.push(" ON CONFLICT DO NOTHING");
         Some(query)
     }
 
-    pub(super) fn member_of_directory_user(organization: &OrganizationId, user: &DirectoryUserId) -> QueryBuilder<DB> {
+    pub(super) fn member_of_directory_user(organization: &OrganizationId, user: &DirectoryUserId) -> Statement<DB> {
         let mut query = members(organization);
         query.push(" AND directory_user = ").push_bind(user.to_string());
         query
     }
 
     /// Those who wait for a seat, in their order.
-    pub(super) fn waiting(
-        organization: &OrganizationId,
-        after: Option<(u64, &MemberId)>,
-        limit: u32,
-    ) -> QueryBuilder<DB> {
+    pub(super) fn waiting(organization: &OrganizationId, after: Option<(u64, &MemberId)>, limit: u32) -> Statement<DB> {
         let mut query = members(organization);
         query.push(" AND status = 'pending'");
         if let Some((since, id)) = after {
@@ -278,8 +275,8 @@ where
         query
     }
 
-    pub(super) fn member_count(organization: &OrganizationId) -> QueryBuilder<DB> {
-        let mut query = QueryBuilder::new("SELECT count(*) FROM members WHERE organization = ");
+    pub(super) fn member_count(organization: &OrganizationId) -> Statement<DB> {
+        let mut query = Statement::new("SELECT count(*) FROM members WHERE organization = ");
         query.push_bind(organization.to_string());
         query
     }
@@ -293,7 +290,7 @@ enum Column {
 }
 
 impl Column {
-    fn push_to<DB: Database>(self, query: &mut QueryBuilder<DB>)
+    fn push_to<DB: Database>(self, query: &mut Statement<DB>)
     where
         String: Bind<DB>,
         Option<String>: Bind<DB>,
@@ -340,55 +337,60 @@ fn table(kind: ResourceType) -> &'static str {
 }
 
 /// The resources of one kind in a directory; conditions may follow.
-fn select<DB: Database>(parent: &ParentId, kind: ResourceType) -> QueryBuilder<DB>
+fn select<DB: Database>(parent: &ParentId, kind: ResourceType) -> Statement<DB>
 where
     String: Bind<DB>,
 {
-    let mut query =
-        QueryBuilder::new(format!("SELECT {} FROM {} WHERE parent = ", resource_columns(kind), table(kind)));
+    let mut query = Statement::new("SELECT ");
+    query.push(resource_columns(kind)).push(" FROM ").push(table(kind)).push(" WHERE parent = ");
     query.push_bind(parent.to_string());
     query
 }
 
-fn resource_columns(kind: ResourceType) -> String {
-    let members = match kind {
-        ResourceType::Group => "members",
-        ResourceType::User => "0",
-    };
-    format!("id, place, document, created_at, updated_at, version, CAST({members} AS BIGINT) AS members")
+fn resource_columns(kind: ResourceType) -> &'static str {
+    match kind {
+        ResourceType::Group => {
+            "id, place, document, created_at, updated_at, version, CAST(members AS BIGINT) AS members"
+        }
+        ResourceType::User => "id, place, document, created_at, updated_at, version, CAST(0 AS BIGINT) AS members",
+    }
 }
 
 /// The members of an organization; conditions may follow.
-pub(super) fn members<DB: Database>(organization: &OrganizationId) -> QueryBuilder<DB>
+pub(super) fn members<DB: Database>(organization: &OrganizationId) -> Statement<DB>
 where
     String: Bind<DB>,
 {
-    let mut query = QueryBuilder::new(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = "));
+    let mut query = Statement::new(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = "));
     query.push_bind(organization.to_string());
     query
 }
 
-fn memberships<DB: Database>(what: &str, parent: &ParentId, group: &str) -> QueryBuilder<DB>
+fn memberships<DB: Database>(what: &'static str, parent: &ParentId, group: &str) -> Statement<DB>
 where
     String: Bind<DB>,
 {
-    let mut query = QueryBuilder::new(format!("{what} FROM directory_group_members WHERE parent = "));
-    query.push_bind(parent.to_string()).push(" AND group_id = ").push_bind(group.to_owned());
+    let mut query = Statement::new(what);
+    query
+        .push(" FROM directory_group_members WHERE parent = ")
+        .push_bind(parent.to_string())
+        .push(" AND group_id = ")
+        .push_bind(group.to_owned());
     query
 }
 
 /// `id` is among the `column`s of the rows of another table where `key` has this value.
 fn related<DB: Database>(
-    query: &mut QueryBuilder<DB>,
-    column: &str,
-    table: &str,
+    query: &mut Statement<DB>,
+    column: &'static str,
+    table: &'static str,
     parent: &ParentId,
-    key: &str,
+    key: &'static str,
     value: &str,
 ) where
     String: Bind<DB>,
 {
-    query.push(format_args!(" AND id IN (SELECT {column} FROM {table} WHERE parent = "));
-    query.push_bind(parent.to_string()).push(format_args!(" AND {key} = "));
+    query.push(" AND id IN (SELECT ").push(column).push(" FROM ").push(table).push(" WHERE parent = ");
+    query.push_bind(parent.to_string()).push(" AND ").push(key).push(" = ");
     query.push_bind(value.to_owned()).push(")");
 }

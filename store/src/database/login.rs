@@ -1,6 +1,6 @@
 //! What a login rests on, in one statement of one moment: the same words for every database.
 
-use sqlx::{ColumnIndex, Database, Decode, QueryBuilder, Row, Type};
+use sqlx::{ColumnIndex, Database, Decode, Row, Type};
 use usher_policy::id::{Email, OrganizationId, Role, Tier};
 use usher_policy::member::{Identity, Member};
 use usher_policy::rules::effects::Ticket;
@@ -10,6 +10,7 @@ use usher_policy::wire::Position;
 use super::DatabaseError;
 use super::bind::Bind;
 use super::row::{self, member_columns};
+use super::statement::Statement;
 
 /// Who logs in where, and what else the decision wants to know.
 #[derive(Clone, Copy, Debug)]
@@ -62,13 +63,13 @@ pub(super) enum People {
 }
 
 /// The statement. `head` selects `database`, `mark` and `position` of the change feed's head: one row.
-pub(super) fn statement<DB: Database>(question: &Question<'_>, people: People, head: &'static str) -> QueryBuilder<DB>
+pub(super) fn statement<DB: Database>(question: &Question<'_>, people: People, head: &'static str) -> Statement<DB>
 where
     String: Bind<DB>,
     i64: Bind<DB>,
 {
     let organization = || question.organization.to_string();
-    let mut query = QueryBuilder::new("SELECT ");
+    let mut query = Statement::new("SELECT ");
     // First, for they are read by their place.
     for tier in question.tiers {
         query.push("(SELECT used FROM seats WHERE organization = ").push_bind(organization());

@@ -16,6 +16,8 @@ mod open;
 mod postgres;
 mod row;
 mod sqlite;
+#[expect(clippy::disallowed_types, reason = "here alone, where it is given constant texts and nothing else")]
+mod statement;
 mod sync;
 
 use std::time::Duration;
@@ -39,7 +41,7 @@ pub(crate) use sync::Lease;
 use sync::{SyncSnapshot, SyncTransaction};
 
 /// Longest wait for a connection, and for a lock that somebody else holds.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Longest wait of what may take long itself.
 const LONG_PATIENCE: Duration = Duration::from_secs(5);
@@ -64,6 +66,10 @@ pub(crate) trait Database: Send + Sync {
 
     /// Begins to write. The members that a transaction read, and whatever it locked, stay as they are until it ends.
     async fn write(&self, lane: Lane) -> Result<Box<dyn Transaction>, DatabaseError>;
+
+    /// How many short transactions of one parent may be under way at once: those that wait for a lock which something long of
+    /// theirs holds must leave room for everybody else's.
+    fn at_once(&self) -> usize;
 
     /// What a login rests on at one moment. Most logins change nothing: this one statement is all that they cost.
     async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError>;

@@ -1,7 +1,7 @@
 //! What the store needs of a database to reconcile memberships, and the statements for it: the same for every database.
 
 use async_trait::async_trait;
-use sqlx::{Database, QueryBuilder};
+use sqlx::Database;
 use usher_policy::id::{Email, MemberId, OrganizationId, ParentId, Role};
 use usher_policy::member::Member;
 
@@ -10,6 +10,7 @@ use super::bind::Bind;
 use super::directory_sql::members;
 use super::look_up::{LookUp, select_wanted};
 use super::row::{self, member_columns};
+use super::statement::Statement;
 use crate::scim::Stored;
 
 /// What a reconciliation reads. Lists are bounded by who asks.
@@ -75,14 +76,14 @@ pub(super) fn with_one_of<DB: LookUp>(
     organization: &OrganizationId,
     column: &'static str,
     values: &[String],
-) -> QueryBuilder<DB>
+) -> Statement<DB>
 where
     String: Bind<DB>,
 {
     let mut query = select_wanted(member_columns!(), values);
     DB::join_each(&mut query, "members", |query| {
         query.push("members.organization = ").push_bind(organization.to_string());
-        query.push(format_args!(" AND members.{column} = wanted.value"));
+        query.push(" AND members.").push(column).push(" = wanted.value");
     });
     query
 }
@@ -92,12 +93,12 @@ pub(super) fn last_of_page<DB: Database>(
     organization: &OrganizationId,
     after: Option<&MemberId>,
     limit: u32,
-) -> QueryBuilder<DB>
+) -> Statement<DB>
 where
     String: Bind<DB>,
     i64: Bind<DB>,
 {
-    let mut query = QueryBuilder::new("SELECT id FROM members WHERE organization = ");
+    let mut query = Statement::new("SELECT id FROM members WHERE organization = ");
     query.push_bind(organization.to_string());
     between(&mut query, after, None);
     query.push(" ORDER BY id LIMIT 1 OFFSET ").push_bind(i64::from(limit.saturating_sub(1)));
@@ -109,7 +110,7 @@ pub(super) fn without_user<DB: Database>(
     organization: &OrganizationId,
     after: Option<&MemberId>,
     last: Option<&MemberId>,
-) -> QueryBuilder<DB>
+) -> Statement<DB>
 where
     String: Bind<DB>,
 {
@@ -120,7 +121,7 @@ where
     query
 }
 
-fn between<DB: Database>(query: &mut QueryBuilder<DB>, after: Option<&MemberId>, last: Option<&MemberId>)
+fn between<DB: Database>(query: &mut Statement<DB>, after: Option<&MemberId>, last: Option<&MemberId>)
 where
     String: Bind<DB>,
 {
@@ -131,34 +132,34 @@ where
     }
 }
 
-pub(super) fn holders<DB: Database>(organization: &OrganizationId, role: &Role) -> QueryBuilder<DB>
+pub(super) fn holders<DB: Database>(organization: &OrganizationId, role: &Role) -> Statement<DB>
 where
     String: Bind<DB>,
 {
-    let mut query = QueryBuilder::new("SELECT count(*) FROM members WHERE organization = ");
+    let mut query = Statement::new("SELECT count(*) FROM members WHERE organization = ");
     query.push_bind(organization.to_string()).push(" AND role = ").push_bind(role.to_string());
     query.push(" AND status = 'active'");
     query
 }
 
-pub(super) fn put_policy<DB: Database>(digest: &str, now: u64) -> QueryBuilder<DB>
+pub(super) fn put_policy<DB: Database>(digest: &str, now: u64) -> Statement<DB>
 where
     String: Bind<DB>,
     i64: Bind<DB>,
 {
-    let mut query = QueryBuilder::new("INSERT INTO policy_in_force (one, digest, at) VALUES (1, ");
+    let mut query = Statement::new("INSERT INTO policy_in_force (one, digest, at) VALUES (1, ");
     query.push_bind(digest.to_owned()).push(", ").push_bind(row::signed(now));
     query.push(") ON CONFLICT (one) DO UPDATE SET digest = excluded.digest, at = excluded.at");
     query
 }
 
 /// One statement, so that of two who ask at once only one is given it.
-pub(super) fn lease<DB: Database>(parent: &ParentId, lease: &Lease<'_>) -> QueryBuilder<DB>
+pub(super) fn lease<DB: Database>(parent: &ParentId, lease: &Lease<'_>) -> Statement<DB>
 where
     String: Bind<DB>,
     i64: Bind<DB>,
 {
-    let mut query = QueryBuilder::new("INSERT INTO syncs (parent, holder, until) VALUES (");
+    let mut query = Statement::new("INSERT INTO syncs (parent, holder, until) VALUES (");
     query.push_bind(parent.to_string()).push(", ").push_bind(lease.holder.to_owned());
     query.push(", ").push_bind(row::signed(lease.until));
     query.push(") ON CONFLICT (parent) DO UPDATE SET holder = excluded.holder, until = excluded.until ");
@@ -166,11 +167,11 @@ where
     query
 }
 
-pub(super) fn release<DB: Database>(parent: &ParentId, holder: &str) -> QueryBuilder<DB>
+pub(super) fn release<DB: Database>(parent: &ParentId, holder: &str) -> Statement<DB>
 where
     String: Bind<DB>,
 {
-    let mut query = QueryBuilder::new("DELETE FROM syncs WHERE parent = ");
+    let mut query = Statement::new("DELETE FROM syncs WHERE parent = ");
     query.push_bind(parent.to_string()).push(" AND holder = ").push_bind(holder.to_owned());
     query
 }

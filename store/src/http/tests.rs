@@ -24,7 +24,8 @@ use crate::feed::Feed;
 use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
-use crate::scim::{Places, Purpose};
+use crate::places::Places;
+use crate::scim::Purpose;
 use crate::secrets::Secrets;
 use crate::tls::Tls;
 use crate::token_use::TokenUse;
@@ -140,7 +141,7 @@ async fn a_directorys_turn_begins_with_a_whole_request_and_by_the_policy_in_forc
     half.write_all(&push("ada").as_bytes()[..200]).await.unwrap();
     assert!(exchange(address, &push("bea")).await.starts_with("HTTP/1.1 201 "), "nobody waits for half a request");
 
-    let busy = app.directories.take(&ParentId::new("acme"), Purpose::Write).await.unwrap();
+    let busy = app.directories.take(&(ParentId::new("acme"), Purpose::Write), 1).await.unwrap();
     let (patient, late) = (push("cyd"), push("dee"));
     let waiting = tokio::spawn(async move { exchange(address, &patient).await });
     tokio::time::sleep(Duration::from_millis(100)).await;

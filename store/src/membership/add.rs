@@ -20,6 +20,7 @@ impl Membership {
         addition: &Addition,
         cause: &Cause,
     ) -> Result<Handled, MembershipError> {
+        let _place = self.place(organization).await?;
         self.until_settled(|| self.try_add(organization, addition, cause)).await
     }
 

@@ -22,6 +22,7 @@ impl Membership {
         edit: &Edit,
         cause: &Cause,
     ) -> Result<Handled, MembershipError> {
+        let _place = self.place(organization).await?;
         self.until_settled(|| self.try_edit(organization, id, edit, cause)).await
     }
 

@@ -52,6 +52,7 @@ impl Membership {
         }
 
         // What was read may have changed meanwhile: read and decide again, with nobody in the way.
+        let _place = self.place(organization).await?;
         let (outcome, position) =
             self.until_settled(|| self.write_login(organization, connection, login, cause)).await?;
         Ok(self.logged_in(organization, login, outcome, position))

@@ -19,14 +19,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use usher_policy::id::{MemberId, OrganizationId};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+use usher_policy::id::{MemberId, OrganizationId, ParentId};
 use usher_policy::member::Member;
 use usher_policy::model::Organization;
 use usher_policy::rules::hand::{self, Refusal};
 
 use crate::clock::{Clock, uuid_v7};
-use crate::database::{Database, DatabaseError, Known, Lane, Snapshot, Transaction};
+use crate::database::{Database, DatabaseError, Known, Lane, PATIENCE, Snapshot, Transaction};
 use crate::metrics::Metrics;
+use crate::places::Places;
 
 pub(crate) use attempts::Attempt;
 pub(crate) use directory::{Followed, Following, Guarded, all_of, as_the_rules_see, that_map, with_groups};
@@ -40,6 +43,8 @@ pub(crate) struct Membership {
     metrics: Arc<Metrics>,
     /// After whom to go on among those who wait for a seat, where there are more than are looked at at once.
     looked_at: Mutex<HashMap<OrganizationId, waiting::Waiting>>,
+    /// How many short transactions of each parent are under way.
+    places: Places<ParentId>,
 }
 
 /// Why something was not done.
@@ -62,7 +67,7 @@ pub(crate) enum MembershipError {
 impl Membership {
     /// Memberships in this database.
     pub(crate) fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        Self { database, clock, metrics, looked_at: Mutex::default() }
+        Self { database, clock, metrics, looked_at: Mutex::default(), places: Places::default() }
     }
 
     /// Whether the database can be read and written.
@@ -78,6 +83,14 @@ impl Membership {
     /// Begins to write to a directory.
     pub(crate) async fn write(&self) -> Result<Box<dyn Transaction>, DatabaseError> {
         self.database.write(Lane::Long).await
+    }
+
+    /// Waits for one of the places that a parent has for transactions which should be short; it is free again when what this
+    /// gives is dropped. While something long holds what they want, each of them keeps a connection: only so many may.
+    async fn place(&self, organization: &Organization) -> Result<OwnedSemaphorePermit, DatabaseError> {
+        let place = self.places.take(&organization.parent.id, self.database.at_once());
+        let place = timeout(PATIENCE, place).await.ok().and_then(Result::ok);
+        place.ok_or_else(|| DatabaseError::Busy("others of the same parent write".to_owned()))
     }
 
     fn now(&self) -> Duration {

@@ -19,6 +19,7 @@ impl Membership {
         id: &MemberId,
         cause: &Cause,
     ) -> Result<Handled, MembershipError> {
+        let _place = self.place(organization).await?;
         let handled = self.until_settled(|| self.try_remove(organization, id, cause)).await?;
         self.metrics.removal(&organization.id, "hand");
         Ok(handled)

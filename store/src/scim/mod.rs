@@ -18,7 +18,6 @@ mod fuzz;
 pub(crate) mod groups;
 mod list;
 mod patch;
-mod places;
 mod projection;
 mod query;
 mod request;
@@ -40,9 +39,7 @@ pub(crate) use answer::SCIM_JSON;
 pub(crate) use error::{ScimError, error_document};
 pub(crate) use etag::Version;
 pub(crate) use filter::{Lookup, folded};
-pub(crate) use places::Places;
-#[cfg(test)]
-pub(crate) use places::Purpose;
+pub(crate) use request::Purpose;
 pub(crate) use resource::{Document, GroupOfUser, ResourceType, Stored};
 
 use crate::http::App;

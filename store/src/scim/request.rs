@@ -11,7 +11,6 @@ use usher_policy::model::{Directory, Organization};
 
 use super::error::{ScimError, ScimErrorKind};
 use super::etag::Version;
-use super::places::Purpose;
 use crate::audit::{Actor, Cause};
 use crate::http::{App, Problem, cause, opened_by, refused, within_rate};
 use crate::in_force::InForce;
@@ -22,6 +21,24 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 
 /// The path up to the parent's id.
 const PREFIX_OF_PARENTS: &str = "/scim/v2/";
+
+/// What a request does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
+    Read,
+    Write,
+}
+
+impl Purpose {
+    /// So many of one directory at once.
+    fn at_once(self) -> usize {
+        match self {
+            Self::Read => 2,
+            // Two would wait for each other in the database, and hold a connection the while.
+            Self::Write => 1,
+        }
+    }
+}
 
 /// A request with the token of the directory that the path names.
 pub(crate) struct DirectoryRequest {
@@ -60,7 +77,8 @@ impl DirectoryRequest {
     }
 
     async fn turn(&self, purpose: Purpose) -> Result<OwnedSemaphorePermit, Problem> {
-        let place = self.app.directories.take(&self.parent, purpose).await.map_err(|_| Problem::internal())?;
+        let whose = (self.parent.clone(), purpose);
+        let place = self.app.directories.take(&whose, purpose.at_once()).await.map_err(|_| Problem::internal())?;
         match Arc::ptr_eq(&self.in_force, &self.app.in_force.now()) {
             true => Ok(place),
             false => Err(Problem::policy_replaced()),

@@ -1,5 +1,6 @@
 //! What only PostgreSQL can show: a server that is away, a database that will not do, replicas that start at once.
 
+mod bulkhead;
 mod unanalyzed;
 
 use std::net::TcpListener;

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::suite::harness::{ACME_ADMIN, ADMIN, FILTER, NEW_YEAR, SCIM, Store, assign, ensure, id, leave, login, with};
+use crate::suite::harness::{
+    ACME_ADMIN, ADMIN, FILTER, NEW_YEAR, POLICY, SCIM, Store, assign, ensure, id, leave, login, with,
+};
 
 /// The entries about what was done; tokens have theirs beside.
 fn audit(store: &Store, token: &str, query: &str) -> Vec<Value> {
@@ -186,6 +188,59 @@ fn pages_neither_lose_nor_repeat_and_what_is_wrong_is_told() {
     for query in ["?limit=0", "?limit=501", "?cursor=x", "?cursor=-1", "?colour=red", "?since=yesterday"] {
         let reply = store.call("GET", &format!("/v1/audit{query}"), ADMIN, None);
         reply.is_problem(400, "invalid_request");
+    }
+}
+
+/// One more customer, whom the administrator of acme may see, too; globex not.
+const INITECH: &str = r"
+- id: initech
+  plan: team
+  domains: [initech.example]
+  connections:
+  - {id: ping, issuer: https://initech.ping.example, audiences: [usher], jwks: {uri: https://initech.ping.example/keys, cluster: ping}}
+  organizations:
+  - {id: initech-console, product: console, hosts: [initech.example], provisioning: {mode: manual}}
+";
+
+#[test]
+fn what_concerns_several_parents_comes_in_the_order_in_which_it_was_done() {
+    let policy = POLICY.replace("parents: [acme]}", "parents: [acme, initech]}") + INITECH.trim_start();
+    let store = Store::start_by(&policy);
+    let mut done = Vec::new();
+    let add = |done: &mut Vec<String>, customer: char| {
+        let (organization, domain) = match customer {
+            'a' => ("manual", "acme.example"),
+            'i' => ("initech-console", "initech.example"),
+            _ => ("globex-console", "globex.example"),
+        };
+        let email = format!("m{}@{domain}", done.len());
+        assert_eq!(store.add(organization, &json!({"email": email})).status, 201);
+        done.push(email);
+        // The clock of another replica may be behind: the order is that of commits.
+        store.clock.advance(if done.len() % 4 == 0 { 0_u64.wrapping_sub(25) } else { 10 });
+    };
+    "iiagaiggaaiaagiiiaga".chars().for_each(|customer| add(&mut done, customer));
+    for limit in [1, 2, 3, 7, 500] {
+        let (mut seen, mut positions) = (Vec::new(), Vec::new());
+        let mut cursor = String::new();
+        loop {
+            let page = store.call("GET", &format!("/v1/audit?limit={limit}{cursor}"), ACME_ADMIN, None).json;
+            for entry in page["entries"].as_array().unwrap() {
+                seen.push(entry["after"]["email"].as_str().unwrap().to_owned());
+                positions.push(entry["position"].as_str().unwrap().parse::<u64>().unwrap());
+            }
+            assert!(positions.is_sorted_by(|one, next| one < next), "{limit} a page: {positions:?}");
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+            // What is done meanwhile comes at the end.
+            if seen.len() == limit {
+                "gai".chars().for_each(|customer| add(&mut done, customer));
+            }
+        }
+        let of_theirs: Vec<_> = done.iter().filter(|email| !email.ends_with("@globex.example")).cloned().collect();
+        assert_eq!(seen, of_theirs, "{limit} a page");
     }
 }
 

@@ -90,6 +90,7 @@ fn sqlite(file: &Path, statement: &str) -> String {
     runtime.block_on(async {
         let options = SqliteConnectOptions::new().filename(file);
         let mut database = SqliteConnection::connect_with(&options).await.unwrap();
+        #[expect(clippy::disallowed_methods, reason = "a test's own statement")]
         let statement = sqlx::AssertSqlSafe(statement.to_owned());
         let rows = sqlx::query(statement).fetch_all(&mut database).await.unwrap();
         database.close().await.unwrap();

@@ -315,7 +315,7 @@ pub(crate) fn patiently(ask: impl Fn() -> Reply) -> Reply {
     let began = Instant::now();
     loop {
         let reply = ask();
-        if reply.json["code"] != "database_unavailable" {
+        if !["database_busy", "database_unavailable"].iter().any(|code| reply.json["code"] == *code) {
             return reply;
         }
         assert!(began.elapsed() < Duration::from_secs(60), "asked in vain: {}", reply.text);

@@ -10,6 +10,7 @@ pub(crate) mod database;
 mod durability;
 mod errors;
 pub(crate) mod harness;
+mod injection;
 mod listing;
 mod logins;
 mod openapi;

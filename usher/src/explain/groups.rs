@@ -44,10 +44,13 @@ pub(super) fn found(
             None,
         ),
         Err(_) => {
-            let found = path.find(claims);
+            let found = path.find_in(claims);
             let mixed = if matches!(found, Some(Value::Array(_))) { ", but not of texts only" } else { "" };
             (
-                format!("claim {claim} {}{mixed}: groups cannot be known, which is not the same as none", kind(found)),
+                format!(
+                    "claim {claim} {}{mixed}: groups cannot be known, which is not the same as none",
+                    kind(found.as_ref())
+                ),
                 None,
             )
         }

@@ -48,7 +48,7 @@ pub(super) fn refused(policy: &Policy, authority: &str, path: &str, reason: Reas
     Told::plain(match (reason, host) {
         (Reason::AmbiguousRequest, _) => format!(
             "what answers at {} depends on the path, and {} can be read in more than one way (dot segments, `//`, `;`, `#`, \
-             encoded separators, a bad `%`, or not ASCII)",
+             encoded separators or control characters, encoded twice, a bad `%`, not ASCII or encoded UTF-8)",
             quoted(authority),
             quoted(path)
         ),

@@ -21,6 +21,12 @@ const BEGIN: &str = r#"{"event":"denial""#;
 /// How it begins the line that says why the store gave no answer, which has the request's id too.
 const STORE_FAILED: &str = r#"{"event":"store_failed""#;
 
+/// What Envoy writes before what a filter logs: this, the plugin's names and a colon, after the time and the like.
+const OF_A_FILTER: &str = "wasm log";
+
+/// The members in which log collectors, and Envoy where it logs JSON, keep a line.
+const MESSAGES: [&str; 9] = ["log", "message", "msg", "MESSAGE", "textPayload", "body", "line", "text", "_raw"];
+
 /// What was given is no line about a denial.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LogLineError {
@@ -111,15 +117,28 @@ fn store_failed(log: &str, request_id: Option<&str>) -> Option<StoreFailed> {
     failed.find(|failed| request_id.is_some() && failed.request_id.as_deref() == request_id)
 }
 
-/// The event of one line of a log that begins so: after what Envoy writes before it, or as a text within JSON.
+/// The event of one line of a log that begins so: after what Envoy writes before it, or as a line that JSON has as a message.
+/// A client can write one into what an access log says of its request: that is neither.
 fn event<T: DeserializeOwned>(line: &str, begin: &str) -> Option<T> {
-    if let Some(at) = line.find(begin) {
-        let rest = line.get(at..)?;
-        return Deserializer::from_str(rest).into_iter().next()?.ok();
-    }
-    let wrapped: Map<String, Value> = serde_json::from_str(line.trim()).ok()?;
-    let mut texts = wrapped.values().filter_map(Value::as_str).filter(|text| text.contains(begin));
-    texts.find_map(|text| event(text, begin))
+    let of_the_filter = |text: &str| {
+        let (before, _) = text.split_once(begin)?;
+        let event = text.get(before.len()..).filter(|_| is_before_an_event(before))?;
+        Deserializer::from_str(event).into_iter().next()?.ok()
+    };
+    of_the_filter(line).or_else(|| {
+        let wrapped: Map<String, Value> = serde_json::from_str(line.trim()).ok()?;
+        MESSAGES.iter().filter_map(|name| wrapped.get(*name)?.as_str()).find_map(of_the_filter)
+    })
+}
+
+/// Whether it is what Envoy writes before what a filter logs, or nothing. Where logs quote what clients sent, it stands in
+/// quotation marks, and in a path there are no spaces.
+fn is_before_an_event(text: &str) -> bool {
+    let names = text.rsplit_once(OF_A_FILTER).map(|(before, names)| (before.chars().next_back(), names));
+    let is_envoys = names.is_some_and(|(last, names)| {
+        last.is_none_or(|last| last.is_whitespace() || last == ']') && names.ends_with(": ")
+    });
+    text.trim().is_empty() || is_envoys && !text.contains(['"', '\'', '`'])
 }
 
 impl Line {

@@ -10,10 +10,10 @@ use super::words::{listed, quoted};
 /// The email, whether it counts as verified, and whose domain it has.
 pub(super) fn email(organization: &Organization, connection: &Connection, claims: &Map<String, Value>) -> Told {
     let path = &connection.claims.email;
-    let found = path.find(claims);
-    let Some(address) = found.and_then(Value::as_str) else {
+    let found = path.find_in(claims);
+    let Some(address) = found.as_ref().and_then(Value::as_str) else {
         return Told::with(
-            format!("claim {} holds no email: it {}", quoted(path.as_str()), kind(found)),
+            format!("claim {} holds no email: it {}", quoted(path.as_str()), kind(found.as_ref())),
             json!({"claim": path.as_str(), "email": null}),
         );
     };
@@ -76,14 +76,14 @@ pub(super) fn assignment(connection: &Connection, claims: &Map<String, Value>, a
 }
 
 fn asked(claim: &ClaimPath, any_of: &[String], claims: &Map<String, Value>) -> String {
-    let found = match claim.find(claims) {
+    let found = match claim.find_in(claims) {
         Some(value @ (Value::String(_) | Value::Bool(_) | Value::Number(_))) => format!("is {value}"),
         Some(Value::Array(values)) => {
             let values: Vec<_> =
                 values.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
             format!("is a list of {}", listed(values.iter().map(String::as_str)))
         }
-        other => kind(other).to_owned(),
+        other => kind(other.as_ref()).to_owned(),
     };
     format!("claim {} {found}, asked for is {}", quoted(claim.as_str()), listed(any_of.iter().map(String::as_str)))
 }

@@ -213,10 +213,47 @@ fn only_a_host_that_no_organization_has_is_unmatched() {
         document["parents"][0]["organizations"][0]["path_prefix"] = json!("/chat");
     }));
     assert!(matches!(world.request("/", &[(":authority", "other.example")]), Next::Pass(Passage::Unmatched)));
-    for authority in ["chat.acme.example:", "chat.acme.example:8x", "x@chat.acme.example", ""] {
-        assert_eq!(reason(&world.request("/chat", &[(":authority", authority)])), Reason::UnknownOrganization);
+    for authority in [
+        "chat.acme.example:",
+        "chat.acme.example:8x",
+        "x@chat.acme.example",
+        "",
+        "chat.acme.example..",
+        "chat.acme.example..:443",
+        ".chat.acme.example",
+        "a..acme.example",
+        "other..example",
+        ".",
+        "..",
+        "[::1].",
+        "[0:0:0:0:0:0:0:1",
+    ] {
+        assert_eq!(
+            reason(&world.request("/chat", &[(":authority", authority)])),
+            Reason::UnknownOrganization,
+            "{authority}"
+        );
     }
     assert_eq!(reason(&world.request("/elsewhere", &[])), Reason::UnknownOrganization);
+    // Somebody has it, however its name or address is spelt.
+    for (host, spellings) in [
+        ("::1", ["[::1]", "[0:0:0:0:0:0:0:1]:443", "[0::0001]"]),
+        ("[2001:DB8::a]", ["[2001:db8:0:0:0:0:0:A]", "[2001:0db8::000a]", "[2001:DB8::A]:80"]),
+        ("Chat.acme.example", ["CHAT.acme.example", "chat.acme.example.", "chat.acme.example.:8443"]),
+    ] {
+        let mut world = World::new(policy(|document| {
+            document["unmatched"] = json!("pass");
+            document["parents"][0]["organizations"][0]["hosts"] = json!([host]);
+        }));
+        for authority in spellings {
+            assert_eq!(
+                reason(&world.request("/", &[(":authority", authority)])),
+                Reason::NoCredentials,
+                "{host}: {authority}"
+            );
+        }
+        assert!(matches!(world.request("/", &[(":authority", "[::2]")]), Next::Pass(Passage::Unmatched)));
+    }
 }
 
 #[test]

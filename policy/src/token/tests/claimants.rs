@@ -272,6 +272,7 @@ fn an_external_id_is_taken_whole_or_not_at_all() {
         (json!("x".repeat(257)), None),
         (json!(""), None),
         (json!(7), None),
+        (json!("0\u{0}1"), None),
         (json!(null), None),
     ] {
         assert_eq!(external_id(value.clone()), expected, "{value}");

@@ -33,6 +33,9 @@ const CONNECTIONS: u32 = 16;
 /// … and for what may take long.
 const LONG_CONNECTIONS: u32 = 6;
 
+/// So many of the first may have transactions of one parent: two of whom everybody waits leave some to the others.
+const OF_ONE_PARENT: usize = 5;
+
 /// A connection that was idle for longer is asked whether it still lives before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
@@ -196,6 +199,10 @@ impl Database for Postgres {
         Ok(Box::new(Session::writing(transaction, Arc::clone(&self.metrics))))
     }
 
+    fn at_once(&self) -> usize {
+        OF_ONE_PARENT
+    }
+
     async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError> {
         let mut attempts = CONNECTIONS;
         loop {
@@ -216,7 +223,7 @@ impl Database for Postgres {
 
     async fn ready(&self) -> Result<(), DatabaseError> {
         let mut transaction = self.begin(Lane::Short, "BEGIN").await?;
-        let read_only: bool = sqlx::query_scalar(start::IS_READ_ONLY).fetch_one(&mut *transaction).await?;
+        let read_only: bool = sqlx::query_scalar(start::is_read_only!()).fetch_one(&mut *transaction).await?;
         match read_only {
             true => Err(DatabaseError::Unavailable("the database can only be read".into())),
             false => Ok(()),

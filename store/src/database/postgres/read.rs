@@ -1,7 +1,7 @@
 //! What is read from PostgreSQL: one bound statement for each lookup of the trait.
 
 use async_trait::async_trait;
-use sqlx::{Postgres, QueryBuilder, Row};
+use sqlx::{Postgres, Row};
 use usher_policy::id::{Email, MemberId, OrganizationId, Role, Tier};
 use usher_policy::member::{Identity, Member};
 use usher_policy::rules::effects::Ticket;
@@ -11,6 +11,7 @@ use usher_policy::wire::Position;
 use super::Session;
 use super::session::{database, head};
 use crate::database::row::{self, member_columns};
+use crate::database::statement::Statement;
 use crate::database::{DatabaseError, FeedChange, MemberFilter, Snapshot};
 
 #[async_trait]
@@ -151,8 +152,8 @@ impl Snapshot for Session {
     }
 }
 
-fn members_of(organization: &OrganizationId) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = "));
+fn members_of(organization: &OrganizationId) -> Statement<Postgres> {
+    let mut query = Statement::new(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = "));
     query.push_bind(organization.as_str().to_owned());
     query
 }

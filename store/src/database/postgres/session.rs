@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use sqlx::QueryBuilder;
 use sqlx::postgres::PgConnection;
 use usher_policy::id::OrganizationId;
 use usher_policy::member::Member;
@@ -10,6 +9,7 @@ use usher_policy::wire::Position;
 
 use crate::audit::Entry;
 use crate::database::row::member_columns;
+use crate::database::statement::Statement;
 use crate::database::{DatabaseError, row};
 use crate::metrics::Metrics;
 
@@ -71,10 +71,7 @@ impl Session {
     }
 
     /// Finds one member. Who writes locks the record: what was decided upon cannot change underneath, nor be overwritten.
-    pub(super) async fn find(
-        &mut self,
-        mut query: QueryBuilder<sqlx::Postgres>,
-    ) -> Result<Option<Member>, DatabaseError> {
+    pub(super) async fn find(&mut self, mut query: Statement<sqlx::Postgres>) -> Result<Option<Member>, DatabaseError> {
         if self.metrics.is_some() {
             query.push(" FOR UPDATE");
         }

@@ -21,8 +21,12 @@ const MIGRATION_LOCK: &str = "SET lock_timeout = '60s'; SET statement_timeout = 
 const OLDEST: i32 = 130_000;
 
 /// A standby, or a database that was set to be read only.
-pub(super) const IS_READ_ONLY: &str =
-    "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'";
+macro_rules! is_read_only {
+    () => {
+        "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'"
+    };
+}
+pub(super) use is_read_only;
 
 pub(super) async fn prepare(options: &PgConnectOptions) -> Result<(), OpenError> {
     let mut connection = reach(options).await?;
@@ -74,9 +78,7 @@ async fn check(connection: &mut PgConnection) -> Result<(), OpenError> {
         return Err(OpenError::Encoding(encoding));
     }
     let (read_only, fsync): (bool, String) =
-        sqlx::query_as(sqlx::AssertSqlSafe(format!("{IS_READ_ONLY}, current_setting('fsync')")))
-            .fetch_one(connection)
-            .await?;
+        sqlx::query_as(concat!(is_read_only!(), ", current_setting('fsync')")).fetch_one(connection).await?;
     if read_only {
         return Err(OpenError::ReadOnly);
     }

@@ -93,6 +93,10 @@ impl Database for Sqlite {
         Ok(Box::new(Session::writing(self.writer.turn(lane).await?)))
     }
 
+    fn at_once(&self) -> usize {
+        writer::QUEUE / 2
+    }
+
     async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError> {
         session::look(&mut *self.readers.acquire().await.map_err(told)?, question).await
     }

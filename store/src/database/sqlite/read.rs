@@ -1,7 +1,7 @@
 //! What is read from SQLite: one bound statement for each lookup of the trait.
 
 use async_trait::async_trait;
-use sqlx::{QueryBuilder, Row};
+use sqlx::Row;
 use usher_policy::id::{Email, MemberId, OrganizationId, Role, Tier};
 use usher_policy::member::{Identity, Member};
 use usher_policy::rules::effects::Ticket;
@@ -11,6 +11,7 @@ use usher_policy::wire::Position;
 use super::Session;
 use super::session::HEAD;
 use crate::database::row::{self, member_columns};
+use crate::database::statement::Statement;
 use crate::database::{DatabaseError, FeedChange, MemberFilter, Snapshot};
 
 #[async_trait]
@@ -87,7 +88,7 @@ impl Snapshot for Session {
         after: Option<&MemberId>,
         limit: u32,
     ) -> Result<Vec<Member>, DatabaseError> {
-        let mut query = QueryBuilder::new(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = "));
+        let mut query = Statement::new(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = "));
         query.push_bind(organization.as_str());
         if let Some(email) = &filter.email {
             query.push(" AND email_key = ").push_bind(email.key());

@@ -1,12 +1,12 @@
 //! What statements run on: a reader's snapshot, or a turn of the writer.
 
-use sqlx::QueryBuilder;
 use sqlx::sqlite::{Sqlite, SqliteConnection};
 use usher_policy::id::OrganizationId;
 use usher_policy::member::Member;
 
 use super::writer::Turn;
 use crate::database::login::{self, People};
+use crate::database::statement::Statement;
 use crate::database::{DatabaseError, Look, Question, row};
 
 /// The change feed's head; the newest change is always kept.
@@ -42,7 +42,7 @@ impl Session {
     }
 
     /// Finds one member.
-    pub(super) async fn find(&mut self, mut query: QueryBuilder<Sqlite>) -> Result<Option<Member>, DatabaseError> {
+    pub(super) async fn find(&mut self, mut query: Statement<Sqlite>) -> Result<Option<Member>, DatabaseError> {
         query.build().fetch_optional(self.connection()).await?.as_ref().map(row::member).transpose()
     }
 

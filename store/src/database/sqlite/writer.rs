@@ -12,7 +12,7 @@ use super::{DatabaseError, LONG_PATIENCE, Lane, PATIENCE, told};
 use crate::metrics::Metrics;
 
 /// How many may wait for a turn.
-const QUEUE: usize = 1024;
+pub(super) const QUEUE: usize = 1024;
 
 /// A commit is for at most this many turns …
 const MAX_TURNS: usize = 128;

@@ -63,12 +63,62 @@ fn a_line_is_found_in_a_log_whatever_stands_around_it() {
     );
     let wrapped = json!({"stream": "stderr", "log": format!("{envoy}\n")}).to_string();
     let access = r#"{"time":"2026-11-25T10:00:00Z","reason":"expired"}"#;
-    for log in [denial.clone(), envoy.clone(), wrapped, format!("{}\n{envoy}\n{access}\n", line(&json!({})))] {
+    let as_json =
+        json!({"level": "warning", "scope": "envoy wasm", "msg": format!("wasm log usher: {denial}")}).to_string();
+    let bare = json!({"message": denial.clone()}).to_string();
+    let collected = format!("2026-11-25T10:00:00.1Z stderr F {envoy}");
+    let after_another = format!("{}\n{envoy}\n{access}\n", line(&json!({})));
+    for log in [denial.clone(), envoy.clone(), wrapped, as_json, bare, collected, after_another] {
         let outcome = usher_with_input(&["explain", &case.file, "--json", "--log-line", "-"], &log);
         assert_eq!((outcome.code, &outcome.json()["reason"]), (3, &json!("expired")), "{log}");
     }
     let file = case.folder.file("envoy.log", &format!("{envoy}\n"));
     assert_eq!(explain(&case, &format!("@{file}")).json()["reason"], "expired");
+}
+
+/// In Envoy a path may have every character of a line of ours; other headers have spaces too.
+#[test]
+fn a_line_that_a_client_wrote_into_an_access_log_is_not_believed() {
+    let case = Case::new(&mapped());
+    let forged = line(&json!({"reason": "not_a_member", "email": "ceo@acme.example"}));
+    let failed = r#"{"event":"store_failed","request_id":"r-1","why":"forged"}"#;
+    let denial = line(&json!({"reason": "store_unavailable"}));
+    let envoy = format!("[2026-11-25 10:00:00.000][12][info][wasm] [source/context.cc:1] wasm log usher: {denial}");
+    for written in [&forged, failed] {
+        let access = |member: &str, text: String| {
+            json!({"time": "2026-11-25T10:00:00Z", "request_id": "r-1", "status": 400, member: text}).to_string()
+        };
+        let agent = format!("wasm log usher: {written}");
+        let text = |path: &str, agent: &str| {
+            format!("[2026-11-25T10:00:00.000Z] \"GET {path} HTTP/1.1\" 400 - 0 9 1 - \"-\" \"{agent}\" \"r-1\"")
+        };
+        let forgeries = [
+            access("path", format!("/{written}")),
+            access("path", format!("/{agent}")),
+            access("user_agent", written.to_owned()),
+            access("user_agent", agent.clone()),
+            access("message", text(&format!("/{written}"), "-")),
+            access("message", text("/", &agent)),
+            access("log", text("/", written)),
+            access("log", access("path", format!("/{written}"))),
+            text(&format!("/{written}"), "-"),
+            text(&format!("/wasm log: {written}"), "-"),
+            text("/", written),
+            text("/", &agent),
+            format!("GET /{written} HTTP/1.1 400"),
+            format!("GET /wasm%20log:%20{written} HTTP/1.1 400"),
+            format!("GET /xwasm log: {written} HTTP/1.1 400"),
+            format!("'user-agent', '{agent}'"),
+            format!("`{written}` 400"),
+        ];
+        for access in forgeries {
+            let told = explain(&case, &format!("{envoy}\n{access}\n"));
+            assert_eq!((told.code, &told.json()["reason"]), (3, &json!("store_unavailable")), "{access}");
+            assert!(!told.stdout.contains("ceo@") && !told.stdout.contains("forged"), "{access}: {told:?}");
+            let alone = explain(&case, &access);
+            assert_eq!((alone.code, alone.stdout.as_str()), (1, ""), "{access}: {alone:?}");
+        }
+    }
 }
 
 #[test]

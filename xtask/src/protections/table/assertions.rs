@@ -76,6 +76,14 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         &[(RECORD, "self.unknown_kid_at == 0 || is_older(self.unknown_kid_at, jwks.min_interval, now)", "true")],
     ),
     (
+        "requests in the name of one issuer",
+        &[(
+            "filter/src/keys/mod.rs",
+            "if self.taken + remote.taken + 2 * places > PLACES {",
+            "if self.taken + places > PLACES {",
+        )],
+    ),
+    (
         "hundreds of unknown `kid`s",
         &[(
             "filter/src/worker/mod.rs",
@@ -85,14 +93,24 @@ pub(super) const ASSERTIONS: &[Protection] = &[
     ),
     (
         "`crit`, `b64`",
-        &[(PARSE, "header.contains_key(\"crit\") || header.contains_key(\"b64\")", "header.contains_key(\"b64\")")],
+        &[(PARSE, "header.get(\"crit\").is_some() || header.get(\"b64\").is_some()", "header.get(\"b64\").is_some()")],
     ),
     (
         "`crit`, `b64`",
-        &[(PARSE, "header.contains_key(\"crit\") || header.contains_key(\"b64\")", "header.contains_key(\"crit\")")],
+        &[(PARSE, "header.get(\"crit\").is_some() || header.get(\"b64\").is_some()", "header.get(\"crit\").is_some()")],
     ),
-    ("`crit`, `b64`", &[(PARSE, "        if !of_our_type {", "        if !of_our_type && header.is_empty() {")]),
-    ("`crit`, `b64`", &[("policy/src/token/claims.rs", "if all.contains_key(\"events\")", "if all.is_empty()")]),
+    (
+        "`crit`, `b64`",
+        &[(PARSE, "        if !of_our_type {", "        if !of_our_type && header.get(\"alg\").is_none() {")],
+    ),
+    (
+        "`crit`, `b64`",
+        &[(
+            "policy/src/token/claims.rs",
+            "claims.get(\"events\").is_some()",
+            "claims.get(\"events\").is_some_and(|_| false)",
+        )],
+    ),
     (
         "JSON serialization",
         &[(
@@ -109,8 +127,8 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         "duplicate members",
         &[(
             "policy/src/json/reader.rs",
-            "                Entry::Occupied(member) => {\n                    self.at = place;\n                    return Err(Wrong::Duplicate(member.key().clone()));\n",
-            "                Entry::Occupied(mut member) => {\n                    let _ = place;\n                    self.took(b':');\n                    member.insert(self.value(depth)?);\n",
+            "if count < FEW && seen & mark != 0",
+            "if count < FEW && seen & mark > 1 << 63",
         )],
     ),
     (

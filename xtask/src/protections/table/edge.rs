@@ -3,12 +3,13 @@
 use super::Protection;
 
 const ARRIVAL: &str = "filter/src/flow/arrival.rs";
+const BOOTSTRAP: &str = "usher/src/render/envoy/bootstrap.yaml";
 const CONCLUDE: &str = "policy/src/rules/conclude.rs";
 const CREDENTIAL: &str = "filter/src/credential.rs";
-const RECORD: &str = "filter/src/keys/record.rs";
-const VM: &str = "filter/src/vm.rs";
-const BOOTSTRAP: &str = "usher/src/render/envoy/bootstrap.yaml";
 const PATH: &str = "policy/src/rules/path.rs";
+const RECORD: &str = "filter/src/keys/record.rs";
+const ROUTE: &str = "policy/src/rules/route.rs";
+const VM: &str = "filter/src/vm.rs";
 
 /// In the order of the page.
 pub(super) const EDGE: &[Protection] = &[
@@ -28,6 +29,14 @@ pub(super) const EDGE: &[Protection] = &[
         "a framework behind usher",
         &[("filter/src/headers.rs", "configured.all().into_iter().chain(OVERRIDES)", "configured.all().into_iter()")],
     ),
+    (
+        "a WebSocket whose `connection` header",
+        &[(
+            "filter/src/worker/mod.rs",
+            "is_ambiguous |= name == b\"connection\" && self.reserved.are_nominated_by(value);",
+            "is_ambiguous |= name == b\"connections\" && self.reserved.are_nominated_by(value);",
+        )],
+    ),
     ("dot segments", &[(PATH, "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")]),
     (
         "dot segments",
@@ -38,13 +47,21 @@ pub(super) const EDGE: &[Protection] = &[
         )],
     ),
     ("dot segments", &[(PATH, "if empty_inside || segment", "if segment")]),
-    ("dot segments", &[(PATH, "        b'/' | b'\\\\' | 0 => Err", "        b'\\\\' | 0 => Err")]),
-    ("dot segments", &[(PATH, "        b'/' | b'\\\\' | 0 => Err", "        b'/' | 0 => Err")]),
+    ("dot segments", &[(PATH, "b'/' | b'\\\\' | 0..0x20 | 0x7f)", "b'\\\\' | 0..0x20 | 0x7f)")]),
+    ("dot segments", &[(PATH, "b'/' | b'\\\\' | 0..0x20 | 0x7f)", "b'/' | 0..0x20 | 0x7f)")]),
     ("dot segments", &[(PATH, "if raw.first() != Some(&b'/') || raw.contains", "if raw.contains")]),
+    (
+        "encoded bytes that some decoders take",
+        &[
+            (PATH, "b'/' | b'\\\\' | 0..0x20 | 0x7f)", "b'/' | b'\\\\' | 0)"),
+            (PATH, "std::str::from_utf8(&text).is_err() || ", ""),
+        ],
+    ),
+    ("a path encoded twice", &[(PATH, "text.windows(3)", "text.windows(usize::MAX)")]),
     (
         "request smuggling",
         &[(
-            "policy/src/rules/route.rs",
+            ROUTE,
             "    let candidates = policy.routes.candidates(&host).ok_or(Reason::UnknownOrganization)?;",
             "    let candidates = policy.routes.candidates(&host).or(policy.routes.candidates(\"chat.acme.example\"));\n    \
              let candidates = candidates.ok_or(Reason::UnknownOrganization)?;",
@@ -72,6 +89,22 @@ pub(super) const EDGE: &[Protection] = &[
         &[(CREDENTIAL, "        Some(_) => Err(Reason::AmbiguousRequest),", "        Some(last) => Ok(Some(last)),")],
     ),
     (
+        "a host that is none",
+        &[
+            (ROUTE, " || name.split('.').any(str::is_empty)", " || name.is_empty()"),
+            (ROUTE, "(Cow::Owned(ipv6(address)?),", "(Cow::Owned(ipv6(address).map(|_| address.to_owned())?),"),
+        ],
+    ),
+    ("two credentials", &[(CREDENTIAL, "values.next().is_some() || first", "first")]),
+    (
+        "a credential reaches the product",
+        &[(
+            "filter/src/worker/perform.rs",
+            "            withhold(&self.policy.credentials.sources, headers)?;",
+            "            withhold(self.policy.credentials.sources.get(..1).unwrap_or_default(), headers)?;",
+        )],
+    ),
+    (
         "bytes that are no text",
         &[(
             CREDENTIAL,
@@ -91,8 +124,8 @@ pub(super) const EDGE: &[Protection] = &[
         "floods of headers",
         &[(
             "filter/src/worker/mod.rs",
-            "self.reserved.among(headers.iter().map(|(name, _)| name))",
-            "self.reserved.among(headers.iter().take(50).map(|(name, _)| name))",
+            "for (name, value) in headers.iter() {",
+            "for (name, value) in headers.iter().take(50) {",
         )],
     ),
     ("floods of headers", &[(BOOTSTRAP, "max_request_headers_kb: 96", "max_request_headers_kb: 8192")]),
@@ -102,6 +135,14 @@ pub(super) const EDGE: &[Protection] = &[
             "filter/src/flow/keys.rs",
             "deny_assertion(None, assertion, reason)",
             "deny_assertion(Some(Person { subject: usher_policy::id::Subject::new(\"eve\"), email: None }), assertion, reason)",
+        )],
+    ),
+    (
+        "a line of the filter",
+        &[(
+            "usher/src/explain/log_line.rs",
+            ".filter(|_| is_before_an_event(before))?",
+            ".filter(|_| before.is_empty() || !is_before_an_event(\"'\"))?",
         )],
     ),
     (

@@ -2,6 +2,9 @@
 
 use super::Protection;
 
+const LISTED: &str = "&filter.email {\n            query.push(\" AND email_key = \").push_bind(email.key());\n";
+const LISTED_UNBOUND: &str =
+    "&filter.email {\n            query.push(format!(\" AND email_key = '{}'\", email.key()));\n";
 const SECRETS: &str = "store/src/secrets.rs";
 const VERIFY: &str = "policy/src/token/verify.rs";
 
@@ -56,10 +59,29 @@ pub(super) const STORE: &[Protection] = &[
         )],
     ),
     (
+        "a push of one customer",
+        &[(
+            "store/src/database/postgres/mod.rs",
+            "const OF_ONE_PARENT: usize = 5;",
+            "const OF_ONE_PARENT: usize = 500;",
+        )],
+    ),
+    (
         "SCIM filters and patches",
         &[("store/src/scim/filter/mod.rs", "const MAX_DEPTH: usize = 16;", "const MAX_DEPTH: usize = 1 << 20;")],
     ),
-    ("SQL in a value", &[("store/src/http/query.rs", "//! ", "//! Not AssertSqlSafe: ")]),
+    (
+        "SQL in a value",
+        &[
+            (
+                "store/src/database/statement.rs",
+                "push(&mut self, text: &'static str)",
+                "push(&mut self, text: impl std::fmt::Display)",
+            ),
+            ("store/src/database/sqlite/read.rs", LISTED, LISTED_UNBOUND),
+            ("store/src/database/postgres/read.rs", LISTED, LISTED_UNBOUND),
+        ],
+    ),
     ("the store is made to fetch", &[("store/src/http/query.rs", "//! ", "//! Not TcpStream::connect: ")]),
     (
         "secrets in logs",
