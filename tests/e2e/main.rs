@@ -24,6 +24,7 @@ mod kubernetes;
 mod kubernetes_run;
 mod oauth2;
 mod observability;
+mod operations;
 mod passage;
 mod races;
 mod reloads;

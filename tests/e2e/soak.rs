@@ -39,6 +39,14 @@ struct Asked {
     is_owed: bool,
 }
 
+/// A request that was lost or refused while a filter was dead: the connection that it came on, by a request of it that is in the
+/// log, and which death it was, from 0.
+struct Lost {
+    connection: String,
+    death: usize,
+    fault: String,
+}
+
 /// What goes wrong: each number counts beginnings and ends, and is even where all is well.
 #[derive(Default)]
 struct Trouble {
@@ -82,8 +90,9 @@ struct Tally {
     asked: AtomicUsize,
     passed: AtomicUsize,
     /// Requests that are owed and were refused or lost, for a reason that counts.
-    excused_by_death: AtomicUsize,
     excused_by_outage: AtomicUsize,
+    /// Those for which a death is the reason, if it was one of their own worker.
+    lost: Mutex<Vec<Lost>>,
     wrong: Mutex<Vec<String>>,
 }
 
@@ -117,10 +126,13 @@ fn nothing_gets_past_and_nothing_is_lost() -> Result<()> {
     let wrong = tally.wrong.lock().unwrap_or_else(PoisonError::into_inner);
     ensure!(wrong.is_empty(), "{} answers were wrong: {:#?}", wrong.len(), wrong.iter().take(20).collect::<Vec<_>>());
     outcome?;
-    let [asked, passed, death, outage] =
-        [&tally.asked, &tally.passed, &tally.excused_by_death, &tally.excused_by_outage]
-            .map(|n| n.load(Ordering::Relaxed));
+    let [asked, passed, outage] =
+        [&tally.asked, &tally.passed, &tally.excused_by_outage].map(|n| n.load(Ordering::Relaxed));
     let Moment { deaths, outages, reloads } = tally.trouble.now();
+    let lost = tally.lost.lock().unwrap_or_else(PoisonError::into_inner);
+    let death = lost.len();
+    in_their_worker(&stage.system.envoy.log(), &lost, deaths / 2)?;
+    ensure!(!stage.system.store.log().contains("panicked"), "the store panicked");
     println!(
         "{asked} requests, {passed} passed; {} traps, {} outages, {} reloads",
         deaths / 2,
@@ -156,6 +168,7 @@ fn clients(stage: &mut RealEnvoy) -> Result<Vec<Asked>> {
 
 fn load(envoy: SocketAddr, asked: &[Asked], tally: &Tally, number: usize) {
     let mut client = Client::new(envoy);
+    let mut connection = String::new();
     // Who passed on this connection has a session in its worker, as long as nothing happens to that.
     let mut sessions = HashMap::new();
     let mut turn = number;
@@ -164,6 +177,14 @@ fn load(envoy: SocketAddr, asked: &[Asked], tally: &Tally, number: usize) {
         let Some(ask) = asked.get(turn % asked.len()) else { continue };
         if client.is_apart() {
             sessions.clear();
+            // Whoever is refused is in the log, under a name that the answer has, and by the thread that refused.
+            let Some(name) = asked.last().and_then(|nobody| name_of(&client.send(&nobody.request).ok()?)) else {
+                continue;
+            };
+            connection = name;
+            if client.is_apart() {
+                continue;
+            }
         }
         let before = tally.trouble.now();
         let answer = client.send(&ask.request);
@@ -180,11 +201,18 @@ fn load(envoy: SocketAddr, asked: &[Asked], tally: &Tally, number: usize) {
             }
             Ok(Verdict::Refused(_)) if !ask.is_owed => None,
             Ok(Verdict::Wrong(fault)) => Some(fault),
-            Ok(Verdict::Refused(_)) | Err(_) if is_dying => {
-                tally.excused_by_death.fetch_add(1, Ordering::Relaxed);
+            outcome @ (Ok(Verdict::Refused(_)) | Err(_)) if is_dying => {
+                let fault = match outcome {
+                    Ok(Verdict::Refused(how)) => how,
+                    _ => "no answer".to_owned(),
+                };
+                let lost =
+                    Lost { connection: connection.clone(), death: before.deaths.max(after.deaths - 1) / 2, fault };
+                tally.lost.lock().unwrap_or_else(PoisonError::into_inner).push(lost);
                 None
             }
-            Ok(Verdict::Refused(_)) if is_unwell && !has_session => {
+            // A session rests on its key: while the provider has others, it is over.
+            Ok(Verdict::Refused(how)) if is_unwell && (!has_session || how.contains("unknown_key")) => {
                 tally.excused_by_outage.fetch_add(1, Ordering::Relaxed);
                 None
             }
@@ -198,6 +226,32 @@ fn load(envoy: SocketAddr, asked: &[Asked], tally: &Tally, number: usize) {
             }
         }
     }
+}
+
+/// The request id that a refusal tells.
+fn name_of(response: &Response) -> Option<String> {
+    response.body_json().ok()?.get("request_id")?.as_str().map(str::to_owned)
+}
+
+/// Every trap is one death of one filter, and each request that was lost with one was in the same worker: Envoy writes the thread
+/// that speaks into each line.
+fn in_their_worker(log: &str, lost: &[Lost], traps: usize) -> Result<()> {
+    let threads = |words: &str| -> Vec<(&str, &str)> {
+        let lines = log.lines().filter(|line| line.contains(words));
+        lines.filter_map(|line| Some((line.split("][").nth(1)?, line))).collect()
+    };
+    let deaths = threads("panicked at ");
+    ensure!(deaths.len() == traps, "{} filters died of {traps} traps", deaths.len());
+    let refusals: HashMap<&str, &str> = threads("{\"event\":\"denial\"")
+        .into_iter()
+        .filter_map(|(thread, line)| Some((line.split_once("\"request_id\":\"")?.1.split_once('"')?.0, thread)))
+        .collect();
+    for Lost { connection, death, fault } in lost {
+        let thread = refusals.get(connection.as_str()).with_context(|| format!("no worker of {connection}"))?;
+        let (died, _) = deaths.get(*death).context("a death")?;
+        ensure!(thread == died, "death {death}, of worker {died}, was felt in worker {thread}: {fault}");
+    }
+    Ok(())
 }
 
 /// What became of a request.
@@ -224,7 +278,7 @@ fn make_trouble(stage: &mut RealEnvoy, file: &mut PolicyFile, tally: &Tally, len
     let begun = Instant::now();
     let good = stage.request_of("{login: ada, exp: 86400, pass: true}")?;
     let trouble = &tally.trouble;
-    let mut memory = Vec::new();
+    let (mut memory, mut of_store) = (Vec::new(), Vec::new());
     let mut round = 0_usize;
     while begun.elapsed() < length {
         let counted = match round % 4 {
@@ -247,9 +301,11 @@ fn make_trouble(stage: &mut RealEnvoy, file: &mut PolicyFile, tally: &Tally, len
         counted.fetch_add(1, Ordering::SeqCst);
         std::thread::sleep(PEACE.min(length.saturating_sub(begun.elapsed())));
         memory.push(stage.system.envoy.memory()?);
+        of_store.push(stage.system.store.memory()?);
         round += 1;
     }
-    flat(&memory)
+    flat("Envoy", &memory)?;
+    flat("the store", &of_store)
 }
 
 /// The provider signs with other keys, and then with the first ones again: each time a login finds that they are not known.
@@ -269,6 +325,9 @@ fn rotate_keys(stage: &mut RealEnvoy) -> Result<()> {
 fn replace_policy(stage: &RealEnvoy, file: &mut PolicyFile, round: usize) -> Result<()> {
     let mut policy = stage.system.policy.clone();
     *policy.pointer_mut("/sessions/capacity").context("the policy says how many sessions")? = json!(1000 + round);
+    // Who may go where owners go is another each time, and never the user who asks.
+    let roles = if round.is_multiple_of(8) { json!(["owner"]) } else { json!(["owner", "admin"]) };
+    *policy.pointer_mut("/parents/0/organizations/0/access/0/roles").context("the policy has a rule")? = roles;
     std::fs::write(stage.system.folder().join("usher.yaml"), policy.to_string())?;
     file.put(&stage.system.envoy, &policy)
 }
@@ -284,11 +343,11 @@ fn well(stage: &RealEnvoy, good: &Request) -> Result<()> {
 }
 
 /// The second half of the time needs hardly more than the first did at its end.
-fn flat(memory: &[u64]) -> Result<()> {
+fn flat(whose: &str, memory: &[u64]) -> Result<()> {
     let (early, late) = memory.split_at(memory.len() / 2);
     let (Some(early), Some(late)) = (early.iter().max(), late.iter().max()) else { return Ok(()) };
-    println!("Envoy held {early} KiB, then {late} KiB, over {} rounds", memory.len());
+    println!("{whose} held {early} KiB, then {late} KiB, over {} rounds", memory.len());
     let allowed = early.checked_mul(5).context("as much memory as no machine has")? / 4;
-    ensure!(*late <= allowed, "Envoy's memory grows: {memory:?} KiB");
+    ensure!(*late <= allowed, "the memory of {whose} grows: {memory:?} KiB");
     Ok(())
 }

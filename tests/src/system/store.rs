@@ -69,6 +69,14 @@ impl Store {
         self.process.id()
     }
 
+    /// How much memory it holds, in KiB.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn memory(&self) -> Result<u64> {
+        self.process.memory()
+    }
+
     /// Everything that it said so far.
     pub fn log(&self) -> String {
         self.process.log()

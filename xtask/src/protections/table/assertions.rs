@@ -99,8 +99,18 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         "`crit`, `b64`",
         &[(PARSE, "header.get(\"crit\").is_some() || header.get(\"b64\").is_some()", "header.get(\"crit\").is_some()")],
     ),
-    ("`crit`, `b64`", &[(PARSE, "        if !of_our_type {", "        if !of_our_type && header.is_null() {")]),
-    ("`crit`, `b64`", &[("policy/src/token/claims.rs", "if claims.get(\"events\").is_some()", "if claims.is_null()")]),
+    (
+        "`crit`, `b64`",
+        &[(PARSE, "        if !of_our_type {", "        if !of_our_type && header.get(\"alg\").is_none() {")],
+    ),
+    (
+        "`crit`, `b64`",
+        &[(
+            "policy/src/token/claims.rs",
+            "claims.get(\"events\").is_some()",
+            "claims.get(\"events\").is_some_and(|_| false)",
+        )],
+    ),
     (
         "JSON serialization",
         &[(

@@ -83,6 +83,11 @@ pub(super) const EDGE: &[Protection] = &[
             "          codec_type: AUTO\n          http_protocol_options: {allow_chunked_length: true}\n",
         )],
     ),
+    ("two credentials", &[(CREDENTIAL, "values.next().is_some() || first", "first")]),
+    (
+        "two credentials",
+        &[(CREDENTIAL, "        Some(_) => Err(Reason::AmbiguousRequest),", "        Some(last) => Ok(Some(last)),")],
+    ),
     (
         "a host that is none",
         &[
@@ -91,10 +96,6 @@ pub(super) const EDGE: &[Protection] = &[
         ],
     ),
     ("two credentials", &[(CREDENTIAL, "values.next().is_some() || first", "first")]),
-    (
-        "two credentials",
-        &[(CREDENTIAL, "        Some(_) => Err(Reason::AmbiguousRequest),", "        Some(last) => Ok(Some(last)),")],
-    ),
     (
         "a credential reaches the product",
         &[(
