@@ -148,6 +148,11 @@ fn many_and_large_headers_are_refused_or_served_but_never_half_checked() -> Resu
 /// What some server might take for the organization's host, or for one of its own.
 const HOSTS: &[&str] = &[
     "",
+    ".",
+    "..",
+    "chat.acme.example..",
+    ".chat.acme.example",
+    "chat..acme.example",
     "chat.acme.example@evil.example",
     "evil.example@chat.acme.example",
     "chat.acme.example, chat.acme.example",

@@ -9,6 +9,7 @@ mod envoy;
 mod envoys;
 mod fuzz;
 mod kinds;
+mod miri;
 mod node;
 mod oci;
 mod pages;
@@ -46,6 +47,7 @@ usage: cargo xtask <verb>
   bench store    measures a large store: pushes, pages, the feed, logins, on both databases
   fuzz --minutes N
                  gives what is read from outside new cases until the time is up
+  miri           runs the tests of the filter's unsafe code under Miri, which a nightly Rust has
   pages          looks at every denial page in every language with Chromium and axe-core
   pictures       takes the README's pictures of demo and denial page with Chromium
   protections [WORD…]
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         (Some("bench"), [what, rest @ ..]) if what == "store" => bench_store::run(rest),
         (Some("bench"), rest) => bench::compare(rest),
         (Some("fuzz"), rest) => fuzz::run(rest),
+        (Some("miri"), []) => miri::run(),
         (Some("pages"), []) => pages::look(),
         (Some("pictures"), []) => pages::take_pictures(),
         (Some("protections"), words) => protections::try_all(words),
