@@ -75,6 +75,11 @@ impl<'a> Json<'a> {
         self.document.text.get(start..end).unwrap_or_default()
     }
 
+    /// What stands in an array or object that ends there.
+    fn until(self, end: usize) -> Values<'a> {
+        Values { document: self.document, next: self.at + 1, end }
+    }
+
     /// Whether it is `null`.
     pub fn is_null(self) -> bool {
         matches!(self.node(), Node::Null)
@@ -102,17 +107,13 @@ impl<'a> Json<'a> {
 
     /// The items, if it is an array.
     pub fn as_array(self) -> Option<impl Iterator<Item = Json<'a>> + Clone> {
-        if let Node::Array(end) = self.node() {
-            Some(Values { next: self.at + 1, end, document: self.document })
-        } else {
-            None
-        }
+        if let Node::Array(end) = self.node() { Some(self.until(end)) } else { None }
     }
 
     /// Names and values, if it is an object.
     pub fn as_object(self) -> Option<impl Iterator<Item = (&'a str, Json<'a>)>> {
         let Node::Object(end) = self.node() else { return None };
-        let mut values = Values { next: self.at + 1, end, document: self.document };
+        let mut values = self.until(end);
         Some(std::iter::from_fn(move || Some((values.next()?.as_str()?, values.next()?))))
     }
 
@@ -144,14 +145,13 @@ impl<'a> Json<'a> {
             Node::Text(start, end) => Value::String(self.part(start, end).to_owned()),
             Node::Array(end) => {
                 let mut items = Vec::new();
-                let values = Values { next: self.at + 1, end, document: self.document };
-                values.for_each(|value| items.push(value.to_value()));
+                self.until(end).for_each(|value| items.push(value.to_value()));
                 Value::Array(items)
             }
             Node::Object(end) => {
                 // One after the other: collecting them would bring in another sort.
                 let mut members = Map::new();
-                let mut values = Values { next: self.at + 1, end, document: self.document };
+                let mut values = self.until(end);
                 while let (Some(name), Some(value)) = (values.next(), values.next()) {
                     members.insert(name.as_str().unwrap_or_default().to_owned(), value.to_value());
                 }
@@ -183,12 +183,6 @@ impl<'a> Iterator for Values<'a> {
         let is_one = self.next < self.end;
         self.next = after(&self.document.nodes, self.next);
         is_one.then_some(value)
-    }
-}
-
-impl PartialEq<str> for Json<'_> {
-    fn eq(&self, text: &str) -> bool {
-        self.as_str() == Some(text)
     }
 }
 

@@ -71,7 +71,8 @@ fn named(name: &str) -> Option<Cow<'_, str>> {
     })
 }
 
-/// The one text of an IPv6 address, which has many spellings: all its digits. (To write the shortest would take much room in the filter.)
+/// The one text of an IPv6 address, which has many spellings: all its digits, as to write the shortest would take much room in
+/// the filter.
 pub fn ipv6(address: &str) -> Option<String> {
     let address: std::net::Ipv6Addr = address.parse().ok()?;
     let mut text = String::new();
