@@ -83,6 +83,19 @@ pub(crate) fn claims(person: &str, groups: &[&str]) -> Result<Members> {
     Ok(members.clone())
 }
 
+/// A login of somebody who has no token, as the filter puts it to the store.
+///
+/// # Errors
+/// The clock is before 1970.
+pub(crate) fn login() -> Result<Value> {
+    let claims = claims("nobody-else", &[])?;
+    Ok(json!({
+        "connection": "okta", "issuer": claims.get("iss"), "subject": claims.get("sub"), "email": claims.get("email"),
+        "name": claims.get("name"), "issued_at": claims.get("iat"),
+        "plan": {"do": "assign", "role": "user", "seat_tier": "premium"},
+    }))
+}
+
 /// The answer of a store that says the same to every login of one person, after so many changes.
 pub(crate) fn login_answer(person: &str, changes: u64) -> Vec<u8> {
     let member = json!({

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use usher_scenario::token::KeyRing;
 
-use crate::people::{CLAIMS, HOST, ISSUER, TAGS, policy};
+use crate::people::{CLAIMS, HOST, ISSUER, TAGS, login, policy};
 
 /// One way.
 pub(crate) struct Variant {
@@ -56,8 +56,9 @@ pub(crate) struct Modules<'a> {
 pub(crate) fn all(modules: &Modules<'_>) -> Result<Vec<Variant>> {
     use Tokens::{Changing, EdDsa, Es256, Rs256};
     let one = |name, title, filters, tokens| Variant { name, title, filters, tokens, service: None, base: "router" };
-    let noop = |configuration| vec![wasm("noop", modules.noop, configuration)];
+    let noop = |configuration: &str| vec![wasm("noop", modules.noop, configuration)];
     let usher = |id, capacity| -> Result<_> { Ok(vec![wasm(id, modules.usher, &policy(capacity)?.to_string())]) };
+    let login = login()?;
     let four = CLAIMS.get(..4).unwrap_or(&CLAIMS);
     let first_sight = |name, title, tokens| -> Result<_> {
         Ok(Variant { service: Some(Service::Store), ..one(name, title, usher("usher-first", 1)?, tokens) })
@@ -83,7 +84,11 @@ pub(crate) fn all(modules: &Modules<'_>) -> Result<Vec<Variant>> {
         one("jwt-eddsa", "the same: EdDSA", jwt(false, &CLAIMS)?, EdDsa),
         Variant {
             service: Some(Service::Plain),
-            ..one("call", "a wasm filter that makes one call and waits for it", noop("call"), Rs256)
+            ..one("call", "a wasm filter that makes one call and waits for it", noop(&format!("plain\n{login}")), Rs256)
+        },
+        Variant {
+            service: Some(Service::Store),
+            ..one("login", "the same, which is a login of one member", noop(&format!("store\n{login}")), Rs256)
         },
         first_sight("first-rs256", "**usher, first sight of a known member: RS256**", Rs256)?,
         first_sight("first-es256", "**the same: ES256**", Es256)?,

@@ -1,5 +1,7 @@
-//! A filter that lets every request pass; configured with `call`, it asks the cluster `store` first and waits for the answer.
+//! A filter that lets every request pass; configured with a cluster and, after it on lines of its own, a body, it puts that to
+//! the cluster as a login first and waits for the answer.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use proxy_wasm::hostcalls;
@@ -10,15 +12,27 @@ mod entry {
     //! What the host calls first.
 
     proxy_wasm::main! {{
-        proxy_wasm::set_root_context(|_| Box::new(crate::Root { calls: false }));
+        proxy_wasm::set_root_context(|_| Box::new(crate::Root { call: None }));
     }}
 }
 
-/// The size of the body of the call: about that of a login.
-const BODY: [u8; 300] = [b'x'; 300];
+/// What is asked before a request goes on.
+struct Call {
+    cluster: String,
+    authorization: String,
+    body: String,
+}
+
+impl Call {
+    fn read(words: &str) -> Option<Self> {
+        let (cluster, body) = words.split_once('\n')?;
+        let token = std::env::var("USHER_STORE_TOKEN").ok()?;
+        Some(Self { cluster: cluster.to_owned(), authorization: format!("Bearer {token}"), body: body.to_owned() })
+    }
+}
 
 struct Root {
-    calls: bool,
+    call: Option<Rc<Call>>,
 }
 
 impl Context for Root {}
@@ -26,12 +40,13 @@ impl Context for Root {}
 impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
         let words = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX);
-        self.calls = words.ok().flatten().is_some_and(|words| words == b"call");
-        true
+        let words = words.ok().flatten().unwrap_or_default();
+        self.call = String::from_utf8(words.clone()).ok().as_deref().and_then(Call::read).map(Rc::new);
+        words.is_empty() || self.call.is_some()
     }
 
     fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream { calls: self.calls }))
+        Some(Box::new(Stream { call: self.call.clone() }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -40,7 +55,7 @@ impl RootContext for Root {
 }
 
 struct Stream {
-    calls: bool,
+    call: Option<Rc<Call>>,
 }
 
 impl Context for Stream {
@@ -53,18 +68,16 @@ impl Context for Stream {
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        if !self.calls {
-            return Action::Continue;
-        }
+        let Some(call) = &self.call else { return Action::Continue };
         let headers = vec![
             (":method", "POST"),
             (":path", "/v1/organizations/acme-chat/logins"),
             (":authority", "store"),
-            ("authorization", "Bearer bench-bench-bench-bench"),
+            ("authorization", call.authorization.as_str()),
             ("content-type", "application/json"),
             ("accept", "application/json"),
         ];
-        match hostcalls::dispatch_http_call("plain", headers, Some(&BODY), vec![], Duration::from_secs(1)) {
+        match hostcalls::dispatch_http_call(&call.cluster, headers, Some(call.body.as_bytes()), vec![], Duration::from_secs(1)) {
             Ok(_) => Action::Pause,
             Err(_) => Action::Continue,
         }
