@@ -77,7 +77,13 @@ impl HttpContext for Stream {
             ("content-type", "application/json"),
             ("accept", "application/json"),
         ];
-        match hostcalls::dispatch_http_call(&call.cluster, headers, Some(call.body.as_bytes()), vec![], Duration::from_secs(1)) {
+        match hostcalls::dispatch_http_call(
+            &call.cluster,
+            headers,
+            Some(call.body.as_bytes()),
+            vec![],
+            Duration::from_secs(1),
+        ) {
             Ok(_) => Action::Pause,
             Err(_) => Action::Continue,
         }

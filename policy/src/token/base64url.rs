@@ -19,7 +19,7 @@ const VALUES: [u8; 256] = {
 
 /// The bytes that `text` stands for; `None` where it has a byte outside the alphabet, padding, or trailing bits that are
 /// not zero. Nothing that it reads is a secret, so it may take longer for one text than for another.
-pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
+pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let (quads, rest) = text.as_chunks::<4>();
     let mut bytes = vec![0; quads.len() * 3];
     let mut seen = 0;
@@ -45,6 +45,36 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     (seen & NONE == 0).then_some(bytes)
 }
 
+/// How long the text is that stands for so many bytes.
+pub fn length(bytes: usize) -> usize {
+    bytes.saturating_mul(4).div_ceil(3)
+}
+
+/// Whether `text` is what [`decode`] made these bytes of, to the letter.
+pub fn is_of(text: &[u8], bytes: &[u8]) -> bool {
+    if text.len() != length(bytes.len()) {
+        return false;
+    }
+    let (sixes, last) = bytes.as_chunks();
+    let (eights, last_letters) = text.as_chunks();
+    let mut padded = [0; 6];
+    padded.iter_mut().zip(last).for_each(|(place, byte)| *place = *byte);
+    eights.iter().zip(sixes).all(|(eight, six)| u64::from_be_bytes(*eight) == letters(*six))
+        && letters(padded).to_be_bytes().starts_with(last_letters)
+}
+
+/// The eight letters of six bytes, the first in the highest byte: all at once, as sessions compare some hundreds.
+fn letters([a, b, c, d, e, f]: [u8; 6]) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let bits = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+    let halves = bits & 0xff_ffff | (bits & 0xffff_ff00_0000) << 8;
+    let quarters = halves & 0x0000_0fff_0000_0fff | (halves & 0x00ff_f000_00ff_f000) << 4;
+    let values = quarters & 0x003f_003f_003f_003f | (quarters & 0x0fc0_0fc0_0fc0_0fc0) << 2;
+    // One in each byte whose value is no less than this.
+    let from = |least: u64| (values + (0x80 - least) * EACH) >> 7 & EACH;
+    values + u64::from(b'A') * EACH + 6 * from(26) + 49 * from(63) - 75 * from(52) - 13 * from(62)
+}
+
 fn value(byte: u8) -> u8 {
     VALUES.get(usize::from(byte)).copied().unwrap_or(NONE)
 }
@@ -56,7 +86,7 @@ fn unless_zero(trailing: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::decode;
+    use super::{decode, is_of};
     use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Decoder as _, Encoder as _};
     use proptest::prelude::*;
 
@@ -89,7 +119,26 @@ mod tests {
         #[test]
         fn what_is_encoded_is_decoded(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             let text = Base64UrlSafeNoPadding::encode_to_string(&bytes).unwrap();
+            prop_assert!(is_of(text.as_bytes(), &bytes));
             prop_assert_eq!(decode(text.as_bytes()), Some(bytes));
+        }
+
+        #[test]
+        fn bytes_are_of_one_text_alone(
+            bytes in prop::collection::vec(any::<u8>(), 0..60),
+            others in prop::collection::vec(any::<u8>(), 0..60),
+            odd in any::<u8>(),
+            at in any::<prop::sample::Index>(),
+        ) {
+            let text = Base64UrlSafeNoPadding::encode_to_string(&bytes).unwrap().into_bytes();
+            prop_assert_eq!(is_of(&text, &others), bytes == others);
+            prop_assert!(!is_of(&[&text[..], b"A"].concat(), &bytes));
+            prop_assert!(text.is_empty() || !is_of(&text[1..], &bytes));
+            if !text.is_empty() {
+                let mut changed = text.clone();
+                changed[at.index(text.len())] = odd;
+                prop_assert_eq!(is_of(&changed, &bytes), changed == text);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From a credential's bytes to what its issuer vouches for; claims can be read only after verification.
 
-mod base64url;
+pub mod base64url;
 pub mod claimant;
 mod claims;
 mod der;
