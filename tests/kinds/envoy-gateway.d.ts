@@ -1,4 +1,4 @@
-// The part of Envoy Gateway's kinds (gateway.envoyproxy.io/v1alpha1) that usher renders, after their public reference: no
+// The part of Envoy Gateway's kinds (gateway.envoyproxy.io/v1alpha1) that usher renders, as in the CRDs of 1.3 to 1.9: no
 // package publishes their schemas. What is not here, the type check refuses.
 
 interface Metadata { name: string; namespace: string }
