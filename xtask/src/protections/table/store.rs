@@ -82,7 +82,14 @@ pub(super) const STORE: &[Protection] = &[
             ("store/src/database/postgres/read.rs", LISTED, LISTED_UNBOUND),
         ],
     ),
-    ("the store is made to fetch", &[("store/src/http/query.rs", "//! ", "//! Not TcpStream::connect: ")]),
+    (
+        "the store is made to fetch",
+        &[(
+            "store/src/http/pipeline.rs",
+            "    let answering = next.run(request)",
+            "    for value in request.headers().values() {\n        let host = value.to_str().unwrap_or_default().trim_start_matches(\"http://\");\n        drop(std::net::TcpStream::connect(host.split('/').next().unwrap_or_default()));\n    }\n    let answering = next.run(request)",
+        )],
+    ),
     (
         "secrets in logs",
         &[(
