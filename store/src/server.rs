@@ -253,5 +253,8 @@ async fn upkeep(app: &App) {
         if let Err(error) = app.memberships.forget_audit(retention).await {
             tracing::warn!(%error, "old entries of the audit could not be forgotten; trying again later");
         }
+        if let Err(error) = app.memberships.forget_tickets().await {
+            tracing::warn!(%error, "old tickets could not be forgotten; trying again later");
+        }
     }
 }

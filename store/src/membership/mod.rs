@@ -12,6 +12,7 @@ mod remove;
 mod seats;
 mod sketch;
 mod sync;
+mod tickets;
 mod together;
 mod waiting;
 
@@ -43,6 +44,8 @@ pub(crate) struct Membership {
     metrics: Arc<Metrics>,
     /// After whom to go on among those who wait for a seat, where there are more than are looked at at once.
     looked_at: Mutex<HashMap<OrganizationId, waiting::Waiting>>,
+    /// How far the forgetting of old tickets is.
+    walk: Mutex<tickets::Walk>,
     /// How many short transactions of each parent are under way.
     places: Places<ParentId>,
 }
@@ -67,7 +70,8 @@ pub(crate) enum MembershipError {
 impl Membership {
     /// Memberships in this database.
     pub(crate) fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        Self { database, clock, metrics, looked_at: Mutex::default(), places: Places::default() }
+        let (looked_at, walk) = (Mutex::default(), Mutex::default());
+        Self { database, clock, metrics, looked_at, walk, places: Places::default() }
     }
 
     /// Whether the database can be read and written.

@@ -9,6 +9,7 @@ mod read;
 mod session;
 mod start;
 mod sync;
+mod tickets;
 mod tls;
 mod write;
 

@@ -8,6 +8,7 @@ mod session;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod write;
 mod writer;
 
