@@ -70,8 +70,8 @@ pub(crate) trait Database: Send + Sync {
     /// Begins to write. The members that a transaction read, and whatever it locked, stay as they are until it ends.
     async fn write(&self, lane: Lane) -> Result<Box<dyn Transaction>, DatabaseError>;
 
-    /// How many short transactions of one parent may be under way at once: those that wait for a lock which something long of
-    /// theirs holds must leave room for everybody else's.
+    /// How many short transactions that change members may be under way at once, of all parents together: while they wait for
+    /// what something long holds, others must find room to look.
     fn at_once(&self) -> usize;
 
     /// What a login rests on at one moment. Most logins change nothing: this one statement is all that they cost.
@@ -123,7 +123,7 @@ pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot + SyncSnapshot + Ti
         limit: u32,
     ) -> Result<Vec<Member>, DatabaseError>;
 
-    /// What is kept about an identity's assertions.
+    /// What is kept about an identity's assertions; of a stranger's it may be forgotten.
     async fn ticket(
         &mut self,
         organization: &OrganizationId,

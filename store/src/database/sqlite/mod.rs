@@ -95,7 +95,7 @@ impl Database for Sqlite {
     }
 
     fn at_once(&self) -> usize {
-        writer::QUEUE / 2
+        writer::QUEUE
     }
 
     async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError> {

@@ -60,11 +60,7 @@ pub(super) const STORE: &[Protection] = &[
     ),
     (
         "a push of one customer",
-        &[(
-            "store/src/database/postgres/mod.rs",
-            "const OF_ONE_PARENT: usize = 5;",
-            "const OF_ONE_PARENT: usize = 500;",
-        )],
+        &[("store/src/places.rs", "{ self.free > has.saturating_add(FOR_NEWCOMERS) }", "{ self.free > 0 }")],
     ),
     (
         "SCIM filters and patches",
