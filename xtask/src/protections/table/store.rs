@@ -59,6 +59,18 @@ pub(super) const STORE: &[Protection] = &[
         )],
     ),
     (
+        "strangers without end",
+        &[("store/src/membership/tickets.rs", "        if has_old {\n", "        if has_old && now == 0 {\n")],
+    ),
+    (
+        "an assertion that is older than one which was forgotten",
+        &[(
+            "store/src/database/login.rs",
+            "None => number(\"forgotten_iat\")?.map(|last_iat| Ticket { last_iat, not_before: None }),",
+            "None => None,",
+        )],
+    ),
+    (
         "a push of one customer",
         &[("store/src/places.rs", "{ self.free > has.saturating_add(FOR_NEWCOMERS) }", "{ self.free > 0 }")],
     ),
