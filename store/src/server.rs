@@ -16,7 +16,7 @@ use crate::http::{self, App, Fresh, Limits, RateLimits};
 use crate::in_force::{InForce, PolicyInForce};
 use crate::membership::Membership;
 use crate::metrics::{Metrics, UPKEEP_INTERVAL};
-use crate::places::Places;
+use crate::scim::Turns;
 use crate::secrets::Secrets;
 use crate::tls::Tls;
 use crate::token_use::{COUNTED_FOR, TokenUse};
@@ -108,7 +108,7 @@ impl Server {
             clock,
             request_timeout: http::REQUEST_TIMEOUT,
             rate_limits: RateLimits::new(config.max_rate),
-            directories: Places::default(),
+            directories: Turns::default(),
             readiness: Fresh::new(http::READINESS_STAYS),
             seats_counted: Fresh::new(http::SEATS_STAY),
         };
@@ -252,6 +252,9 @@ async fn upkeep(app: &App) {
         let retention = app.in_force.now().policy.audit_retention;
         if let Err(error) = app.memberships.forget_audit(retention).await {
             tracing::warn!(%error, "old entries of the audit could not be forgotten; trying again later");
+        }
+        if let Err(error) = app.memberships.forget_tickets().await {
+            tracing::warn!(%error, "old tickets could not be forgotten; trying again later");
         }
     }
 }

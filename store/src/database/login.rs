@@ -37,7 +37,8 @@ pub(crate) struct Look {
     pub(crate) by_email: Option<Member>,
     /// The member whom the directory knows by the external id; the oldest, should there be several.
     pub(crate) by_external_id: Option<Member>,
-    /// What is kept about the identity's assertions.
+    /// What is kept about the identity's assertions. Where nothing is, it may have been forgotten: then it is as if they had
+    /// come with the newest that was, in their organization. So nothing older than that ever comes back as new.
     pub(crate) ticket: Option<Ticket>,
     /// The `not_before` that is kept for the email, in seconds since the Unix epoch.
     pub(crate) email_not_before: Option<u64>,
@@ -75,7 +76,7 @@ where
         query.push("(SELECT used FROM seats WHERE organization = ").push_bind(organization());
         query.push(" AND tier = ").push_bind(tier.to_string()).push("), ");
     }
-    query.push("head.*, ticket.*, block.*, (");
+    query.push("head.*, ticket.*, forgotten.*, block.*, (");
     // The two that come first from here on in the order of one index: where a planner takes a rare role for a frequent
     // one, it would look through all members for them.
     query.push(
@@ -100,7 +101,9 @@ where
     query.push(") AS head LEFT JOIN (SELECT last_iat, not_before FROM tickets WHERE organization = ");
     query.push_bind(organization()).push(" AND issuer = ").push_bind(question.identity.issuer.to_string());
     query.push(" AND subject = ").push_bind(question.identity.subject.to_string());
-    query.push(") AS ticket ON TRUE LEFT JOIN (SELECT not_before AS email_not_before FROM email_blocks");
+    query.push(") AS ticket ON TRUE LEFT JOIN (SELECT last_iat AS forgotten_iat FROM forgotten_tickets");
+    query.push(" WHERE organization = ").push_bind(organization());
+    query.push(") AS forgotten ON TRUE LEFT JOIN (SELECT not_before AS email_not_before FROM email_blocks");
     query.push(" WHERE organization = ").push_bind(organization());
     query.push(" AND email_key = ").push_bind(question.email.key()).push(") AS block ON TRUE");
     if people == People::Anyone {
@@ -150,7 +153,7 @@ where
         by_external_id: None,
         ticket: match number("last_iat")? {
             Some(last_iat) => Some(Ticket { last_iat, not_before: number("not_before")? }),
-            None => None,
+            None => number("forgotten_iat")?.map(|last_iat| Ticket { last_iat, not_before: None }),
         },
         email_not_before: number("email_not_before")?,
         active_owners: row::count(first.try_get("owners")?)?,

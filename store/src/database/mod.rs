@@ -19,6 +19,7 @@ mod sqlite;
 #[expect(clippy::disallowed_types, reason = "here alone, where it is given constant texts and nothing else")]
 mod statement;
 mod sync;
+mod tickets;
 
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub use open::OpenError;
 pub(crate) use open::open;
 pub(crate) use sync::Lease;
 use sync::{SyncSnapshot, SyncTransaction};
+pub(crate) use tickets::TicketPlace;
+use tickets::{TicketSnapshot, TicketTransaction};
 
 /// Longest wait for a connection, and for a lock that somebody else holds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
@@ -67,8 +70,8 @@ pub(crate) trait Database: Send + Sync {
     /// Begins to write. The members that a transaction read, and whatever it locked, stay as they are until it ends.
     async fn write(&self, lane: Lane) -> Result<Box<dyn Transaction>, DatabaseError>;
 
-    /// How many short transactions of one parent may be under way at once: those that wait for a lock which something long of
-    /// theirs holds must leave room for everybody else's.
+    /// How many short transactions that change members may be under way at once, of all parents together: while they wait for
+    /// what something long holds, others must find room to look.
     fn at_once(&self) -> usize;
 
     /// What a login rests on at one moment. Most logins change nothing: this one statement is all that they cost.
@@ -86,7 +89,7 @@ pub(crate) trait Database: Send + Sync {
 
 /// One consistent state of the database. Lookups answer `None` for what is not there.
 #[async_trait]
-pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot + SyncSnapshot {
+pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot + SyncSnapshot + TicketSnapshot {
     /// The member with this id.
     async fn member(&mut self, organization: &OrganizationId, id: &MemberId) -> Result<Option<Member>, DatabaseError>;
 
@@ -120,7 +123,7 @@ pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot + SyncSnapshot {
         limit: u32,
     ) -> Result<Vec<Member>, DatabaseError>;
 
-    /// What is kept about an identity's assertions.
+    /// What is kept about an identity's assertions; of a stranger's it may be forgotten.
     async fn ticket(
         &mut self,
         organization: &OrganizationId,
@@ -149,7 +152,9 @@ pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot + SyncSnapshot {
 /// others hold locks the organization, too, and last: locks that are always taken in one order cannot wait in a circle.
 /// Where two get in each other's way all the same, one of them hears [`DatabaseError::Conflict`] and begins again.
 #[async_trait]
-pub(crate) trait Transaction: Snapshot + AuditTransaction + DirectoryTransaction + SyncTransaction {
+pub(crate) trait Transaction:
+    Snapshot + AuditTransaction + DirectoryTransaction + SyncTransaction + TicketTransaction
+{
     /// Keeps others from deciding about a person until this ends, whether or not there is a record of them yet.
     async fn lock(&mut self, organization: &OrganizationId, people: &[Known<'_>]) -> Result<(), DatabaseError>;
 

@@ -33,7 +33,6 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
-use usher_policy::id::ParentId;
 
 pub(crate) use auth::{cause, opened_by, refused, within_rate};
 pub(crate) use connections::{Limits, serve};
@@ -46,7 +45,6 @@ use crate::feed::Feed;
 use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
-use crate::places::Places;
 use crate::scim;
 use crate::token_use::TokenUse;
 
@@ -66,7 +64,7 @@ pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) request_timeout: Duration,
     pub(crate) rate_limits: RateLimits,
-    pub(crate) directories: Places<(ParentId, scim::Purpose)>,
+    pub(crate) directories: scim::Turns,
     pub(crate) readiness: Fresh<Result<(), Problem>>,
     /// When the seats in the metrics were counted.
     pub(crate) seats_counted: Fresh<()>,

@@ -24,8 +24,7 @@ use crate::feed::Feed;
 use crate::in_force::PolicyInForce;
 use crate::membership::Membership;
 use crate::metrics::Metrics;
-use crate::places::Places;
-use crate::scim::Purpose;
+use crate::scim::Turns;
 use crate::secrets::Secrets;
 use crate::tls::Tls;
 use crate::token_use::TokenUse;
@@ -68,7 +67,7 @@ async fn app(folder: &tempfile::TempDir, request_timeout: Duration) -> Arc<App> 
         clock,
         request_timeout,
         rate_limits,
-        directories: Places::default(),
+        directories: Turns::default(),
         readiness: Fresh::new(Duration::ZERO),
         seats_counted: Fresh::new(Duration::ZERO),
     })
@@ -141,7 +140,7 @@ async fn a_directorys_turn_begins_with_a_whole_request_and_by_the_policy_in_forc
     half.write_all(&push("ada").as_bytes()[..200]).await.unwrap();
     assert!(exchange(address, &push("bea")).await.starts_with("HTTP/1.1 201 "), "nobody waits for half a request");
 
-    let busy = app.directories.take(&(ParentId::new("acme"), Purpose::Write), 1).await.unwrap();
+    let busy = app.directories.writes.take(&ParentId::new("acme")).await.unwrap();
     let (patient, late) = (push("cyd"), push("dee"));
     let waiting = tokio::spawn(async move { exchange(address, &patient).await });
     tokio::time::sleep(Duration::from_millis(100)).await;

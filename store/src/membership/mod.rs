@@ -12,6 +12,7 @@ mod remove;
 mod seats;
 mod sketch;
 mod sync;
+mod tickets;
 mod together;
 mod waiting;
 
@@ -19,9 +20,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
-use usher_policy::id::{MemberId, OrganizationId, ParentId};
+use usher_policy::id::{MemberId, OrganizationId};
 use usher_policy::member::Member;
 use usher_policy::model::Organization;
 use usher_policy::rules::hand::{self, Refusal};
@@ -29,7 +29,7 @@ use usher_policy::rules::hand::{self, Refusal};
 use crate::clock::{Clock, uuid_v7};
 use crate::database::{Database, DatabaseError, Known, Lane, PATIENCE, Snapshot, Transaction};
 use crate::metrics::Metrics;
-use crate::places::Places;
+use crate::places::{Place, Places};
 
 pub(crate) use attempts::Attempt;
 pub(crate) use directory::{Followed, Following, Guarded, all_of, as_the_rules_see, that_map, with_groups};
@@ -43,8 +43,10 @@ pub(crate) struct Membership {
     metrics: Arc<Metrics>,
     /// After whom to go on among those who wait for a seat, where there are more than are looked at at once.
     looked_at: Mutex<HashMap<OrganizationId, waiting::Waiting>>,
-    /// How many short transactions of each parent are under way.
-    places: Places<ParentId>,
+    /// How far the forgetting of old tickets is.
+    walk: Mutex<tickets::Walk>,
+    /// For the short transactions of all parents.
+    places: Places,
 }
 
 /// Why something was not done.
@@ -67,7 +69,8 @@ pub(crate) enum MembershipError {
 impl Membership {
     /// Memberships in this database.
     pub(crate) fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        Self { database, clock, metrics, looked_at: Mutex::default(), places: Places::default() }
+        let places = Places::shared(database.at_once());
+        Self { database, clock, metrics, looked_at: Mutex::default(), walk: Mutex::default(), places }
     }
 
     /// Whether the database can be read and written.
@@ -85,11 +88,10 @@ impl Membership {
         self.database.write(Lane::Long).await
     }
 
-    /// Waits for one of the places that a parent has for transactions which should be short; it is free again when what this
-    /// gives is dropped. While something long holds what they want, each of them keeps a connection: only so many may.
-    async fn place(&self, organization: &Organization) -> Result<OwnedSemaphorePermit, DatabaseError> {
-        let place = self.places.take(&organization.parent.id, self.database.at_once());
-        let place = timeout(PATIENCE, place).await.ok().and_then(Result::ok);
+    /// Waits for one of the places for transactions which should be short; it is free again when what this gives is dropped.
+    /// While something long holds what they want, each of them keeps a connection: no parent has more than it leaves to others.
+    async fn place(&self, organization: &Organization) -> Result<Place, DatabaseError> {
+        let place = timeout(PATIENCE, self.places.take(&organization.parent.id)).await.ok().and_then(Result::ok);
         place.ok_or_else(|| DatabaseError::Busy("others of the same parent write".to_owned()))
     }
 

@@ -39,7 +39,7 @@ pub(crate) use answer::SCIM_JSON;
 pub(crate) use error::{ScimError, error_document};
 pub(crate) use etag::Version;
 pub(crate) use filter::{Lookup, folded};
-pub(crate) use request::Purpose;
+pub(crate) use request::Turns;
 pub(crate) use resource::{Document, GroupOfUser, ResourceType, Stored};
 
 use crate::http::App;

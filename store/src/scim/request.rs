@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Uri, header};
-use tokio::sync::OwnedSemaphorePermit;
 use usher_policy::id::ParentId;
 use usher_policy::model::{Directory, Organization};
 
@@ -15,6 +14,7 @@ use crate::audit::{Actor, Cause};
 use crate::http::{App, Problem, cause, opened_by, refused, within_rate};
 use crate::in_force::InForce;
 use crate::membership;
+use crate::places::{Place, Places};
 
 /// Whether the client spoke TLS to whatever is in front of the store.
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -22,21 +22,16 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 /// The path up to the parent's id.
 const PREFIX_OF_PARENTS: &str = "/scim/v2/";
 
-/// What a request does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Purpose {
-    Read,
-    Write,
+/// How much of one directory is done at once.
+pub(crate) struct Turns {
+    pub(crate) reads: Places,
+    pub(crate) writes: Places,
 }
 
-impl Purpose {
-    /// So many of one directory at once.
-    fn at_once(self) -> usize {
-        match self {
-            Self::Read => 2,
-            // Two would wait for each other in the database, and hold a connection the while.
-            Self::Write => 1,
-        }
+impl Default for Turns {
+    fn default() -> Self {
+        // Two that write would wait for each other in the database, and hold a connection the while.
+        Self { reads: Places::for_each(2), writes: Places::for_each(1) }
     }
 }
 
@@ -64,21 +59,20 @@ impl DirectoryRequest {
     ///
     /// # Errors
     /// `policy_replaced`, where another policy came in force meanwhile: by that one it may be another's directory.
-    pub(super) async fn turn_to_read(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        self.turn(Purpose::Read).await
+    pub(super) async fn turn_to_read(&self) -> Result<Place, Problem> {
+        self.turn(&self.app.directories.reads).await
     }
 
     /// The same, to write: one at a time.
     ///
     /// # Errors
     /// As for reading.
-    pub(super) async fn turn_to_write(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        self.turn(Purpose::Write).await
+    pub(super) async fn turn_to_write(&self) -> Result<Place, Problem> {
+        self.turn(&self.app.directories.writes).await
     }
 
-    async fn turn(&self, purpose: Purpose) -> Result<OwnedSemaphorePermit, Problem> {
-        let whose = (self.parent.clone(), purpose);
-        let place = self.app.directories.take(&whose, purpose.at_once()).await.map_err(|_| Problem::internal())?;
+    async fn turn(&self, places: &Places) -> Result<Place, Problem> {
+        let place = places.take(&self.parent).await.map_err(|_| Problem::internal())?;
         match Arc::ptr_eq(&self.in_force, &self.app.in_force.now()) {
             true => Ok(place),
             false => Err(Problem::policy_replaced()),

@@ -3,69 +3,124 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 
-use super::store_on;
+use super::{store_by, store_on};
 use crate::suite::harness::{SCIM, Store, ensure, login, until, with};
 use crate::suite::scim::USER;
-use crate::suite::server;
+use crate::suite::server::{self, Postgres};
 
-/// Organizations of one customer.
-const HELD: [&str; 2] = ["jit", "five"];
+/// Where somebody of a customer logs in, and what they come with.
+struct Door {
+    organization: String,
+    connection: String,
+    domain: String,
+}
 
-#[test]
-fn a_push_that_holds_the_records_of_one_customer_keeps_nobody_else_from_logging_in() {
+impl Door {
+    fn new(organization: &str, connection: &str, domain: &str) -> Self {
+        let [organization, connection, domain] = [organization, connection, domain].map(str::to_owned);
+        Self { organization, connection, domain }
+    }
+
+    fn login(&self, name: &str, iat: u64) -> Value {
+        let Self { connection, domain, .. } = self;
+        let issuer = format!("https://{}.{connection}.example", domain.trim_end_matches(".example"));
+        let person = json!({"connection": connection, "issuer": issuer, "email": format!("{name}@{domain}")});
+        with(&login(name, iat, ensure()), person)
+    }
+}
+
+/// Sets it to true in the end, also of a panic.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Lets all members behind some doors log in over and over while something long holds their records, until as many of them
+/// as may wait for these, and newcomers at another door.
+fn while_records_are_held(store: &Store, server: &Postgres, held: &[Door], waiting: usize, other: &Door) {
     const PEOPLE: usize = 60;
-    let server = server::made();
-    let store = store_on(&server);
-    let person = |n: usize| (HELD[n % 2], format!("p{n}"));
-    for (organization, name) in (0..PEOPLE).map(person) {
-        store.answer(organization, &login(&name, 1, ensure()));
+    let person = |n: usize| (&held[n % held.len()], format!("p{n}"));
+    for (door, name) in (0..PEOPLE).map(person) {
+        store.answer(&door.organization, &door.login(&name, 1));
     }
     let (iat, is_over) = (AtomicU64::new(2), AtomicBool::new(false));
-    let held = "BEGIN; SELECT count(*) FROM (SELECT 1 FROM members WHERE organization IN ('jit', 'five') FOR UPDATE) AS held; \
-                SELECT pg_sleep(12); COMMIT";
+    let hold = "BEGIN; SELECT count(*) FROM (SELECT 1 FROM members FOR UPDATE) AS held; SELECT pg_sleep(12); COMMIT";
     std::thread::scope(|scope| {
-        let (store, server, iat, is_over) = (&store, &server, &iat, &is_over);
-        let holds = scope.spawn(move || server.sql("postgres", held));
+        let (iat, is_over) = (&iat, &is_over);
+        let holds = scope.spawn(move || server.sql("postgres", hold));
         let is_held = || {
             let asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
             server.sql("postgres", asleep).trim() == "1"
         };
         until("the records are held", is_held);
-        for (organization, name) in (0..PEOPLE).map(person) {
+        for (door, name) in (0..PEOPLE).map(person) {
             scope.spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
                     let newer = iat.fetch_add(1, Ordering::Relaxed);
-                    let reply = store.login(organization, &login(&name, newer, ensure()));
+                    let reply = store.login(&door.organization, &door.login(&name, newer));
                     let code = reply.json["code"].as_str();
                     assert!(reply.status == 200 || code == Some("database_busy"), "{}", reply.text);
                 }
             });
         }
-        let waiting = "SELECT count(*) >= 5 FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-        until("as many wait for the records as may", || server.sql("postgres", waiting).trim() == "t");
+        // Also when this fails, they come to an end.
+        let over = Over(is_over);
+        let wait = format!("SELECT count(*) >= {waiting} FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+        until("as many wait for the records as may", || server.sql("postgres", &wait).trim() == "t");
         // Until no connection is kept for logins any more: they ask for one, like everybody.
         std::thread::sleep(Duration::from_millis(1_200));
-        let of_globex = json!({"connection": "entra", "issuer": "https://globex.entra.example"});
         let answered = (0..20).map(|n| {
-            let email = json!({"email": format!("g{n}@globex.example")});
-            let newcomer = with(&with(&login(&format!("g{n}"), 1, ensure()), of_globex.clone()), email);
+            let newcomer = other.login(&format!("g{n}"), 1);
             let began = Instant::now();
-            let status = store.login("globex-console", &newcomer).status;
+            let status = store.login(&other.organization, &newcomer).status;
             (status, is_held(), began.elapsed())
         });
         let answered: Vec<_> = answered.collect();
-        is_over.store(true, Ordering::Relaxed);
+        drop(over);
         holds.join().unwrap();
         let is_let_in = |(status, is_held, _): &(u16, bool, Duration)| *status == 200 && *is_held;
         assert!(answered.iter().all(is_let_in), "status, still held, after: {answered:?}");
     });
     // Nobody keeps a place.
-    for (organization, name) in (0..PEOPLE).map(person) {
-        store.answer(organization, &login(&name, 1_000_000, ensure()));
+    for (door, name) in (0..PEOPLE).map(person) {
+        store.answer(&door.organization, &door.login(&name, 1_000_000));
     }
+}
+
+#[test]
+fn a_push_that_holds_the_records_of_one_customer_keeps_nobody_else_from_logging_in() {
+    let server = server::made();
+    let store = store_on(&server);
+    let held = ["jit", "five"].map(|organization| Door::new(organization, "okta", "acme.example"));
+    let other = Door::new("globex-console", "entra", "globex.example");
+    while_records_are_held(&store, &server, &held, 5, &other);
+}
+
+#[test]
+fn pushes_of_as_many_customers_as_may_push_at_once_keep_nobody_else_from_logging_in() {
+    // As many as there are connections for what takes long, and one who pushes nothing.
+    let customers = (0..7).map(|n| {
+        format!(
+            "\n- id: c{n}\n  plan: team\n  domains: [c{n}.example]\n  connections:\n  - {{id: idp, issuer: \
+             https://c{n}.idp.example, audiences: [usher], jwks: {{uri: https://c{n}.idp.example/keys, cluster: idp}}}}\n  \
+             organizations:\n  - {{id: o{n}, product: console, hosts: [c{n}.example], provisioning: {{mode: jit}}}}"
+        )
+    });
+    let policy = format!(
+        "version: 1\nadmin_tokens: [{{name: root, token_env: ROOT_TOKEN}}]\nparents:{}\n",
+        customers.collect::<String>()
+    );
+    let server = server::made();
+    let store = store_by(&server, &policy);
+    let mut doors: Vec<_> = (0..7).map(|n| Door::new(&format!("o{n}"), "idp", &format!("c{n}.example"))).collect();
+    let other = doors.pop().unwrap();
+    while_records_are_held(&store, &server, &doors, 8, &other);
 }
 
 #[test]

@@ -209,9 +209,10 @@ impl Store {
         answered(self.login(organization, login))
     }
 
-    /// The same of a client that comes again.
+    /// The same of a client that comes again, also where it is not known what was written: a login may be repeated.
     pub(crate) fn patient_answer(&self, organization: &str, login: &Value) -> (String, Value) {
-        answered(patiently(|| self.login(organization, login)))
+        let codes = ["database_busy", "database_unavailable", "timed_out"];
+        answered(coming_again(&codes, || self.login(organization, login)))
     }
 
     pub(crate) fn add(&self, organization: &str, member: &Value) -> Reply {
@@ -312,10 +313,15 @@ fn answered(reply: Reply) -> (String, Value) {
 /// to come again.
 #[track_caller]
 pub(crate) fn patiently(ask: impl Fn() -> Reply) -> Reply {
+    coming_again(&["database_busy", "database_unavailable"], ask)
+}
+
+#[track_caller]
+fn coming_again(codes: &[&str], ask: impl Fn() -> Reply) -> Reply {
     let began = Instant::now();
     loop {
         let reply = ask();
-        if !["database_busy", "database_unavailable"].iter().any(|code| reply.json["code"] == *code) {
+        if !codes.iter().any(|code| reply.json["code"] == *code) {
             return reply;
         }
         assert!(began.elapsed() < Duration::from_secs(60), "asked in vain: {}", reply.text);

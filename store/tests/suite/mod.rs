@@ -20,3 +20,4 @@ pub(crate) mod scim;
 pub(crate) mod server;
 mod start;
 mod sync;
+mod tickets;

@@ -244,7 +244,19 @@ fn however_many_the_directory_never_knew_all_of_them_go() {
     assert_eq!(counts(&preview, "jit"), (0, 0, 0, 1_101));
     let told = in_organization(&preview, "jit");
     assert_eq!((told["changes"].as_array().unwrap().len(), &told["more"]), (1_000, &json!(101)));
-    assert_eq!(counts(&sync(&directory, "?confirm=true"), "jit"), (0, 0, 1_101, 0));
+    // One request writes for some seconds; whoever asked asks for the rest, as `usher sync` does.
+    let mut all = 0;
+    loop {
+        let done = sync(&directory, "?confirm=true");
+        let (added, changed, removed, held) = counts(&done, "jit");
+        assert_eq!((added, changed, held), (0, 0, 0), "{}", done.text);
+        all += removed;
+        if done.json["done"] == true {
+            break;
+        }
+        assert!(removed > 0, "{}", done.text);
+    }
+    assert_eq!(all, 1_101);
     assert_eq!(directory.members("jit", "role"), json!({"ada@acme.example": "user"}));
 }
 

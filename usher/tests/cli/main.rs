@@ -46,6 +46,8 @@ mod server;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod store_fetches_nothing;
+#[cfg(test)]
 mod store_tls;
 #[cfg(test)]
 mod support;

@@ -9,6 +9,7 @@ mod read;
 mod session;
 mod start;
 mod sync;
+mod tickets;
 mod tls;
 mod write;
 
@@ -34,8 +35,8 @@ const CONNECTIONS: u32 = 16;
 /// … and for what may take long.
 const LONG_CONNECTIONS: u32 = 6;
 
-/// So many of the first may have transactions of one parent: two of whom everybody waits leave some to the others.
-const OF_ONE_PARENT: usize = 5;
+/// So many of the first may have transactions that change members; some are left for those who only look.
+const CHANGES: usize = 12;
 
 /// A connection that was idle for longer is asked whether it still lives before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
@@ -201,7 +202,7 @@ impl Database for Postgres {
     }
 
     fn at_once(&self) -> usize {
-        OF_ONE_PARENT
+        CHANGES
     }
 
     async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError> {

@@ -8,6 +8,7 @@ mod session;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod write;
 mod writer;
 
@@ -94,7 +95,7 @@ impl Database for Sqlite {
     }
 
     fn at_once(&self) -> usize {
-        writer::QUEUE / 2
+        writer::QUEUE
     }
 
     async fn look(&self, question: &Question<'_>) -> Result<Look, DatabaseError> {

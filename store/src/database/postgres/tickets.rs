@@ -1,0 +1,7 @@
+//! Forgetting old tickets in PostgreSQL.
+
+use super::session::Session;
+use crate::database::DatabaseError;
+use crate::database::tickets::{TicketPage, TicketPlace, TicketSnapshot, TicketTransaction, forget_tickets};
+
+forget_tickets!(sqlx::Postgres);

@@ -1,0 +1,7 @@
+//! Forgetting old tickets in SQLite.
+
+use super::session::Session;
+use crate::database::DatabaseError;
+use crate::database::tickets::{TicketPage, TicketPlace, TicketSnapshot, TicketTransaction, forget_tickets};
+
+forget_tickets!(sqlx::Sqlite);

@@ -1,0 +1,160 @@
+//! What the store needs of a database to forget old tickets, and the statements for it: the same words for every database.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use sqlx::Database;
+
+use super::bind::Bind;
+use super::statement::Statement;
+use super::{DatabaseError, row};
+
+/// A place among all tickets, by organization, issuer and subject; the first is before all of them.
+pub(crate) type TicketPlace = (String, String, String);
+
+/// The tickets after one place, up to another or to the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TicketPage {
+    pub(crate) after: TicketPlace,
+    pub(crate) up_to: Option<TicketPlace>,
+}
+
+/// What can be asked about old tickets: those of nobody who is a member, which revoke nothing, and whose newest `iat` is from
+/// before a second since the Unix epoch.
+#[async_trait]
+pub(crate) trait TicketSnapshot: Send {
+    /// The next `limit` tickets after a place; there may be more where it says up to which.
+    async fn page_of_tickets(&mut self, after: TicketPlace, limit: u32) -> Result<TicketPage, DatabaseError>;
+
+    /// Whether there are old ones on a page.
+    async fn has_old_tickets(&mut self, page: &TicketPage, before: u64) -> Result<bool, DatabaseError>;
+}
+
+/// What can be done about them.
+#[async_trait]
+pub(crate) trait TicketTransaction: TicketSnapshot {
+    /// Forgets the old ones of a page; gives how many. Each organization keeps the newest `last_iat` of those that were
+    /// forgotten, which stands from then on for the ticket of whoever has none (see [`Look`](super::Look)).
+    async fn forget_old_tickets(&mut self, page: &TicketPage, before: u64) -> Result<usize, DatabaseError>;
+}
+
+/// The place of the `limit`th ticket after another.
+pub(super) fn end_of_page<DB: Database>(after: &TicketPlace, limit: u32) -> Statement<DB>
+where
+    String: Bind<DB>,
+    i64: Bind<DB>,
+{
+    let mut query = Statement::new("SELECT organization, issuer, subject FROM tickets WHERE ");
+    compare(&mut query, ">", after);
+    query.push(" ORDER BY organization, issuer, subject LIMIT 1 OFFSET ");
+    query.push_bind(i64::from(limit.saturating_sub(1)));
+    query
+}
+
+/// How many old ones are on a page, counted to 1.
+pub(super) fn count<DB: Database>(page: &TicketPage, before: u64) -> Statement<DB>
+where
+    String: Bind<DB>,
+    i64: Bind<DB>,
+{
+    let mut query = Statement::new("SELECT count(*) FROM (SELECT 1 FROM tickets WHERE ");
+    old(&mut query, page, before);
+    query.push(" LIMIT 1) AS first");
+    query
+}
+
+/// Takes the old ones of a page away, and tells of each whose it was and its `last_iat`.
+pub(super) fn forget<DB: Database>(page: &TicketPage, before: u64) -> Statement<DB>
+where
+    String: Bind<DB>,
+    i64: Bind<DB>,
+{
+    let mut query = Statement::new("DELETE FROM tickets WHERE ");
+    old(&mut query, page, before);
+    query.push(" RETURNING organization, last_iat");
+    query
+}
+
+/// Of tickets that were forgotten, the newest `last_iat` by organization.
+pub(super) fn newest(forgotten: Vec<(String, i64)>) -> BTreeMap<String, i64> {
+    let mut newest = BTreeMap::new();
+    for (organization, last_iat) in forgotten {
+        let known = newest.entry(organization).or_insert(last_iat);
+        *known = last_iat.max(*known);
+    }
+    newest
+}
+
+/// Keeps in mind up to when tickets of an organization were forgotten.
+pub(super) fn keep_in_mind<DB: Database>(organization: String, last_iat: i64) -> Statement<DB>
+where
+    String: Bind<DB>,
+    i64: Bind<DB>,
+{
+    let mut query = Statement::new("INSERT INTO forgotten_tickets (organization, last_iat) VALUES (");
+    query.push_bind(organization).push(", ").push_bind(last_iat);
+    query.push(") ON CONFLICT (organization) DO UPDATE SET last_iat = excluded.last_iat ");
+    query.push("WHERE forgotten_tickets.last_iat < excluded.last_iat");
+    query
+}
+
+/// All conditions stand on the row itself: where it is waited for one that a login just renews, they are looked at again.
+fn old<DB: Database>(query: &mut Statement<DB>, page: &TicketPage, before: u64)
+where
+    String: Bind<DB>,
+    i64: Bind<DB>,
+{
+    compare(query, ">", &page.after);
+    if let Some(last) = &page.up_to {
+        query.push(" AND ");
+        compare(query, "<=", last);
+    }
+    query.push(" AND last_iat < ").push_bind(row::signed(before)).push(" AND not_before IS NULL");
+    // Asked of one after the other, by an index: with `NOT EXISTS` a planner may rather read all members.
+    query.push(" AND (SELECT id FROM members WHERE members.organization = tickets.organization");
+    query.push(" AND members.issuer = tickets.issuer AND members.subject = tickets.subject) IS NULL");
+}
+
+fn compare<DB: Database>(query: &mut Statement<DB>, comparison: &'static str, place: &TicketPlace)
+where
+    String: Bind<DB>,
+{
+    let (organization, issuer, subject) = place.clone();
+    query.push("(organization, issuer, subject) ").push(comparison).push(" (").push_bind(organization);
+    query.push(", ").push_bind(issuer).push(", ").push_bind(subject).push(")");
+}
+
+/// Implements the traits for `Session`, whose statements run on this driver.
+macro_rules! forget_tickets {
+    ($driver:ty) => {
+        #[async_trait::async_trait]
+        impl TicketSnapshot for Session {
+            async fn page_of_tickets(&mut self, after: TicketPlace, limit: u32) -> Result<TicketPage, DatabaseError> {
+                let mut query = $crate::database::tickets::end_of_page::<$driver>(&after, limit);
+                let up_to = query.build_query_as().fetch_optional(self.connection()).await?;
+                Ok(TicketPage { after, up_to })
+            }
+
+            async fn has_old_tickets(&mut self, page: &TicketPage, before: u64) -> Result<bool, DatabaseError> {
+                let mut query = $crate::database::tickets::count::<$driver>(page, before);
+                let count: i64 = query.build_query_scalar().fetch_one(self.connection()).await?;
+                Ok(count > 0)
+            }
+        }
+
+        #[async_trait::async_trait]
+        impl TicketTransaction for Session {
+            async fn forget_old_tickets(&mut self, page: &TicketPage, before: u64) -> Result<usize, DatabaseError> {
+                let mut query = $crate::database::tickets::forget::<$driver>(page, before);
+                let forgotten: Vec<(String, i64)> = query.build_query_as().fetch_all(self.connection()).await?;
+                let number = forgotten.len();
+                for (organization, last_iat) in $crate::database::tickets::newest(forgotten) {
+                    let mut query = $crate::database::tickets::keep_in_mind::<$driver>(organization, last_iat);
+                    query.build().execute(self.connection()).await?;
+                }
+                Ok(number)
+            }
+        }
+    };
+}
+pub(super) use forget_tickets;

@@ -1,0 +1,83 @@
+//! Old tickets beside what PostgreSQL does at the same time, and without reading everything.
+
+use std::time::Duration;
+
+use sqlx::{Connection, Executor};
+
+use super::name;
+use crate::suite::harness::{NEW_YEAR, Store, login, require, until};
+use crate::suite::server::postgres;
+
+const DAY: u64 = 24 * 60 * 60;
+
+#[test]
+fn a_ticket_that_is_renewed_as_it_would_be_forgotten_is_kept() {
+    let store = Store::start();
+    for stranger in ["ada", "zoe"] {
+        assert_eq!(store.answer("manual", &login(stranger, 5, require())).0, "absent");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let renewed = NEW_YEAR + 99 * DAY;
+    let mut other = runtime.block_on(async {
+        let mut other = sqlx::PgConnection::connect(&store.database.address()).await.unwrap();
+        other.execute("BEGIN").await.unwrap();
+        let renew = sqlx::query("UPDATE tickets SET last_iat = $1 WHERE subject = 'sub-ada'");
+        renew.bind(i64::try_from(renewed).unwrap()).execute(&mut other).await.unwrap();
+        other
+    });
+    store.clock.advance(100 * DAY);
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    until("it is waited for", || store.database.sql(waits) != "0");
+    runtime.block_on(async { other.execute("COMMIT").await.unwrap() });
+    let kept = || store.database.sql("SELECT subject, last_iat FROM tickets ORDER BY subject");
+    until("the other is forgotten", || !kept().contains("zoe"));
+    assert_eq!(kept(), format!("sub-ada|{renewed}"));
+}
+
+/// Members who have not come for long, and one stranger among the first of them; nobody tells the planner.
+const FILL: &str = "
+    ALTER TABLE members SET (autovacuum_enabled = false);
+    ALTER TABLE tickets SET (autovacuum_enabled = false);
+    INSERT INTO members (organization, id, email, email_key, issuer, subject, role, status, source, created_at, updated_at)
+        SELECT 'jit', 'm-' || n, 'm' || n || '@acme.example', 'm' || n || '@acme.example', 'i', 's' || 100000 + n, 'user',
+        'active', 'jit', 0, 0 FROM generate_series(1, 20000) AS n;
+    INSERT INTO tickets (organization, issuer, subject, last_iat)
+        SELECT 'jit', 'i', 's' || 100000 + n, 1 FROM generate_series(1, 20000) AS n;
+    INSERT INTO tickets (organization, issuer, subject, last_iat) VALUES ('jit', 'i', 's100500-stranger', 1);
+";
+
+#[test]
+fn old_tickets_are_found_without_reading_all_members() {
+    let mut store = Store::start();
+    let database = name(&store.database).to_owned();
+    postgres().sql(&database, FILL);
+    let read = || -> u64 {
+        let sum = "SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname IN ('members', 'tickets')) \
+                   + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname IN ('members', 'tickets'))";
+        postgres().sql(&database, sum).trim().parse().unwrap()
+    };
+    let theirs =
+        "SELECT count(*) FROM tickets WHERE (organization, issuer, subject) = ('jit', 'i', 's100500-stranger')";
+    let stranger = || postgres().sql(&database, theirs);
+    let before = read();
+    store.clock.advance(100 * DAY);
+    until("the stranger is forgotten", || {
+        std::thread::sleep(Duration::from_millis(100));
+        stranger().trim() == "0"
+    });
+    // What a connection has read is counted for everyone to see when it ends.
+    store.stop();
+    until("the connections are counted", || {
+        let left =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        std::thread::sleep(Duration::from_millis(100));
+        postgres().sql(&database, left).trim() == "0"
+    });
+    let rows = read() - before;
+    assert!((1_000..12_000).contains(&rows), "{rows} rows were read");
+    assert_eq!(
+        postgres().sql(&database, "SELECT count(*) FROM tickets").trim(),
+        "20000",
+        "of members none is forgotten"
+    );
+}
