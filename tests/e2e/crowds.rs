@@ -3,6 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use usher_scenario::token::KeyRing;
@@ -85,6 +86,32 @@ fn all_who_wait_for_a_store_that_never_answers_are_refused() -> Result<()> {
     }
     stage.system.store_gate.fault_at("", None);
     unharmed(stage, "main")
+}
+
+#[test]
+fn while_the_store_says_nothing_about_one_customer_others_log_in() -> Result<()> {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let setup = Setup { one_worker: true, ..Setup::default() };
+    let mut stage = RealEnvoy::start_with(&policy::changed("customers", "options: {store: {timeout: 10s}}")?, &setup)?;
+    stage.play("- {add: gus@globex.example, organization: globex-chat}")?;
+    stage.system.store_gate.fault_at("/v1/organizations/acme-chat/logins", Some(Fault::Hold));
+    let before = stage.system.logins();
+    // Each of them is somebody else, so that none shares a call: more than Envoy has connections to the store.
+    let login = |number| stage.request_of(&format!("{{login: p{number}, iat: -5, pass: true}}"));
+    let logins = (0..CROWD).map(login).collect::<Result<Vec<_>>>()?;
+    let crowd = crowd(&stage, logins.iter())?;
+    let gus = "login: gus, iat: -5, organization: globex-chat, claims: {email: gus@globex.example}";
+    let begun = Instant::now();
+    stage.play(&format!("- {{{gus}, allow: {{role: user, seat_tier: premium, email: gus@globex.example}}}}"))?;
+    ensure!(begun.elapsed() < Duration::from_secs(5), "gus waited for {:?}", begun.elapsed());
+    let calls = stage.system.logins() - before;
+    ensure!(calls < CROWD / 2, "{calls} calls at once");
+    // Each comes to its turn.
+    stage.system.store_gate.fault_at("", None);
+    for response in answers(crowd)? {
+        ensure!(upstream::saw(&response)?.is_some(), "refused: {}", response.status);
+    }
+    stage.no_filter_died()
 }
 
 fn stage(changes: &str) -> Result<RealEnvoy> {

@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use usher_tests::{binaries, port};
+use usher_tests::{binaries, pages, port};
 
 /// Begins what is expected in the output of the line before it.
 const EXPECTED: &str = "# → ";
@@ -30,10 +30,10 @@ fn ten_minutes_from_nothing_to_the_first_member_and_from_a_denial_to_its_cause()
             .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()));
         ensure!(found, "`{program}` is not there: `apt install {package}`");
     }
-    let page = std::fs::read_to_string(binaries::workspace().join("docs").join("guides").join("ten-minutes.md"))?;
-    let blocks = page.split("\n```sh\n").skip(1).filter_map(|rest| rest.split("\n```").next());
+    let page = pages::page("docs/guides/ten-minutes.md")?;
+    let blocks = page.blocks().into_iter().filter(|block| block.info == "sh");
     let (mut script, mut expected) = (BEFORE.to_owned(), 0);
-    for line in blocks.flat_map(str::lines) {
+    for line in blocks.flat_map(|block| block.text.lines()) {
         match line.split_once(EXPECTED) {
             Some((command, text)) => {
                 expected += 1;

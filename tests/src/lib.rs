@@ -3,6 +3,7 @@
 pub mod binaries;
 pub mod http;
 pub mod http2;
+pub mod pages;
 pub mod policy;
 pub mod port;
 pub mod process;

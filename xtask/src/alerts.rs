@@ -1,4 +1,4 @@
-//! `cargo xtask alerts`: the alert rules, checked and tried by Prometheus' own promtool.
+//! `cargo xtask alerts`: the alert rules, and the configuration that the guide shows for them, checked and tried by Prometheus' own promtool.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,15 +9,23 @@ use crate::{paths, shell};
 
 const INSTALL: &str = "`apt install prometheus`, or name a promtool in $PROMTOOL";
 
-/// Checks the rules and plays their tests; whatever promtool finds is an error.
+/// Checks the rules, plays their tests, and checks the guide's configuration with them; whatever promtool finds is an error.
 pub(crate) fn check() -> Result<()> {
     let promtool = promtool()?;
-    let folder = paths::root()?.join("envoy-config").join("observability");
+    let root = paths::root()?;
+    let folder = root.join("envoy-config").join("observability");
     for (verb, file) in [("check", "alerts.yaml"), ("test", "alerts.test.yaml")] {
         let mut command = Command::new(&promtool);
         shell::run(command.args([verb, "rules", file]).current_dir(&folder), INSTALL)?;
     }
-    Ok(())
+    let guide = std::fs::read_to_string(root.join("docs").join("guides").join("seeing.md"))?;
+    let shown = guide.split_once("```yaml\n").and_then(|(_, rest)| rest.split_once("\n```"));
+    let (configuration, _) = shown.context("docs/guides/seeing.md shows no configuration")?;
+    let machine = tempfile::tempdir()?;
+    std::fs::write(machine.path().join("prometheus.yml"), configuration)?;
+    std::fs::copy(folder.join("alerts.yaml"), machine.path().join("alerts.yaml"))?;
+    let mut command = Command::new(&promtool);
+    shell::run(command.args(["check", "config", "prometheus.yml"]).current_dir(&machine), INSTALL)
 }
 
 /// `$PROMTOOL`, that of `PATH`, else the one in Debian's package, taken out of it without installing anything.

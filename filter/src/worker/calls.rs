@@ -1,7 +1,15 @@
-//! Calls to the store that are under way, and who waits for each: logins that ask the same share one.
+//! Calls to the store that are under way, and who waits for each: logins that ask the same share one, and those of one parent
+//! leave room for those of others.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use usher_policy::model::Parent;
+
+/// So many calls of one parent are under way at once in a worker, and further ones wait for their turn: however slowly they are
+/// answered, Envoy has connections to the store for others.
+const OF_ONE: usize = 32;
 
 /// The calls of one worker.
 #[derive(Debug, Default)]
@@ -11,8 +19,8 @@ pub(super) struct Calls {
     under_way: HashMap<u32, Call>,
     /// From what is asked to the call that asks it.
     questions: HashMap<Vec<u8>, u32>,
-    /// Requests whose call went away with the request that had made it.
-    orphans: Vec<u32>,
+    /// Requests without a call: it went away with the request that had made it, or there was no room for one.
+    callless: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -23,6 +31,7 @@ struct Call {
     waiting: Vec<u32>,
     question: Option<Vec<u8>>,
     asked_at: Duration,
+    parent: Arc<Parent>,
 }
 
 impl Calls {
@@ -34,12 +43,30 @@ impl Calls {
         Some((token, call.asked_at))
     }
 
+    /// Whether one more call may be made for this parent.
+    pub(super) fn has_room(&self, parent: &Arc<Parent>) -> bool {
+        self.under_way.values().filter(|call| Arc::ptr_eq(&call.parent, parent)).count() < OF_ONE
+    }
+
+    /// A request waits until there is room for its call.
+    pub(super) fn wait(&mut self, request: u32) {
+        self.callless.push(request);
+    }
+
     /// A call was made. With a question others may join it.
-    pub(super) fn begin(&mut self, token: u32, request: u32, question: Option<Vec<u8>>, asked_at: Duration) {
+    pub(super) fn begin(
+        &mut self,
+        token: u32,
+        request: u32,
+        parent: &Arc<Parent>,
+        question: Option<Vec<u8>>,
+        asked_at: Duration,
+    ) {
         if let Some(question) = &question {
             self.questions.insert(question.clone(), token);
         }
-        self.under_way.insert(token, Call { maker: request, waiting: vec![request], question, asked_at });
+        let (waiting, parent) = (vec![request], Arc::clone(parent));
+        self.under_way.insert(token, Call { maker: request, waiting, question, asked_at, parent });
     }
 
     /// A call has been answered: who waits for it. `None` where it is none of these.
@@ -67,26 +94,33 @@ impl Calls {
         let is_maker = self.under_way.get(&token).is_some_and(|call| call.maker == request);
         self.leave(token, request);
         if is_maker && let Some(waiting) = self.end(token) {
-            self.orphans.extend(waiting);
+            self.callless.extend(waiting);
         }
     }
 
-    /// So many of those who must ask again, each once.
-    pub(super) fn take_orphans(&mut self, most: usize) -> Vec<u32> {
-        self.orphans.split_off(self.orphans.len().saturating_sub(most))
+    /// So many of those who have no call, each once, those first who have waited longest.
+    pub(super) fn take_callless(&mut self, most: usize) -> Vec<u32> {
+        let later = self.callless.split_off(most.min(self.callless.len()));
+        std::mem::replace(&mut self.callless, later)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use usher_policy_file::from_json;
+
     use super::*;
 
     const T: Duration = Duration::from_secs(7);
 
+    fn a_parent() -> Arc<Parent> {
+        from_json(include_bytes!("../../testdata/policy.json")).unwrap().parents.remove(0)
+    }
+
     fn asked() -> Calls {
         let mut calls = Calls::default();
         assert_eq!(calls.join(b"ada", 1), None);
-        calls.begin(100, 1, Some(b"ada".to_vec()), T);
+        calls.begin(100, 1, &a_parent(), Some(b"ada".to_vec()), T);
         assert_eq!(calls.join(b"ada", 2), Some((100, T)));
         assert_eq!(calls.join(b"ada", 3), Some((100, T)));
         assert_eq!(calls.join(b"bob", 4), None);
@@ -117,24 +151,48 @@ mod tests {
     fn the_others_ask_again_when_the_request_that_made_the_call_is_over() {
         let mut calls = asked();
         calls.abandon(100, 3);
-        assert!(calls.take_orphans(9).is_empty(), "it was not the maker");
+        assert!(calls.take_callless(9).is_empty(), "it was not the maker");
         calls.abandon(100, 1);
         assert_eq!(calls.join(b"ada", 5), None);
-        assert_eq!(calls.take_orphans(9), [2]);
-        assert!(calls.take_orphans(9).is_empty());
+        assert_eq!(calls.take_callless(9), [2]);
+        assert!(calls.take_callless(9).is_empty());
         assert_eq!(calls.end(100), None);
     }
 
     #[test]
     fn a_call_without_a_question_is_for_its_maker_alone() {
         let mut calls = Calls::default();
-        calls.begin(100, 1, None, T);
+        calls.begin(100, 1, &a_parent(), None, T);
         assert_eq!(calls.join(b"ada", 2), None);
         assert_eq!(calls.end(100), Some(vec![1]));
         // The newer of two calls with one question is the one that is joined.
-        calls.begin(101, 1, Some(b"ada".to_vec()), T);
-        calls.begin(102, 2, Some(b"ada".to_vec()), T);
+        calls.begin(101, 1, &a_parent(), Some(b"ada".to_vec()), T);
+        calls.begin(102, 2, &a_parent(), Some(b"ada".to_vec()), T);
         calls.end(101);
         assert_eq!(calls.join(b"ada", 3), Some((102, T)));
+    }
+
+    #[test]
+    fn however_many_calls_of_one_parent_are_under_way_there_is_room_for_those_of_others() {
+        let (acme, globex) = (a_parent(), a_parent());
+        let mut calls = Calls::default();
+        let mut token = 0;
+        let mut crowd = |calls: &mut Calls, parent: &Arc<Parent>| {
+            let begun = token;
+            while calls.has_room(parent) && token < begun + 1000 {
+                calls.begin(token, token, parent, None, T);
+                token += 1;
+            }
+            (token - begun) as usize
+        };
+        assert_eq!(crowd(&mut calls, &acme), OF_ONE);
+        assert_eq!(crowd(&mut calls, &globex), OF_ONE);
+        calls.end(0);
+        assert!(calls.has_room(&acme));
+        assert_eq!(crowd(&mut calls, &acme), 1);
+        // Who finds none waits, in the order in which they came.
+        [7, 8, 9].into_iter().for_each(|request| calls.wait(request));
+        assert_eq!(calls.take_callless(2), [7, 8]);
+        assert_eq!(calls.take_callless(2), [9]);
     }
 }

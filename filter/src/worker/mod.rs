@@ -57,7 +57,7 @@ pub(crate) struct Worker {
 /// A request that waits.
 enum Waiting {
     Keys { expect: ExpectKeys, awaited: Awaited },
-    Store { expect: ExpectStore, call: u32 },
+    Store { expect: ExpectStore, call: Option<u32> },
 }
 
 /// So many requests of each kind that waits are let go on in one event of the host; the others follow with the next ticks. The
@@ -138,6 +138,8 @@ impl Worker {
         let status = host::answer_status(headers);
         if let Some(waiting) = self.calls.end(token) {
             self.store_answers(&waiting, status, body_size, now);
+            // There is room for another call of the same parent.
+            self.ask_for_callless(1, now);
         } else if let Some(at) = self.unattended.iter().position(|(own, _)| *own == Some(token)) {
             let (_, expect) = self.unattended.swap_remove(at);
             let answer = self.store_answer(&expect, status, body_size, now);
@@ -214,7 +216,7 @@ impl Worker {
         self.metrics.sessions_changed(self.census.tell(self.sessions.len(), &SharedData, now));
         self.ask_unattended(now);
         self.resume_answered(now);
-        self.ask_for_orphans(now);
+        self.ask_for_callless(RESUMED_AT_ONCE, now);
         self.resume_settled(now);
     }
 
@@ -225,7 +227,7 @@ impl Worker {
         if self.waiting.is_empty() {
             return;
         }
-        if let Some(Waiting::Store { call, .. }) = self.waiting.get(&context_id) {
+        if let Some(Waiting::Store { call: Some(call), .. }) = self.waiting.get(&context_id) {
             self.calls.abandon(*call, context_id);
         }
         if let Some(Waiting::Store { expect, .. }) = self.take(context_id)
@@ -280,9 +282,17 @@ impl Worker {
         }
     }
 
-    /// Asks once more for those who waited for the call of a request that has gone.
-    fn ask_for_orphans(&mut self, now: Now) {
-        for context_id in self.calls.take_orphans(RESUMED_AT_ONCE) {
+    /// Asks for so many of those who wait without a call. For whom there is no room yet waits on, as long as for an answer.
+    fn ask_for_callless(&mut self, most: usize, now: Now) {
+        let mut left = most;
+        // Many have gone, or find no room: so that their number cannot grow, more are looked at than are asked for.
+        for context_id in self.calls.take_callless(8 * most) {
+            let Some(Waiting::Store { expect, .. }) = self.waiting.get(&context_id) else { continue };
+            if left == 0 || !self.calls.has_room(&expect.organization().parent) {
+                self.calls.wait(context_id);
+                continue;
+            }
+            left -= 1;
             let Some(Waiting::Store { expect, .. }) = self.take(context_id) else { continue };
             self.resume(context_id, now, |_, _| Next::AskStore(expect.anew(now)));
         }
@@ -310,7 +320,8 @@ impl Worker {
         let waiting = self.waiting.remove(&context_id)?;
         match &waiting {
             Waiting::Keys { awaited, .. } => self.keys.leave(*awaited),
-            Waiting::Store { call, .. } => self.calls.leave(*call, context_id),
+            Waiting::Store { call: Some(call), .. } => self.calls.leave(*call, context_id),
+            Waiting::Store { call: None, .. } => {}
         }
         Some(waiting)
     }

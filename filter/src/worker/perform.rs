@@ -90,22 +90,30 @@ impl Worker {
         go_on_untagged(scene, passage)
     }
 
-    /// Sends the one call to the store, or joins the one that asks the same already, and lets the request wait; what could not be sent is an answer too.
+    /// Sends the one call to the store, or joins the one that asks the same already, or waits until there is room for it, and lets
+    /// the request wait; what could not be sent is an answer too.
     fn ask_store(&mut self, scene: Scene, expect: ExpectStore, headers: &HeaderMap) -> Option<Next> {
+        let question = expect.question();
+        let asked = question.as_ref().and_then(|asked| self.calls.join(asked, scene.context_id));
+        if asked.is_none() && !self.calls.has_room(&expect.organization().parent) {
+            self.calls.wait(scene.context_id);
+            self.waiting.insert(scene.context_id, Waiting::Store { expect, call: None });
+            return None;
+        }
         if expect.is_login() {
             self.metrics.count(Counter::Logins);
         }
-        let question = expect.question();
-        if let Some((call, asked_at)) = question.as_ref().and_then(|asked| self.calls.join(asked, scene.context_id)) {
+        if let Some((call, asked_at)) = asked {
             let expect = expect.asked_since(asked_at);
-            self.waiting.insert(scene.context_id, Waiting::Store { expect, call });
+            self.waiting.insert(scene.context_id, Waiting::Store { expect, call: Some(call) });
             return None;
         }
         self.metrics.count(Counter::StoreCalls);
         match self.send(&expect, headers) {
             Ok(call) => {
-                self.calls.begin(call, scene.context_id, question, expect.asked_at());
-                self.waiting.insert(scene.context_id, Waiting::Store { expect, call });
+                let parent = &expect.organization().parent;
+                self.calls.begin(call, scene.context_id, parent, question, expect.asked_at());
+                self.waiting.insert(scene.context_id, Waiting::Store { expect, call: Some(call) });
                 None
             }
             Err(why) => Some(self.store_answered(scene.now, expect, Err(why), headers)),

@@ -5,6 +5,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
+use usher_policy::id::{Role, Tier};
+use usher_policy::model::Product;
+use usher_policy::rules::hand::Refusal;
+use usher_policy_file::listed;
 use utoipa::ToSchema;
 
 use super::request_id::RequestId;
@@ -111,8 +115,15 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a bearer token that opens this route is needed")
     }
 
-    pub(super) fn unknown_role() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "unknown_role", "the product has no such role")
+    /// What was not done by hand, and where a role or tier was named that there is none of: those that there are.
+    pub(super) fn by_hand(error: MembershipError, product: &Product) -> Self {
+        let known = match &error {
+            MembershipError::Refused(Refusal::UnknownRole) => listed(product.roles().map(Role::as_str)),
+            MembershipError::Refused(Refusal::UnknownSeatTier) => listed(product.tiers.iter().map(Tier::as_str)),
+            _ => return error.into(),
+        };
+        let detail = format!("{error}; `{}` has {known}", product.name);
+        Self { detail, ..error.into() }
     }
 
     pub(super) fn unsupported_media_type() -> Self {

@@ -53,6 +53,23 @@ fn what_cannot_be_added_has_its_code() {
 }
 
 #[test]
+fn who_names_a_role_or_tier_that_there_is_none_of_is_told_which_there_are() {
+    let store = Store::start();
+    let bea = id(&store.add("manual", &json!({"email": "bea@acme.example"})).json);
+    let roles = "the product has no such role; `claude` has `owner`, `admin`, `user`";
+    let tiers = "the product has no such seat tier; `claude` has `premium`, `standard`";
+    for (reply, detail) in [
+        (store.add("manual", &json!({"email": "c@acme.example", "role": "root"})), roles),
+        (store.add("manual", &json!({"email": "c@acme.example", "seat_tier": "gold"})), tiers),
+        (store.edit("manual", &bea, &json!({"role": "root"})), roles),
+        (store.edit("manual", &bea, &json!({"seat_tier": "gold"})), tiers),
+        (store.call("GET", &format!("{}?role=root", members_path("manual")), ADMIN, None), roles),
+    ] {
+        assert_eq!((reply.status, reply.json["detail"].as_str()), (400, Some(detail)), "{}", reply.text);
+    }
+}
+
+#[test]
 fn a_named_tier_must_be_free_and_without_one_the_member_waits() {
     let store = Store::start();
     for name in ["a", "b"] {

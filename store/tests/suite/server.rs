@@ -131,7 +131,7 @@ fn answers(server: &Postgres) -> bool {
 }
 
 /// The folder with the server's programs: of `PATH`, where Debian puts them, or where `cargo xtask postgres` does.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     let of_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     let of_path: Vec<PathBuf> = of_path;
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

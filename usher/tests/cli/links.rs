@@ -1,41 +1,9 @@
 //! Links between the pages of this repository lead somewhere, and the book has every page.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
-}
-
-/// Every page: those at the root, and all under `docs` and `envoy-config`.
-fn pages() -> Vec<PathBuf> {
-    let root = root();
-    let mut folders = vec![root.join("docs"), root.join("envoy-config")];
-    let mut pages: Vec<PathBuf> = Vec::new();
-    let is_page = |path: &Path| path.extension().is_some_and(|end| end == "md");
-    pages.extend(std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| is_page(path)));
-    while let Some(folder) = folders.pop() {
-        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            if path.is_dir() {
-                folders.push(path);
-            } else if is_page(&path) {
-                pages.push(path);
-            }
-        }
-    }
-    pages
-}
-
-/// The text without its fenced blocks, in which brackets mean something else.
-fn prose(page: &str) -> String {
-    let mut is_code = false;
-    let lines = page.lines().filter(|line| {
-        let is_fence = line.starts_with("```");
-        is_code ^= is_fence;
-        !is_code && !is_fence
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
+use usher_tests::pages;
 
 /// The targets of `[words](target)`, and of `src="target"`.
 fn links(prose: &str) -> impl Iterator<Item = &str> {
@@ -58,18 +26,24 @@ fn anchors(prose: &str) -> HashSet<String> {
 #[test]
 fn every_link_leads_somewhere() {
     let mut followed = 0;
-    for page in pages() {
-        let text = prose(&std::fs::read_to_string(&page).unwrap());
+    let pages = pages::all().unwrap();
+    let anchors_of = |path: &Path| {
+        let path = path.canonicalize().unwrap();
+        let page = pages.iter().find(|page| page.path.canonicalize().unwrap() == path).unwrap();
+        anchors(&page.prose())
+    };
+    for page in &pages {
+        let text = page.prose();
         for link in links(&text) {
             if link.contains("://") {
                 continue;
             }
             let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
-            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
-            assert!(target.exists(), "{}: {link}", page.display());
+            let target = if file.is_empty() { page.path.clone() } else { page.path.parent().unwrap().join(file) };
+            assert!(target.exists(), "{}: {link}", page.name);
             if let Some(anchor) = anchor {
-                let there = anchors(&prose(&std::fs::read_to_string(&target).unwrap()));
-                assert!(there.contains(anchor), "{}: {link}: {there:?}", page.display());
+                let there = anchors_of(&target);
+                assert!(there.contains(anchor), "{}: {link}: {there:?}", page.name);
             }
             followed += 1;
         }
@@ -79,12 +53,10 @@ fn every_link_leads_somewhere() {
 
 #[test]
 fn the_book_has_every_page() {
-    let docs = root().join("docs");
-    let summary = std::fs::read_to_string(docs.join("SUMMARY.md")).unwrap();
-    let listed: HashSet<_> = links(&summary).map(|link| docs.join(link)).collect();
-    for page in pages() {
-        if page.starts_with(&docs) && !page.ends_with("SUMMARY.md") {
-            assert!(listed.contains(&page), "{} is not in SUMMARY.md", page.display());
-        }
+    let pages = pages::all().unwrap();
+    let summary = pages.iter().find(|page| page.name == "docs/SUMMARY.md").unwrap();
+    let listed: HashSet<_> = links(&summary.text).map(|link| format!("docs/{link}")).collect();
+    for page in pages.iter().filter(|page| page.name.starts_with("docs/") && page.name != summary.name) {
+        assert!(listed.contains(&page.name), "{} is not in SUMMARY.md", page.name);
     }
 }

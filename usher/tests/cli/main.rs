@@ -27,6 +27,8 @@ mod in_cluster;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod ready;
 #[cfg(test)]
 mod reasons_page;

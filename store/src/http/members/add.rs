@@ -64,7 +64,8 @@ pub(crate) async fn add(
         return Err(Problem::invalid_request("`name` must not contain a NUL"));
     }
     let addition = Addition { email: body.email, name: body.name, role: body.role, seat_tier: body.seat_tier };
-    let handled = app.memberships.add(&admin.organization, &addition, &admin.cause).await?;
+    let handled = app.memberships.add(&admin.organization, &addition, &admin.cause).await;
+    let handled = handled.map_err(|error| Problem::by_hand(error, &admin.organization.product))?;
     log(&admin, "add", &handled.member);
     let location = format!("/v1/organizations/{}/members/{}", admin.organization.id, handled.member.id);
     let member = MemberJson::of(&admin.organization, handled.member);

@@ -74,7 +74,8 @@ pub(crate) async fn edit(
         None => None,
     };
     let edit = Edit { role: body.role, seat_tier: body.seat_tier, status, unlink: body.unlink };
-    let handled = app.memberships.edit(&admin.organization, &id, &edit, &admin.cause).await?;
+    let handled = app.memberships.edit(&admin.organization, &id, &edit, &admin.cause).await;
+    let handled = handled.map_err(|error| Problem::by_hand(error, &admin.organization.product))?;
     log(&admin, "edit", &handled.member);
     Ok((warnings(handled.warning), Json(MemberJson::of(&admin.organization, handled.member))))
 }

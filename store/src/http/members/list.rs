@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use usher_policy::id::{Email, Role};
 use usher_policy::member::Status;
 use usher_policy::model::Organization;
+use usher_policy::rules::hand::Refusal;
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
@@ -16,6 +17,7 @@ use super::super::problem::{Problem, ProblemJson};
 use super::super::query::StrictQuery;
 use super::{MemberJson, member_id};
 use crate::database::MemberFilter;
+use crate::membership::MembershipError;
 
 /// Most members of a page, and how many come without `limit`.
 const MAX_LIMIT: u32 = 500;
@@ -91,7 +93,7 @@ fn filter(organization: &Organization, query: &ListQuery) -> Result<MemberFilter
     };
     let role = query.role.as_ref().map(Role::new);
     if role.as_ref().is_some_and(|role| !organization.product.has_role(role)) {
-        return Err(Problem::unknown_role());
+        return Err(Problem::by_hand(MembershipError::Refused(Refusal::UnknownRole), &organization.product));
     }
     let status = match &query.status {
         Some(status) => Some(

@@ -252,6 +252,10 @@ pub(super) const EDGE: &[Protection] = &[
         &[("filter/src/store_call.rs", "        Some(200) => {}\n", "        Some(200..=299) => {}\n")],
     ),
     (
+        "a customer's provider signs for ever more people",
+        &[("filter/src/worker/calls.rs", "const OF_ONE: usize = 32;", "const OF_ONE: usize = usize::MAX;")],
+    ),
+    (
         "an answer that is about somebody else",
         &[(
             "policy/src/wire.rs",
