@@ -1,7 +1,7 @@
 //! Host patterns and mail domains: names as DNS has them, lowercased.
 
 use usher_policy::model::HostPattern;
-use usher_policy::rules::route::ipv6;
+use usher_policy::rules::route::{ipv6, is_address_spelt_otherwise};
 
 use super::field_path::quoted;
 use super::public_mail;
@@ -32,6 +32,9 @@ pub(super) fn pattern(node: &Node<'_>) -> Result<HostPattern, Recorded> {
         return refuse("`*` stands only as the whole first label, as `*.acme.example`");
     }
     match dns_name(name) {
+        Ok(name) if is_address_spelt_otherwise(&name) => {
+            refuse("write an IPv4 address as four numbers, as `192.0.2.7`")
+        }
         Ok(name) if suffix => Ok(HostPattern::Suffix(name)),
         Ok(name) => Ok(HostPattern::Exact(name)),
         Err(hint) => refuse(hint),

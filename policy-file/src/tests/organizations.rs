@@ -42,6 +42,8 @@ fn hosts_are_names_or_suffixes_without_scheme_port_and_path() {
         ("hosts/0", json!("chat.acme.example:443"), "hosts[0]", "without the port"),
         ("hosts/0", json!("chat.acme.example/eu"), "hosts[0]", "write the path as `path_prefix`"),
         ("hosts/0", json!("*"), "hosts[0]", "`*` stands only as the whole first label"),
+        ("hosts/0", json!("192.0.2.07"), "hosts[0]", "write an IPv4 address as four numbers"),
+        ("hosts/0", json!("*.0x7"), "hosts[0]", "write an IPv4 address as four numbers"),
         ("hosts/0", json!("chat.*.example"), "hosts[0]", "`*` stands only"),
         ("hosts/0", json!("*chat.acme.example"), "hosts[0]", "`*` stands only"),
         ("hosts/0", json!("*."), "hosts[0]", "is no host"),

@@ -58,17 +58,28 @@ pub fn host(authority: &[u8]) -> Option<Cow<'_, str>> {
     Some(host)
 }
 
-/// A name of labels, none of them empty: one resolver refuses `a..b`, another takes it for `a.b`.
+/// A name of labels, none of them empty: one resolver refuses `a..b`, another takes it for `a.b`. Or an IPv4 address.
 fn named(name: &str) -> Option<Cow<'_, str>> {
     let name = name.strip_suffix('.').unwrap_or(name);
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    if !name.bytes().all(valid) || name.split('.').any(str::is_empty) {
+    if !name.bytes().all(valid) || name.split('.').any(str::is_empty) || is_address_spelt_otherwise(name) {
         return None;
     }
     Some(match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         true => Cow::Owned(name.to_ascii_lowercase()),
         false => Cow::Borrowed(name),
     })
+}
+
+/// Whether some read a name as an IPv4 address that it does not spell as four decimal numbers: `127.1`, `0x7f.0.0.1`. A name
+/// whose last label is a number is an address to them (WHATWG URL, 3.5).
+pub fn is_address_spelt_otherwise(name: &str) -> bool {
+    let is_number = match name.as_bytes().rsplit(|byte| *byte == b'.').next().unwrap_or_default() {
+        [b'0', b'x' | b'X', digits @ ..] => digits.iter().all(u8::is_ascii_hexdigit),
+        digits => digits.iter().all(u8::is_ascii_digit),
+    };
+    // Four decimal numbers may end an IPv6 address: its reader is here already, another takes much room in the filter.
+    is_number && ipv6(&["0:0:0:0:0:0:", name].concat()).is_none()
 }
 
 /// The one text of an IPv6 address, which has many spellings: all its digits, as to write the shortest would take much room in
@@ -103,6 +114,17 @@ mod tests {
             ("[::0001]:80", Some("0000:0000:0000:0000:0000:0000:0000:0001")),
             ("[2001:DB8:0::A]", Some("2001:0db8:0000:0000:0000:0000:0000:000a")),
             ("[::ffff:7f00:1]", Some("0000:0000:0000:0000:0000:ffff:7f00:0001")),
+            ("192.0.2.7", Some("192.0.2.7")),
+            ("192.0.2.7.:80", Some("192.0.2.7")),
+            ("7.acme.example", Some("7.acme.example")),
+            ("0xa.acme.0xample", Some("0xa.acme.0xample")),
+            ("192.0.2.07", None),
+            ("192.0.519", None),
+            ("192.0.2.7.0", None),
+            ("192.0.2.256", None),
+            ("3221225991", None),
+            ("0xC0.0.2.0X7", None),
+            ("acme.0x", None),
             ("chat.acme.example..", None),
             ("chat.acme.example..:80", None),
             (".chat.acme.example", None),

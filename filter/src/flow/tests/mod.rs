@@ -225,6 +225,8 @@ fn only_a_host_that_no_organization_has_is_unmatched() {
         "other..example",
         ".",
         "..",
+        "127.1",
+        "0x7f000001:443",
         "[::1].",
         "[0:0:0:0:0:0:0:1",
     ] {

@@ -95,6 +95,7 @@ pub(super) const EDGE: &[Protection] = &[
             (ROUTE, "(Cow::Owned(ipv6(address)?),", "(Cow::Owned(ipv6(address).map(|_| address.to_owned())?),"),
         ],
     ),
+    ("a host that is none", &[(ROUTE, " || is_address_spelt_otherwise(name)", "")]),
     ("two credentials", &[(CREDENTIAL, "values.next().is_some() || first", "first")]),
     (
         "a credential reaches the product",
