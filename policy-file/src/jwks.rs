@@ -100,7 +100,7 @@ fn fetching(fields: &mut Fields<'_>) -> Result<Fetching, Recorded> {
     let timeout = fields.or("timeout", 2 * SECOND, |node| duration::within(node, MILLISECOND..=60 * SECOND));
     let refresh = fields.or("refresh", 300 * SECOND, |node| duration::within(node, SECOND..=7 * DAY));
     let min_interval =
-        fields.or("min_interval", 10 * SECOND, |node| duration::within(node, 100 * MILLISECOND..=3600 * SECOND));
+        fields.or("min_interval", 2 * SECOND, |node| duration::within(node, 100 * MILLISECOND..=3600 * SECOND));
     let max_stale = fields.or("max_stale", DAY, |node| duration::within(node, SECOND..=30 * DAY));
     let (refresh, max_stale) = (refresh?, max_stale?);
     if max_stale < refresh {

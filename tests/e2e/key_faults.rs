@@ -129,6 +129,19 @@ fn unknown_keys_do_not_make_usher_hammer_the_provider() -> Result<()> {
     stage.play(LET_IN)
 }
 
+/// A stranger has just used up the interval, and the provider signs with a new key: who comes with that waits for the rest of it.
+#[test]
+fn a_new_key_is_waited_for_when_a_stranger_has_just_named_one_that_there_is_not() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::changed("claude", "connection: {jwks: {remote: {}}}")?)?;
+    stage.play(LET_IN)?;
+    for key in ["next", "main", "next"] {
+        stage.play("- {login: eve, key: stranger, deny: unknown_key}")?;
+        rotate(&stage, if key == "next" { KeyRing::Next } else { KeyRing::Main });
+        stage.play(&format!("- {{login: ada, key: {key}, allow: {{role: user, seat_tier: premium}}}}"))?;
+    }
+    Ok(())
+}
+
 #[test]
 fn keys_are_kept_while_the_provider_is_down_but_not_for_ever() -> Result<()> {
     let remote = "connection: {jwks: {remote: {refresh: 1s, min_interval: 100ms, max_stale: 4s}}}";

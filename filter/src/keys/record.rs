@@ -12,6 +12,10 @@ pub(super) const LEASE_MARGIN: Duration = Duration::from_secs(1);
 /// After a fetch that could not even be sent (the cluster is not there yet), another is tried this soon.
 const UNSENT_RETRY: Duration = Duration::from_millis(250);
 
+/// A request that names an unknown `kid` waits so long for the interval to be over: who keeps the interval busy by naming kids
+/// that there are not does not shut out those with a new key.
+pub(super) const INTERVAL_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The shared record of one key set. Times are milliseconds since the Unix epoch; 0 is never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Record {
@@ -111,7 +115,11 @@ impl Record {
 
     /// Whether a fetch that is wanted for this cause will become due on a tick soon, and nobody is at one.
     pub(super) fn is_due_soon(&self, jwks: &RemoteJwks, cause: Cause, now: Now) -> bool {
-        let soon = Now { unix_ms: now.unix_ms.saturating_add(millis(UNSENT_RETRY)), ..now };
+        let soon = match cause {
+            Cause::Age => UNSENT_RETRY,
+            Cause::UnknownKid => INTERVAL_PATIENCE,
+        };
+        let soon = Now { unix_ms: now.unix_ms.saturating_add(millis(soon)), ..now };
         !self.is_leased(jwks, now) && self.is_due(jwks, cause, soon)
     }
 
@@ -205,7 +213,8 @@ mod tests {
         let again = leased.end(&jwks(), End::Fetched, at(1).unix_ms, at(2));
         assert_eq!((again.serial, again.lease_until), (2, 0));
         assert_eq!(again.lease(&jwks(), Cause::UnknownKid, at(10)), None);
-        assert!(!again.is_worth_waiting(&jwks(), Cause::UnknownKid, at(9)));
+        assert!(!again.is_worth_waiting(&jwks(), Cause::UnknownKid, at(8)));
+        assert!(again.is_worth_waiting(&jwks(), Cause::UnknownKid, at(9)), "two seconds before the interval is over");
         let shortly_before = Now { unix_ms: at(11).unix_ms - 100, ..at(11) };
         assert!(again.is_due_soon(&jwks(), Cause::UnknownKid, shortly_before));
         assert_eq!(again.lease(&jwks(), Cause::UnknownKid, shortly_before), None);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use usher_policy::model::RemoteJwks;
 use usher_policy::token::keys::KeySet;
 
-use super::record::{Cause, End, LEASE_MARGIN, Record, is_older};
+use super::record::{Cause, End, INTERVAL_PATIENCE, LEASE_MARGIN, Record, is_older};
 use crate::clock::Now;
 use crate::host::{self, HostError};
 use crate::log_line;
@@ -139,7 +139,7 @@ impl Remote {
     pub(super) fn want(&mut self, record: Record, cause: Cause, now: Now) -> Option<Duration> {
         record.is_worth_waiting(&self.jwks, cause, now).then(|| {
             self.wanted = Some(cause);
-            self.jwks.timeout + LEASE_MARGIN
+            INTERVAL_PATIENCE + self.jwks.timeout + LEASE_MARGIN
         })
     }
 

@@ -48,7 +48,7 @@ fn what_is_left_out_has_its_safe_default() {
     let Jwks::Remote(remote) = &connection.jwks else { panic!("{connection:?}") };
     assert_eq!(
         (remote.timeout, remote.refresh, remote.min_interval, remote.max_stale, remote.insecure),
-        (seconds(2), seconds(300), seconds(10), seconds(86_400), false)
+        (seconds(2), seconds(300), seconds(2), seconds(86_400), false)
     );
 
     let organization = policy.organization("acme-chat").unwrap();

@@ -24,6 +24,9 @@ const CLUSTERS_FILE: &str = "usher-clusters.yaml";
 /// How much longer than its timeout the filter waits for an answer.
 const MARGIN: Duration = Duration::from_secs(1);
 
+/// How long the filter may wait until it may ask for keys.
+const KEYS_PATIENCE: Duration = Duration::from_secs(2);
+
 /// What a bootstrap needs besides the policy. Paths are absolute: Envoy may run in another folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -187,7 +190,7 @@ fn max_stream_duration(policy: &Policy, additions: &Additions) -> String {
 fn verdict_timeout(policy: &Policy) -> u64 {
     let connections = policy.parents.iter().flat_map(|parent| &parent.connections);
     let timeouts = connections.map(|connection| match &connection.jwks {
-        Jwks::Remote(jwks) => jwks.timeout + MARGIN,
+        Jwks::Remote(jwks) => KEYS_PATIENCE + jwks.timeout + MARGIN,
         Jwks::Inline(_) => Duration::ZERO,
     });
     let waits = timeouts.max().unwrap_or_default() + 2 * (policy.store.timeout + MARGIN) + MARGIN;

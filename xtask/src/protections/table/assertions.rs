@@ -76,6 +76,14 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         &[(RECORD, "self.unknown_kid_at == 0 || is_older(self.unknown_kid_at, jwks.min_interval, now)", "true")],
     ),
     (
+        "a stranger keeps naming `kid`s",
+        &[(
+            RECORD,
+            "INTERVAL_PATIENCE: Duration = Duration::from_secs(2)",
+            "INTERVAL_PATIENCE: Duration = Duration::ZERO",
+        )],
+    ),
+    (
         "requests in the name of one issuer",
         &[(
             "filter/src/keys/mod.rs",
