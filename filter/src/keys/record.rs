@@ -12,8 +12,8 @@ pub(super) const LEASE_MARGIN: Duration = Duration::from_secs(1);
 /// After a fetch that could not even be sent (the cluster is not there yet), another is tried this soon.
 const UNSENT_RETRY: Duration = Duration::from_millis(250);
 
-/// A request that names an unknown `kid` waits so long for the interval to be over: who keeps the interval busy by naming kids
-/// that there are not does not shut out those with a new key.
+/// A request that names an unknown `kid` waits so long for the interval to be over: a stranger who has just named one that there
+/// is not does not shut out those with a new key.
 pub(super) const INTERVAL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The shared record of one key set. Times are milliseconds since the Unix epoch; 0 is never.

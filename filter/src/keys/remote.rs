@@ -113,6 +113,10 @@ impl Remote {
     /// Reads the shared record, and the document where it is newer than this worker's copy.
     pub(super) fn catch_up(&mut self) -> Record {
         let (record, _) = self.record();
+        if record.ended != self.ended {
+            // Whoever waited has what they waited for.
+            self.wanted = None;
+        }
         self.ended = record.ended;
         if record.serial != self.serial()
             && let Ok(Some((document, _))) = host::shared(&self.document_key())

@@ -2,14 +2,11 @@
 //! leave room for those of others.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use usher_policy::model::Parent;
+use usher_policy::id::ParentId;
 
-/// So many calls of one parent are under way at once in a worker, and further ones wait for their turn: however slowly they are
-/// answered, Envoy has connections to the store for others.
-const OF_ONE: usize = 32;
+use super::turns::Turns;
 
 /// The calls of one worker.
 #[derive(Debug, Default)]
@@ -19,8 +16,10 @@ pub(super) struct Calls {
     under_way: HashMap<u32, Call>,
     /// From what is asked to the call that asks it.
     questions: HashMap<Vec<u8>, u32>,
-    /// Requests without a call: it went away with the request that had made it, or there was no room for one.
-    callless: Vec<u32>,
+    /// Requests whose call went away with the request that had made it.
+    orphans: Vec<u32>,
+    /// Of which parent how many are under way, and who waits until there are fewer.
+    pub(super) turns: Turns,
 }
 
 #[derive(Debug)]
@@ -31,7 +30,8 @@ struct Call {
     waiting: Vec<u32>,
     question: Option<Vec<u8>>,
     asked_at: Duration,
-    parent: Arc<Parent>,
+    /// Whose turn it takes.
+    parent: Option<ParentId>,
 }
 
 impl Calls {
@@ -43,30 +43,22 @@ impl Calls {
         Some((token, call.asked_at))
     }
 
-    /// Whether one more call may be made for this parent.
-    pub(super) fn has_room(&self, parent: &Arc<Parent>) -> bool {
-        self.under_way.values().filter(|call| Arc::ptr_eq(&call.parent, parent)).count() < OF_ONE
-    }
-
-    /// A request waits until there is room for its call.
-    pub(super) fn wait(&mut self, request: u32) {
-        self.callless.push(request);
-    }
-
-    /// A call was made. With a question others may join it.
+    /// A call was made, in the turn of a parent where it takes one. With a question others may join it.
     pub(super) fn begin(
         &mut self,
         token: u32,
         request: u32,
-        parent: &Arc<Parent>,
+        parent: Option<ParentId>,
         question: Option<Vec<u8>>,
         asked_at: Duration,
     ) {
         if let Some(question) = &question {
             self.questions.insert(question.clone(), token);
         }
-        let (waiting, parent) = (vec![request], Arc::clone(parent));
-        self.under_way.insert(token, Call { maker: request, waiting, question, asked_at, parent });
+        if let Some(parent) = &parent {
+            self.turns.begin(parent);
+        }
+        self.under_way.insert(token, Call { maker: request, waiting: vec![request], question, asked_at, parent });
     }
 
     /// A call has been answered: who waits for it. `None` where it is none of these.
@@ -76,6 +68,9 @@ impl Calls {
             && self.questions.get(question) == Some(&token)
         {
             self.questions.remove(question);
+        }
+        if let Some(parent) = &call.parent {
+            self.turns.end(parent);
         }
         Some(call.waiting)
     }
@@ -94,33 +89,26 @@ impl Calls {
         let is_maker = self.under_way.get(&token).is_some_and(|call| call.maker == request);
         self.leave(token, request);
         if is_maker && let Some(waiting) = self.end(token) {
-            self.callless.extend(waiting);
+            self.orphans.extend(waiting);
         }
     }
 
-    /// So many of those who have no call, each once, those first who have waited longest.
-    pub(super) fn take_callless(&mut self, most: usize) -> Vec<u32> {
-        let later = self.callless.split_off(most.min(self.callless.len()));
-        std::mem::replace(&mut self.callless, later)
+    /// So many of those who must ask again, each once.
+    pub(super) fn take_orphans(&mut self, most: usize) -> Vec<u32> {
+        self.orphans.split_off(self.orphans.len().saturating_sub(most))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use usher_policy_file::from_json;
-
     use super::*;
 
     const T: Duration = Duration::from_secs(7);
 
-    fn a_parent() -> Arc<Parent> {
-        from_json(include_bytes!("../../testdata/policy.json")).unwrap().parents.remove(0)
-    }
-
     fn asked() -> Calls {
         let mut calls = Calls::default();
         assert_eq!(calls.join(b"ada", 1), None);
-        calls.begin(100, 1, &a_parent(), Some(b"ada".to_vec()), T);
+        calls.begin(100, 1, None, Some(b"ada".to_vec()), T);
         assert_eq!(calls.join(b"ada", 2), Some((100, T)));
         assert_eq!(calls.join(b"ada", 3), Some((100, T)));
         assert_eq!(calls.join(b"bob", 4), None);
@@ -151,48 +139,44 @@ mod tests {
     fn the_others_ask_again_when_the_request_that_made_the_call_is_over() {
         let mut calls = asked();
         calls.abandon(100, 3);
-        assert!(calls.take_callless(9).is_empty(), "it was not the maker");
+        assert!(calls.take_orphans(9).is_empty(), "it was not the maker");
         calls.abandon(100, 1);
         assert_eq!(calls.join(b"ada", 5), None);
-        assert_eq!(calls.take_callless(9), [2]);
-        assert!(calls.take_callless(9).is_empty());
+        assert_eq!(calls.take_orphans(9), [2]);
+        assert!(calls.take_orphans(9).is_empty());
         assert_eq!(calls.end(100), None);
     }
 
     #[test]
     fn a_call_without_a_question_is_for_its_maker_alone() {
         let mut calls = Calls::default();
-        calls.begin(100, 1, &a_parent(), None, T);
+        calls.begin(100, 1, None, None, T);
         assert_eq!(calls.join(b"ada", 2), None);
         assert_eq!(calls.end(100), Some(vec![1]));
         // The newer of two calls with one question is the one that is joined.
-        calls.begin(101, 1, &a_parent(), Some(b"ada".to_vec()), T);
-        calls.begin(102, 2, &a_parent(), Some(b"ada".to_vec()), T);
+        calls.begin(101, 1, None, Some(b"ada".to_vec()), T);
+        calls.begin(102, 2, None, Some(b"ada".to_vec()), T);
         calls.end(101);
         assert_eq!(calls.join(b"ada", 3), Some((102, T)));
     }
 
     #[test]
-    fn however_many_calls_of_one_parent_are_under_way_there_is_room_for_those_of_others() {
-        let (acme, globex) = (a_parent(), a_parent());
+    fn a_call_takes_a_turn_until_it_ends_however_that_is() {
+        let acme = ParentId::new("acme");
         let mut calls = Calls::default();
-        let mut token = 0;
-        let mut crowd = |calls: &mut Calls, parent: &Arc<Parent>| {
-            let begun = token;
-            while calls.has_room(parent) && token < begun + 1000 {
-                calls.begin(token, token, parent, None, T);
-                token += 1;
+        let ends: [fn(&mut Calls); 3] =
+            [|calls| drop(calls.end(1)), |calls| calls.leave(1, 1), |calls| calls.abandon(1, 1)];
+        for end in ends {
+            for token in 1.. {
+                if !calls.turns.has_room(&acme) {
+                    break;
+                }
+                calls.begin(token, token, Some(acme.clone()), None, T);
             }
-            (token - begun) as usize
-        };
-        assert_eq!(crowd(&mut calls, &acme), OF_ONE);
-        assert_eq!(crowd(&mut calls, &globex), OF_ONE);
-        calls.end(0);
-        assert!(calls.has_room(&acme));
-        assert_eq!(crowd(&mut calls, &acme), 1);
-        // Who finds none waits, in the order in which they came.
-        [7, 8, 9].into_iter().for_each(|request| calls.wait(request));
-        assert_eq!(calls.take_callless(2), [7, 8]);
-        assert_eq!(calls.take_callless(2), [9]);
+            end(&mut calls);
+            assert!(calls.turns.has_room(&acme));
+            calls.begin(1, 1, Some(acme.clone()), None, T);
+            assert!(!calls.turns.has_room(&acme));
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod follow;
 mod perform;
+mod turns;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -138,8 +139,8 @@ impl Worker {
         let status = host::answer_status(headers);
         if let Some(waiting) = self.calls.end(token) {
             self.store_answers(&waiting, status, body_size, now);
-            // There is room for another call of the same parent.
-            self.ask_for_callless(1, now);
+            // There may be room for another call of the same parent.
+            self.ask_for_due(now);
         } else if let Some(at) = self.unattended.iter().position(|(own, _)| *own == Some(token)) {
             let (_, expect) = self.unattended.swap_remove(at);
             let answer = self.store_answer(&expect, status, body_size, now);
@@ -216,7 +217,8 @@ impl Worker {
         self.metrics.sessions_changed(self.census.tell(self.sessions.len(), &SharedData, now));
         self.ask_unattended(now);
         self.resume_answered(now);
-        self.ask_for_callless(RESUMED_AT_ONCE, now);
+        self.ask_for_orphans(now);
+        self.ask_for_due(now);
         self.resume_settled(now);
     }
 
@@ -282,19 +284,24 @@ impl Worker {
         }
     }
 
-    /// Asks for so many of those who wait without a call. For whom there is no room yet waits on, as long as for an answer.
-    fn ask_for_callless(&mut self, most: usize, now: Now) {
-        let mut left = most;
-        // Many have gone, or find no room: so that their number cannot grow, more are looked at than are asked for.
-        for context_id in self.calls.take_callless(8 * most) {
-            let Some(Waiting::Store { expect, .. }) = self.waiting.get(&context_id) else { continue };
-            if left == 0 || !self.calls.has_room(&expect.organization().parent) {
-                self.calls.wait(context_id);
-                continue;
-            }
-            left -= 1;
-            let Some(Waiting::Store { expect, .. }) = self.take(context_id) else { continue };
-            self.resume(context_id, now, |_, _| Next::AskStore(expect.anew(now)));
+    /// Asks once more for those who waited for the call of a request that has gone.
+    fn ask_for_orphans(&mut self, now: Now) {
+        let orphans = self.calls.take_orphans(RESUMED_AT_ONCE);
+        self.ask_anew(&orphans, now);
+    }
+
+    /// Asks for those whose turn has come.
+    fn ask_for_due(&mut self, now: Now) {
+        let waiting = &self.waiting;
+        let still_waits = |id| matches!(waiting.get(&id), Some(Waiting::Store { call: None, .. }));
+        let due = self.calls.turns.take_due(RESUMED_AT_ONCE, still_waits);
+        self.ask_anew(&due, now);
+    }
+
+    fn ask_anew(&mut self, requests: &[u32], now: Now) {
+        for context_id in requests {
+            let Some(Waiting::Store { expect, .. }) = self.take(*context_id) else { continue };
+            self.resume(*context_id, now, |_, _| Next::AskStore(expect.anew(now)));
         }
     }
 

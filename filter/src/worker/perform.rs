@@ -95,8 +95,13 @@ impl Worker {
     fn ask_store(&mut self, scene: Scene, expect: ExpectStore, headers: &HeaderMap) -> Option<Next> {
         let question = expect.question();
         let asked = question.as_ref().and_then(|asked| self.calls.join(asked, scene.context_id));
-        if asked.is_none() && !self.calls.has_room(&expect.organization().parent) {
-            self.calls.wait(scene.context_id);
+        // A session is checked at once: it is one question, and its time is told from when it was asked.
+        let parent = expect.is_login().then(|| expect.organization().parent.id.clone());
+        if asked.is_none()
+            && let Some(parent) = &parent
+            && (!self.calls.turns.has_room(parent) || scene.is_arriving && self.calls.turns.has_queue(parent))
+        {
+            self.calls.turns.wait(parent, scene.context_id);
             self.waiting.insert(scene.context_id, Waiting::Store { expect, call: None });
             return None;
         }
@@ -111,7 +116,6 @@ impl Worker {
         self.metrics.count(Counter::StoreCalls);
         match self.send(&expect, headers) {
             Ok(call) => {
-                let parent = &expect.organization().parent;
                 self.calls.begin(call, scene.context_id, parent, question, expect.asked_at());
                 self.waiting.insert(scene.context_id, Waiting::Store { expect, call: Some(call) });
                 None

@@ -98,7 +98,8 @@ where
     query
 }
 
-/// All conditions stand on the row itself: where it is waited for one that a login just renews, they are looked at again.
+/// Age and `not_before` stand on the row itself: where it is waited for one that a login just renews, they are looked at again.
+/// Who becomes a member meanwhile by an assertion as old loses the ticket; the newest that was forgotten stands for it.
 fn old<DB: Database>(query: &mut Statement<DB>, page: &TicketPage, before: u64)
 where
     String: Bind<DB>,

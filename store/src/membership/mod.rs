@@ -92,7 +92,7 @@ impl Membership {
     /// While something long holds what they want, each of them keeps a connection: no parent has more than it leaves to others.
     async fn place(&self, organization: &Organization) -> Result<Place, DatabaseError> {
         let place = timeout(PATIENCE, self.places.take(&organization.parent.id)).await.ok().and_then(Result::ok);
-        place.ok_or_else(|| DatabaseError::Busy("others of the same parent write".to_owned()))
+        place.ok_or_else(|| DatabaseError::Busy("others write".to_owned()))
     }
 
     fn now(&self) -> Duration {

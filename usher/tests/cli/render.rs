@@ -92,7 +92,7 @@ fn the_way_to_the_filter_hides_and_rewrites_nothing() {
 #[test]
 fn what_is_not_decided_goes_nowhere_and_is_not_waited_for_longer_than_a_verdict_takes() {
     let mut policy = with_keys_at("https://acme.okta.example/keys");
-    for (store, keys, expected) in [("500ms", "2s", "9s"), ("3s", "2s", "14s"), ("100ms", "60s", "67s")] {
+    for (store, keys, expected) in [("500ms", "2s", "11s"), ("3s", "2s", "18s"), ("100ms", "60s", "68s")] {
         policy["store"]["timeout"] = json!(store);
         policy["parents"][0]["connections"][0]["jwks"]["timeout"] = json!(keys);
         let bootstrap = rendered(&policy, &[]);

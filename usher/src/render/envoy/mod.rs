@@ -186,14 +186,15 @@ fn max_stream_duration(policy: &Policy, additions: &Additions) -> String {
     }
 }
 
-/// As long as a verdict may take, in whole seconds: keys are waited for once, the store is asked at most twice.
+/// As long as a verdict may take, in whole seconds: keys are waited for once, and the turn to ask the store, which is asked at
+/// most twice.
 fn verdict_timeout(policy: &Policy) -> u64 {
     let connections = policy.parents.iter().flat_map(|parent| &parent.connections);
     let timeouts = connections.map(|connection| match &connection.jwks {
         Jwks::Remote(jwks) => KEYS_PATIENCE + jwks.timeout + MARGIN,
         Jwks::Inline(_) => Duration::ZERO,
     });
-    let waits = timeouts.max().unwrap_or_default() + 2 * (policy.store.timeout + MARGIN) + MARGIN;
+    let waits = timeouts.max().unwrap_or_default() + 3 * (policy.store.timeout + MARGIN) + MARGIN;
     waits.as_secs() + u64::from(waits.subsec_nanos() > 0)
 }
 

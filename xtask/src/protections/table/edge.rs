@@ -254,7 +254,7 @@ pub(super) const EDGE: &[Protection] = &[
     ),
     (
         "a customer's provider signs for ever more people",
-        &[("filter/src/worker/calls.rs", "const OF_ONE: usize = 32;", "const OF_ONE: usize = usize::MAX;")],
+        &[("filter/src/worker/turns.rs", "const OF_ONE: usize = 32;", "const OF_ONE: usize = usize::MAX;")],
     ),
     (
         "an answer that is about somebody else",
