@@ -87,8 +87,8 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         "requests in the name of one issuer",
         &[(
             "filter/src/keys/mod.rs",
-            "if self.taken + remote.taken + 2 * places > all {",
-            "if self.taken + places > all {",
+            "if self.taken + remote.taken + 2 * places > PLACES {",
+            "if self.taken + places > PLACES {",
         )],
     ),
     (
