@@ -16,7 +16,7 @@ use crate::envoy::{Envoy, Listener, Setup};
 use crate::load::{Generator, Load, Pace};
 use crate::people::{self, TAGS};
 use crate::stats::{Spread, percentiles};
-use crate::variants::{self, Modules, Service, Tokens, Variant};
+use crate::variants::{self, Builds, Service, Tokens, Variant};
 use crate::{cpu, origin};
 
 /// Connections of a load without pace.
@@ -78,9 +78,9 @@ struct Rounds {
 ///
 /// # Errors
 /// Something does not run, or a request is answered otherwise than it should be.
-pub(crate) fn run(modules: &Modules<'_>, extent: &Extent) -> Result<Vec<Figures>> {
+pub(crate) fn run(builds: &Builds<'_>, extent: &Extent) -> Result<Vec<Figures>> {
     let folder = tempfile::tempdir()?;
-    let mut variants = variants::all(modules)?;
+    let mut variants = variants::all(builds, folder.path())?;
     let is_wanted = |variant: &Variant| {
         extent.only.is_empty()
             || variant.name == variant.base
@@ -92,7 +92,7 @@ pub(crate) fn run(modules: &Modules<'_>, extent: &Extent) -> Result<Vec<Figures>
     std::fs::write(&policy_file, people::policy(10_000)?.to_string())?;
     let (http, grpc, plain) = (local(port::free()?), local(port::free()?), local(port::free()?));
     let services = Services {
-        store: Store::start(folder.path(), &policy_file, 0)?,
+        store: Store::start_quiet(folder.path(), &policy_file, 0)?,
         http: service(&folder, "authz-http", http)?,
         grpc: service(&folder, "authz-grpc", grpc)?,
         plain: service(&folder, "plain", plain)?,

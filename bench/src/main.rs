@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what a request costs, beside other ways to the same end.
 
+mod bare_filter;
 mod changes;
 mod compare;
 mod cpu;
@@ -22,7 +23,7 @@ use anyhow::{Context, Result, bail};
 use usher_tests::binaries;
 
 use crate::compare::Extent;
-use crate::variants::Modules;
+use crate::variants::Builds;
 
 const USAGE: &str = "\
 usage: cargo xtask bench [options]
@@ -33,6 +34,7 @@ usage: cargo xtask bench [options]
   --rate R         requests a second for the latencies (1000; 0 leaves them out)
   --no-upstream    Envoy answers itself, which leaves less else in the figures
   --only NAME,…    of the variants only those whose names begin so, and the router
+  --beside FILE    the same with another build of the filter, to compare two
   --write          the results become docs/benchmark.md and docs/benchmark.svg
 ";
 
@@ -75,7 +77,7 @@ fn service(name: &str, address: &str) -> Result<()> {
 fn compare(options: &[&str]) -> Result<()> {
     let mut extent =
         Extent { rounds: 15, span: Duration::from_secs(1), rate: 1000, has_upstream: true, only: Vec::new() };
-    let mut is_written = false;
+    let (mut is_written, mut other) = (false, None);
     let mut options_left = options.iter();
     while let Some(option) = options_left.next() {
         let mut value = || options_left.next().with_context(|| format!("`{option}` wants a value"));
@@ -85,13 +87,13 @@ fn compare(options: &[&str]) -> Result<()> {
             "--rate" => extent.rate = value()?.parse()?,
             "--only" => extent.only = value()?.split(',').map(str::to_owned).collect(),
             "--no-upstream" => extent.has_upstream = false,
+            "--beside" => other = Some(PathBuf::from(value()?).canonicalize()?),
             "--write" => is_written = true,
             _ => bail!("{USAGE}"),
         }
     }
-    let noop = noop()?;
-    let usher = binaries::filter()?.canonicalize()?;
-    let figures = compare::run(&Modules { noop: &noop, usher: &usher }, &extent)?;
+    let own = binaries::filter()?.canonicalize()?;
+    let figures = compare::run(&Builds { own: &own, other: other.as_deref() }, &extent)?;
     let report = report::markdown(&figures, &extent, options)?;
     println!("{report}");
     if is_written {
@@ -104,11 +106,4 @@ fn compare(options: &[&str]) -> Result<()> {
         std::fs::write(docs.join("benchmark.svg"), report::chart(&figures))?;
     }
     Ok(())
-}
-
-/// The filter that does nothing, as `cargo xtask bench` has built it.
-fn noop() -> Result<PathBuf> {
-    let path = binaries::workspace().join("target").join("usher").join("bench-noop.wasm");
-    path.canonicalize()
-        .with_context(|| format!("{} is missing: run `cargo xtask bench`, which builds it", path.display()))
 }

@@ -60,12 +60,18 @@ fn ratios(figures: &[Figures]) -> Result<String> {
     let first_alone = |name: &str| Some(added(name)? - (added("login")? - added("noop")?));
     let rows = [
         ("a session, of `jwt_authn` with cache, 6 headers and RBAC", added("usher"), added("jwt-6")),
+        ("the same of the filter that only makes the host calls of a session", added("bare-session"), added("jwt-6")),
         (
             "first sight without the call to the store, RS256, of `jwt_authn` without cache",
             first_alone("first-rs256"),
             added("jwt-rs256"),
         ),
-        ("the same, ES256", first_alone("first-es256"), added("jwt-es256")),
+        (
+            "the same of the filter that only makes the host calls of a first sight",
+            first_alone("bare-first"),
+            added("jwt-rs256"),
+        ),
+        ("first sight without the call to the store, ES256", first_alone("first-es256"), added("jwt-es256")),
         ("the same, EdDSA", first_alone("first-eddsa"), added("jwt-eddsa")),
         ("HTTP `ext_authz` over both processes, of a session", both("authz-http"), added("usher")),
         ("gRPC `ext_authz` over both processes, of a session", both("authz-grpc"), added("usher")),

@@ -6,7 +6,8 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use usher_scenario::token::KeyRing;
 
-use crate::people::{CLAIMS, HOST, ISSUER, TAGS, login, policy};
+use crate::bare_filter::BareFilter;
+use crate::people::{CLAIMS, HOST, ISSUER, TAGS, policy};
 
 /// One way.
 pub(crate) struct Variant {
@@ -43,32 +44,43 @@ pub(crate) enum Service {
     Store,
 }
 
-/// The two modules.
-pub(crate) struct Modules<'a> {
-    pub(crate) noop: &'a Path,
-    pub(crate) usher: &'a Path,
+/// The builds of usher that are compared.
+pub(crate) struct Builds<'a> {
+    pub(crate) own: &'a Path,
+    /// Another one beside it.
+    pub(crate) other: Option<&'a Path>,
 }
 
-/// Everything that is compared, in the order of the report.
+/// Everything that is compared, in the order of the report. Filters that are no builds of usher are put into this folder.
 ///
 /// # Errors
-/// No key can be made.
-pub(crate) fn all(modules: &Modules<'_>) -> Result<Vec<Variant>> {
+/// No key can be made, or no file.
+pub(crate) fn all(builds: &Builds<'_>, folder: &Path) -> Result<Vec<Variant>> {
     use Tokens::{Changing, EdDsa, Es256, Rs256};
     let one = |name, title, filters, tokens| Variant { name, title, filters, tokens, service: None, base: "router" };
-    let noop = |configuration: &str| vec![wasm("noop", modules.noop, configuration)];
-    let usher = |id, capacity| -> Result<_> { Ok(vec![wasm(id, modules.usher, &policy(capacity)?.to_string())]) };
-    let login = login()?;
+    let bare = |name, filter: BareFilter| -> Result<_> {
+        let file = folder.join(format!("{name}.wasm"));
+        std::fs::write(&file, filter.module()?)?;
+        Ok(vec![wasm(name, &file, "")])
+    };
+    let build = |id, file, capacity| -> Result<_> { Ok(vec![wasm(id, file, &policy(capacity)?.to_string())]) };
+    let usher = |id, capacity| build(id, builds.own, capacity);
     let four = CLAIMS.get(..4).unwrap_or(&CLAIMS);
     let first_sight = |name, title, tokens| -> Result<_> {
         Ok(Variant { service: Some(Service::Store), ..one(name, title, usher("usher-first", 1)?, tokens) })
     };
-    Ok(vec![
+    let mut all = vec![
         one("router", "router alone", vec![], Rs256),
-        one("noop", "a wasm filter that does nothing", noop(""), Rs256),
+        one("noop", "a wasm filter that does nothing", bare("noop", BareFilter::default())?, Rs256),
         one("jwt-4", "`jwt_authn` with cache, 4 claims to headers, RBAC", jwt(true, four)?, Rs256),
         one("jwt-6", "`jwt_authn` with cache, 6 claims to headers, RBAC", jwt(true, &CLAIMS)?, Rs256),
         one("jwt-metadata", "the same, and the claims in metadata, by which RBAC decides", jwt_with_metadata()?, Rs256),
+        one(
+            "bare-session",
+            "a wasm filter that only makes the host calls of a session",
+            bare("bare-session", BareFilter::default().read().tag())?,
+            Rs256,
+        ),
         one("usher", "**usher, a session**", usher("usher-session", 10_000)?, Rs256),
         one("lua", "Lua: a table of tokens, 6 headers", vec![lua()], Rs256),
         Variant {
@@ -84,17 +96,47 @@ pub(crate) fn all(modules: &Modules<'_>) -> Result<Vec<Variant>> {
         one("jwt-eddsa", "the same: EdDSA", jwt(false, &CLAIMS)?, EdDsa),
         Variant {
             service: Some(Service::Plain),
-            ..one("call", "a wasm filter that makes one call and waits for it", noop(&format!("plain\n{login}")), Rs256)
+            ..one(
+                "call",
+                "a wasm filter that makes one call and waits for it",
+                bare("call", BareFilter::default().call("plain")?)?,
+                Rs256,
+            )
         },
         Variant {
             service: Some(Service::Store),
-            ..one("login", "the same, which is a login of one member", noop(&format!("store\n{login}")), Rs256)
+            ..one(
+                "login",
+                "the same, which is a login of one member",
+                bare("login", BareFilter::default().call("store")?)?,
+                Rs256,
+            )
+        },
+        Variant {
+            service: Some(Service::Store),
+            ..one(
+                "bare-first",
+                "a wasm filter that only makes the host calls of a first sight: RS256",
+                bare("bare-first", BareFilter::default().read().verify()?.call("store")?.tag())?,
+                Rs256,
+            )
         },
         first_sight("first-rs256", "**usher, first sight of a known member: RS256**", Rs256)?,
         first_sight("first-es256", "**the same: ES256**", Es256)?,
         first_sight("first-eddsa", "**the same: EdDSA**", EdDsa)?,
         first_sight("write", "**usher, a login that changes the member: RS256**", Changing)?,
-    ])
+    ];
+    if let Some(other) = builds.other {
+        let first = build("beside-first", other, 1)?;
+        all.extend([
+            one("beside-session", "the other build, a session", build("beside-session", other, 10_000)?, Rs256),
+            Variant {
+                service: Some(Service::Store),
+                ..one("beside-first", "the other build, first sight: RS256", first, Rs256)
+            },
+        ]);
+    }
+    Ok(all)
 }
 
 /// A wasm filter with this configuration.

@@ -9,7 +9,6 @@ pub(crate) fn compare(arguments: &[String]) -> Result<()> {
     // What may be missing on this machine is told before minutes of compiling.
     envoy::ready()?;
     build::all()?;
-    build::filter_that_does_nothing()?;
     let mut cargo = shell::cargo()?;
     shell::run(cargo.args(["build", "--release", "--package", "usher-bench"]), "install Rust with rustup")?;
     let bench = paths::cargo_target()?.join("release").join("usher-bench");

@@ -31,16 +31,6 @@ pub(crate) fn filter_with_trap() -> Result<()> {
     wasm_opt::smaller(&built_filter(&folder), &paths::output()?.join("usher-trap.wasm")).map(drop)
 }
 
-/// Builds the filter that the benchmark compares with.
-pub(crate) fn filter_that_does_nothing() -> Result<()> {
-    target::ready()?;
-    let mut cargo = shell::cargo()?;
-    cargo.args(["build", "--package", "usher-bench-noop", "--target", target::WASM, "--profile", "wasm"]);
-    shell::run(&mut cargo, INSTALL_RUST)?;
-    let built = paths::cargo_target()?.join(target::WASM).join("wasm").join("usher_bench_noop.wasm");
-    place(&built, "bench-noop.wasm")
-}
-
 /// Builds `target/usher/usher` alone.
 pub(crate) fn command() -> Result<()> {
     shell::progress("building the command");

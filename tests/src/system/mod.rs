@@ -97,7 +97,10 @@ impl System {
         let policy_file = folder.path().join("usher.yaml");
         std::fs::write(&policy_file, serde_json::to_vec_pretty(&policy)?)?;
 
-        let store = Store::start_traced(folder.path(), &policy_file, 0, setup.collector)?;
+        let store = match setup.collector {
+            Some(collector) => Store::start_traced(folder.path(), &policy_file, 0, collector)?,
+            None => Store::start(folder.path(), &policy_file, 0)?,
+        };
         let store_address = Arc::new(Mutex::new(store.address()));
         let store_gate = gate(&store_address)?;
         let filter = setup.filter.clone().map_or_else(binaries::filter, Ok)?;

@@ -32,20 +32,32 @@ impl Store {
     /// # Errors
     /// It ends, or never gets ready.
     pub fn start(folder: &Path, policy: &Path, number: u32) -> Result<Self> {
-        Self::start_traced(folder, policy, number, None)
+        Self::start_with(folder, policy, number, "info,usher_store::http=debug", None)
+    }
+
+    /// The same, as it logs when nobody asks for more.
+    ///
+    /// # Errors
+    /// It ends, or never gets ready.
+    pub fn start_quiet(folder: &Path, policy: &Path, number: u32) -> Result<Self> {
+        Self::start_with(folder, policy, number, "info", None)
     }
 
     /// The same, with a collector for its traces.
     ///
     /// # Errors
     /// It ends, or never gets ready.
-    pub fn start_traced(folder: &Path, policy: &Path, number: u32, collector: Option<SocketAddr>) -> Result<Self> {
+    pub fn start_traced(folder: &Path, policy: &Path, number: u32, collector: SocketAddr) -> Result<Self> {
+        Self::start_with(folder, policy, number, "info,usher_store::http=debug", Some(collector))
+    }
+
+    fn start_with(folder: &Path, policy: &Path, number: u32, log: &str, collector: Option<SocketAddr>) -> Result<Self> {
         let address = local(port::free()?);
         let mut command = Command::new(binaries::usher()?);
         let database = format!("sqlite://{}", folder.join(format!("usher-{number}.db")).display());
         command.args(["store", "--database", &database, "--listen", &address.to_string(), "--policy"]).arg(policy);
         command.env("USHER_STORE_TOKEN", STORE_TOKEN).env("USHER_ADMIN_TOKEN", ADMIN_TOKEN);
-        command.env("USHER_TEST_SCIM_TOKEN", DIRECTORY_TOKEN).env("USHER_LOG", "info,usher_store::http=debug");
+        command.env("USHER_TEST_SCIM_TOKEN", DIRECTORY_TOKEN).env("USHER_LOG", log);
         command.env_remove("OTEL_EXPORTER_OTLP_ENDPOINT");
         if let Some(collector) = collector {
             command.args(["--otlp-endpoint", &format!("http://{collector}")]).env("OTEL_BSP_SCHEDULE_DELAY", "100");
