@@ -124,13 +124,15 @@ enum Metric {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MetricIds(Rc<RefCell<Vec<(Metric, u32)>>>);
 
+/// What is counted in nearly every request and login: the host is told on the next tick.
+const LATER: [Counter; 4] = [Counter::Allow, Counter::Logins, Counter::SessionHits, Counter::StoreCalls];
+
 /// What one worker counts.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     ids: MetricIds,
-    /// Requests that were let in since the last tick, and sessions that were found.
-    allowed: Cell<usize>,
-    session_hits: Cell<usize>,
+    /// How many of each of those there were since the last tick.
+    later: [Cell<usize>; LATER.len()],
 }
 
 impl Metrics {
@@ -141,23 +143,18 @@ impl Metrics {
 
     /// Counts one.
     pub(crate) fn count(&self, counter: Counter) {
-        self.add(counter, 1);
-    }
-
-    /// Counts a request that was let in; the host is told on the next tick, not in each request.
-    pub(crate) fn count_allowed(&self) {
-        self.allowed.set(self.allowed.get().saturating_add(1));
-    }
-
-    /// Counts a live session that was found, in the same way.
-    pub(crate) fn count_session_hit(&self) {
-        self.session_hits.set(self.session_hits.get().saturating_add(1));
+        let mut later = LATER.iter().zip(&self.later);
+        match later.find(|(later, _)| **later == counter) {
+            Some((_, count)) => count.set(count.get().saturating_add(1)),
+            None => self.add(counter, 1),
+        }
     }
 
     /// Tells the host what was counted without it.
     pub(crate) fn flush(&self) {
-        self.add(Counter::Allow, self.allowed.take());
-        self.add(Counter::SessionHits, self.session_hits.take());
+        for (counter, count) in LATER.iter().zip(&self.later) {
+            self.add(*counter, count.take());
+        }
     }
 
     /// Counts so many.

@@ -367,7 +367,7 @@ impl Worker {
             self.metrics.count(Counter::FeedResyncs);
         }
         if tally.session_hit {
-            self.metrics.count_session_hit();
+            self.metrics.count(Counter::SessionHits);
         }
         self.metrics.add(Counter::SessionEvictions, tally.sessions_evicted);
         next

@@ -53,7 +53,7 @@ impl Worker {
         if allow.is_login {
             log_line::login(&allow.permit, reply::request_id(headers), self.is_shadow());
         }
-        self.metrics.count_allowed();
+        self.metrics.count(Counter::Allow);
         go_on(scene)
     }
 
