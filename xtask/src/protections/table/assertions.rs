@@ -47,12 +47,12 @@ pub(super) const ASSERTIONS: &[Protection] = &[
             (
                 PARSE,
                 "    pub(super) kid: Option<String>,\n}",
-                "    pub(super) kid: Option<String>,\n    pub(super) jwk: Option<Value>,\n}",
+                "    pub(super) kid: Option<String>,\n    pub(super) jwk: Option<serde_json::Value>,\n}",
             ),
             (
                 PARSE,
                 "            algorithm: Algorithm::named(",
-                "            jwk: header.get(\"jwk\").cloned(),\n            algorithm: Algorithm::named(",
+                "            jwk: header.get(\"jwk\").map(Json::to_value),\n            algorithm: Algorithm::named(",
             ),
             (
                 VERIFY,
