@@ -21,13 +21,13 @@ const KEY: &str = "--store-key (or USHER_STORE_KEY)";
 /// Which store, and how https is spoken with it.
 #[derive(Debug, Args)]
 pub(super) struct Place {
-    /// The store; where it wants a token, that is read from the environment variable USHER_ADMIN_TOKEN
+    /// The store; the token is read from the environment variable USHER_ADMIN_TOKEN where one is needed
     #[arg(long, value_name = "URL", env = "USHER_STORE_URL", default_value = "http://127.0.0.1:7070")]
     pub(super) store: String,
     /// Trust these certificate authorities for the store, PEM; default: those that browsers trust
     #[arg(long, value_name = "FILE", env = CA_ENV, value_parser = OsStringValueParser::new().try_map(authorities))]
     store_ca: Option<PathBuf>,
-    /// The certificate that is shown to the store, PEM
+    /// The client certificate for the store, PEM
     #[arg(long, value_name = "FILE", env = "USHER_STORE_CERT", requires = "store_key")]
     store_cert: Option<PathBuf>,
     /// The key of that certificate, PEM

@@ -37,7 +37,7 @@ pub(super) struct Envoy {
     /// Where Envoy listens; an IP address and a port
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:10000", value_parser = listening)]
     listen: SocketAddr,
-    /// Where Envoy's admin interface listens; it asks nobody for a password
+    /// Where Envoy's admin interface listens; it has no authentication
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9901", value_parser = listening)]
     admin: SocketAddr,
     /// The product behind the filter
@@ -46,10 +46,10 @@ pub(super) struct Envoy {
     /// The membership store
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070")]
     store: Endpoint,
-    /// Speak TLS to the store, and trust these certificate authorities, PEM, for it
+    /// Use TLS to the store, and trust these certificate authorities for it, PEM
     #[arg(long, value_name = "FILE")]
     store_ca: Option<PathBuf>,
-    /// The certificate that Envoy shows the store, PEM
+    /// Envoy's client certificate for the store, PEM
     #[arg(long, value_name = "FILE", requires_all = ["store_key", "store_ca"])]
     store_cert: Option<PathBuf>,
     /// The key of that certificate, PEM
@@ -68,7 +68,7 @@ pub(super) struct Envoy {
     /// Add Envoy's own filters before and after usher, routes, clusters and tracing: a YAML file with `before`, `after`, `routes`, `clusters`, `tracing`
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,
-    /// The Envoy that shall run it
+    /// The Envoy version that will run it
     #[arg(long, value_name = "VERSION", default_value_t = EnvoyVersion::LATEST)]
     envoy_version: EnvoyVersion,
 }

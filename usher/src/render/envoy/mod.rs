@@ -48,7 +48,7 @@ pub(crate) struct Settings {
     pub(crate) watched: Option<PathBuf>,
     /// What the operator adds.
     pub(crate) additions: Additions,
-    /// The Envoy that shall run it.
+    /// The Envoy version that will run it.
     pub(crate) version: EnvoyVersion,
 }
 
