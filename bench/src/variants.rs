@@ -68,7 +68,7 @@ pub(crate) fn all(modules: &Modules<'_>) -> Result<Vec<Variant>> {
         one("noop", "a wasm filter that does nothing", noop(""), Rs256),
         one("jwt-4", "`jwt_authn` with cache, 4 claims to headers, RBAC", jwt(true, four)?, Rs256),
         one("jwt-6", "`jwt_authn` with cache, 6 claims to headers, RBAC", jwt(true, &CLAIMS)?, Rs256),
-        one("jwt-metadata", "the same, and the claims in metadata, by which RBAC decides", jwt_with_metadata()?, Rs256),
+        one("jwt-metadata", "the same, plus claims in dynamic metadata for RBAC", jwt_with_metadata()?, Rs256),
         one("usher", "**usher, a session**", usher("usher-session", 10_000)?, Rs256),
         one("lua", "Lua: a table of tokens, 6 headers", vec![lua()], Rs256),
         Variant {

@@ -65,7 +65,7 @@ pub(super) fn read(
 fn email(node: &Node<'_>, household: &Household) -> Result<Email, Recorded> {
     let text = node.text(1024)?;
     let Some(email) = Email::parse(text) else {
-        return Err(node.fault(format!("{} is no email address. Write one as `ada@acme.example`", quoted(text))));
+        return Err(node.fault(format!("{} is not an email address. Write one like `ada@acme.example`", quoted(text))));
     };
     match &household.domains {
         Ok(domains) if !domains.contains(&email.domain()) => {
@@ -88,7 +88,7 @@ fn spoken_for(node: &Node<'_>, email: &Email, connection: Option<&Arc<Connection
         Some(domains) if !domains.contains(&email.domain()) => {
             let known = listed(domains.iter().map(String::as_str));
             Err(node.fault(format!(
-                "connection `{}` does not speak for domain {}, only for {known}",
+                "connection `{}` does not vouch for domain {}, only for {known}",
                 connection.id,
                 quoted(&email.domain())
             )))

@@ -76,7 +76,7 @@ impl Place {
 /// A file of authorities. An empty variable would trust those that browsers trust, where somebody meant others.
 fn authorities(path: OsString) -> Result<PathBuf, &'static str> {
     match path.is_empty() {
-        true => Err("name a file; where USHER_STORE_CA is set and empty, unset it"),
+        true => Err("name a file; if USHER_STORE_CA is set but empty, unset it"),
         false => Ok(path.into()),
     }
 }
@@ -89,7 +89,7 @@ fn certificates(flag: &'static str, path: &Path) -> Result<Vec<Certificate<'stat
         }
     }
     match found.is_empty() {
-        true => Err(Failure::file(flag, path, io::Error::other("no certificate in it, as PEM"))),
+        true => Err(Failure::file(flag, path, io::Error::other("it contains no PEM certificate"))),
         false => Ok(found),
     }
 }

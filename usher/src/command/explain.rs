@@ -196,7 +196,7 @@ fn prose(explanation: &Explanation) -> String {
             "means" => "what it means",
             "find_out" => "to find out",
             "at_provider" => "at the provider",
-            _ => "to mend it",
+            _ => "to fix it",
         };
         let text_of = match advice.text.contains('\n') {
             true => format!("\n  {}", advice.text.replace('\n', "\n  ")),

@@ -297,7 +297,7 @@ fn show(answered: &Answered, as_json: bool) -> Result<(), Failure> {
 
 fn warn(answered: &Answered) {
     if let Some(code) = &answered.warning {
-        let meaning = if code == "last_owner" { ": no active member holds the top role any more" } else { "" };
+        let meaning = if code == "last_owner" { ": no active member has the top role any more" } else { "" };
         tell(&format!("warning: {code}{meaning}"));
     }
 }
@@ -309,7 +309,7 @@ fn pending(member: &Value) -> Option<String> {
     }
     let organization = field(member, "organization");
     Some(format!(
-        "note: pending is without a seat, and turned away: none is free for this member, or `seats.default` gives none; \
+        "note: a pending member has no seat and is turned away: none is free, or `seats.default` gives none; \
          `usher seats {organization}` shows which are, and `usher members change {organization} {} --seat-tier TIER` gives one",
         field(member, "id"),
     ))

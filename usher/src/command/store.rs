@@ -104,7 +104,7 @@ fn listening(text: &str) -> Result<SocketAddr, String> {
     }
     let found: Vec<_> = text
         .to_socket_addrs()
-        .map_err(|error| format!("must be HOST:PORT of this machine, as in 127.0.0.1:7070 ({error})"))?
+        .map_err(|error| format!("must be HOST:PORT of this machine, such as 127.0.0.1:7070 ({error})"))?
         .collect();
     let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
     first.copied().ok_or_else(|| "the name has no address".to_owned())

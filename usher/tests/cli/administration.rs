@@ -31,7 +31,7 @@ fn a_member_goes_through_every_verb() {
     let changed =
         store.usher(&["members", "change", "acme-chat", id, "--role", "admin", "--seat-tier", "premium", "--json"]);
     assert_eq!((&changed.json()["role"], &changed.json()["seat_tier"]), (&json!("admin"), &json!("premium")));
-    assert_eq!(changed.stderr, "warning: last_owner: no active member holds the top role any more\n");
+    assert_eq!(changed.stderr, "warning: last_owner: no active member has the top role any more\n");
 
     let unseated = store.usher(&["members", "change", "acme-chat", id, "--seat-tier", "none", "--json"]);
     assert_eq!((unseated.code, &unseated.json()["seat_tier"]), (0, &Value::Null), "{unseated:?}");

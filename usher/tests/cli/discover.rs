@@ -93,7 +93,7 @@ fn what_is_known_need_not_be_filled_in() {
     assert!(!outcome.stdout.contains("FILL"), "{outcome:?}");
     assert_eq!(check(&outcome.stdout).code, 0);
     let refused = discover(&server, &["--id", "no name"]);
-    assert!(refused.code == 1 && refused.stderr.contains("`no name` is no name"), "{refused:?}");
+    assert!(refused.code == 1 && refused.stderr.contains("`no name` is not a valid name"), "{refused:?}");
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Envoy {
         warn(&bootstrap.warnings);
         if !settings.wasm.exists() {
             let wasm = settings.wasm.display();
-            tell(&format!("warning: there is no {wasm} on this machine: Envoy needs it when it starts"));
+            tell(&format!("warning: there is no {wasm} on this machine: Envoy needs it at start"));
         }
         for (path, text) in &bootstrap.watched {
             replace(path, text).map_err(|source| Failure::Write { path: path.clone(), source })?;
@@ -113,7 +113,7 @@ impl Envoy {
             Ok(mut file) => match file.read_exact(&mut begin) {
                 Ok(()) if begin == *b"\0asm" => Ok(path),
                 Ok(()) | Err(_) => Err(io::Error::other(
-                    "it is no WebAssembly module; `cargo xtask build` leaves the filter in target/usher/usher.wasm",
+                    "it is not a WebAssembly module; `cargo xtask build` leaves the filter in target/usher/usher.wasm",
                 )),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path),
@@ -178,5 +178,5 @@ fn listening(text: &str) -> Result<SocketAddr, String> {
     let endpoint: Endpoint = text.parse().map_err(|error: EndpointError| error.to_string())?;
     endpoint
         .socket_address()
-        .ok_or_else(|| format!("`{}` must be an IP address: one cannot listen on a name", endpoint.host))
+        .ok_or_else(|| format!("`{}` must be an IP address: Envoy cannot listen on a name", endpoint.host))
 }

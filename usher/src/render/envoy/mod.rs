@@ -209,9 +209,8 @@ fn warnings(policy: &Policy, settings: &Settings) -> Vec<String> {
     }
     if !settings.admin.ip().is_loopback() {
         let admin = settings.admin;
-        warnings.push(format!(
-            "Envoy's admin interface at {admin} asks nobody for a password: keep others from reaching it"
-        ));
+        warnings
+            .push(format!("Envoy's admin interface at {admin} has no authentication: keep others from reaching it"));
     }
     warnings
 }

@@ -27,7 +27,7 @@ fn the_host_pattern_and_the_prefix_that_matched_are_told() {
     for (host, path, told) in [
         ("shop.elsewhere.example", "/eu", "the policy has `*.acme.example`, `*.chat.acme.example`"),
         ("a.acme.example", "/us", "no `path_prefix` of its organizations (`/eu`) holds `/us`"),
-        ("a b", "/eu", "`a b` is no host"),
+        ("a b", "/eu", "`a b` is not a host"),
         ("a.acme.example", "/eu/../x", "can be read in more than one way"),
     ] {
         let explanation = case.explain(&token, &["--host", host, "--path", path]).json();
