@@ -21,8 +21,8 @@ pub(super) fn read(
             Ok(connections) if connections.len() > 1 => {
                 let known = listed(connections.iter().map(|connection| connection.id.as_str()));
                 Err(node.fault(format!(
-                    "the organization has several connections ({known}). Write which one the owner comes through, \
-                     as `{{email: {email}, connection: {}}}`",
+                    "the organization has several connections ({known}). Write through which one the owner signs in, \
+                     like `{{email: {email}, connection: {}}}`",
                     connections.first().map_or("okta", |connection| connection.id.as_str())
                 )))
             }

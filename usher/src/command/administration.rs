@@ -76,7 +76,7 @@ impl Place {
 /// A file of authorities. An empty variable would trust those that browsers trust, where somebody meant others.
 fn authorities(path: OsString) -> Result<PathBuf, &'static str> {
     match path.is_empty() {
-        true => Err("name a file; if USHER_STORE_CA is set but empty, unset it"),
+        true => Err("name a file; if USHER_STORE_CA is set and empty, unset it"),
         false => Ok(path.into()),
     }
 }

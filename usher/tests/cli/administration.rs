@@ -92,7 +92,10 @@ fn who_is_pending_is_told_with_what_ends_it() {
     assert_eq!((waits.code, &member["status"]), (0, &json!("pending")), "{waits:?}");
     let id = member["id"].as_str().unwrap();
     for words in ["`usher seats acme-chat`", &format!("`usher members change acme-chat {id} --seat-tier TIER`")] {
-        assert!(waits.stderr.starts_with("note: pending ") && waits.stderr.contains(words), "{words}: {waits:?}");
+        assert!(
+            waits.stderr.starts_with("note: a pending member ") && waits.stderr.contains(words),
+            "{words}: {waits:?}"
+        );
     }
     let given = store.usher(&["members", "change", "acme-chat", id, "--seat-tier", "premium", "--json"]);
     assert_eq!((given.code, &given.json()["status"], given.stderr.as_str()), (0, &json!("active"), ""), "{given:?}");

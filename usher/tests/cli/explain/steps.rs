@@ -91,11 +91,11 @@ fn the_claims_are_told_by_the_name_or_pointer_that_the_connection_has() {
     assert!(step(&explanation, "groups").0.starts_with("claim `/realm/groups` is absent"), "{explanation}");
     let (required, _) = step(&explanation, "require");
     assert!(
-        required.contains(r#"claim `email` is "ada@acme.example", asked for is `ada@acme.example`, `ben"#),
+        required.contains(r#"claim `email` is "ada@acme.example", required is `ada@acme.example`, `ben"#),
         "{required}"
     );
     let (told, facts) = step(&explanation, "assignment");
-    assert!(told.contains("claim `groups` is a list of `staff`, asked for is `usher`, `staff`: assigned"), "{told}");
+    assert!(told.contains("claim `groups` is a list of `staff`, required is `usher`, `staff`: assigned"), "{told}");
     assert_eq!(facts, json!({"claim": "groups", "any_of": ["usher", "staff"], "assigned": true}));
     case.change_policy(|policy| policy["parents"][0]["connections"][0]["require"] = json!({"hd": ["acme.example"]}));
     let denied = case.explain(&case.token(&["staff"]), &[]).json();
