@@ -144,7 +144,7 @@ mod tests {
             (&[("PGHOST", "db.example"), ("PGSSLMODE", "")], "`PGSSLMODE` is set and empty"),
             (&[("SSL_CERT_FILE", "")], "`SSL_CERT_FILE` is set and empty"),
             (&[("PGPORT", "sesame")], "`PGPORT` is not a port"),
-            (&[("PGSSLMODE", "verify_full")], "`PGSSLMODE` is none of"),
+            (&[("PGSSLMODE", "verify_full")], "`PGSSLMODE` is not one of"),
         ];
         for (set, told) in refused {
             let error = with(set).unwrap_err().to_string();
