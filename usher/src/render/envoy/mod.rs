@@ -176,7 +176,7 @@ fn resources<'a>(clusters: impl Iterator<Item = &'a Written>) -> String {
 fn max_stream_duration(policy: &Policy, additions: &Additions) -> String {
     match additions.routes.as_slice() {
         [] => format!(
-            "# As long as a verdict may take. Where the filter has died, nobody else would tell who waits in it.\n\
+            "# As long as a verdict may take. If the filter dies, nothing else would end the requests waiting in it.\n\
              max_stream_duration: {}s",
             verdict_timeout(policy)
         ),
