@@ -346,7 +346,12 @@ fn top_level_options_are_checked_field_by_field() {
             "credentials.sources[0].header",
             "write `authorization`",
         ),
-        ("/credentials", sources(json!({"header": "cookie"})), "credentials.sources[0].header", "has a meaning in HTTP"),
+        (
+            "/credentials",
+            sources(json!({"header": "cookie"})),
+            "credentials.sources[0].header",
+            "has a meaning in HTTP",
+        ),
         ("/credentials", sources(json!({"header": "x_usher_role"})), "credentials.sources[0].header", "are dropped"),
         (
             "/credentials",
@@ -354,7 +359,12 @@ fn top_level_options_are_checked_field_by_field() {
             "credentials.sources[0].header",
             "the proxy's own",
         ),
-        ("/credentials", json!({"sources": ["authorization", "authorization"]}), "credentials.sources[1]", "is repeated"),
+        (
+            "/credentials",
+            json!({"sources": ["authorization", "authorization"]}),
+            "credentials.sources[1]",
+            "is repeated",
+        ),
         ("/sessions", json!({"capacity": 0}), "sessions.capacity", "from 1 to 1000000, found `0`"),
         ("/sessions", json!({"capacity": 1.5}), "sessions.capacity", "found `1.5`"),
         ("/audit", json!({"retention": "23h"}), "audit.retention", "from `1d` to `3660d`"),
