@@ -74,7 +74,7 @@ pub(crate) fn all(builds: &Builds<'_>, folder: &Path) -> Result<Vec<Variant>> {
         one("noop", "a wasm filter that does nothing", bare("noop", BareFilter::default())?, Rs256),
         one("jwt-4", "`jwt_authn` with cache, 4 claims to headers, RBAC", jwt(true, four)?, Rs256),
         one("jwt-6", "`jwt_authn` with cache, 6 claims to headers, RBAC", jwt(true, &CLAIMS)?, Rs256),
-        one("jwt-metadata", "the same, and the claims in metadata, by which RBAC decides", jwt_with_metadata()?, Rs256),
+        one("jwt-metadata", "the same, plus claims in dynamic metadata for RBAC", jwt_with_metadata()?, Rs256),
         one(
             "bare-session",
             "a wasm filter that only makes the host calls of a session",

@@ -75,7 +75,7 @@ mod tests {
         let clock = Clock { began: Instant::now(), began_unix_ms: Some(1_000_000) };
         assert_eq!(clock.at(Duration::from_millis(1_500)).unix_secs(), 1_001);
         let mut clock = clock;
-        // Here is no host, and so no wall clock.
+        // There is no host here, and so no wall clock.
         assert_eq!((clock.tick().unix_ms, clock.now().unix_ms), (0, 0));
     }
 

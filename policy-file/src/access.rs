@@ -50,7 +50,7 @@ pub(super) fn bypass(node: &Node<'_>) -> Result<Vec<BypassRule>, Recorded> {
 pub(super) fn path_prefix(node: &Node<'_>) -> Result<String, Recorded> {
     let path = normal_path(node)?;
     match path.strip_suffix('/').unwrap_or(path) {
-        "" => Err(node.fault("`/` holds every path. Leave `path_prefix` out, or write one as `/eu`")),
+        "" => Err(node.fault("`/` matches every path. Omit `path_prefix`, or write one like `/eu`")),
         prefix => Ok(prefix.to_owned()),
     }
 }
@@ -63,14 +63,14 @@ fn rule_path(node: &Node<'_>) -> Result<PathRule, Recorded> {
 fn normal_path<'d>(node: &Node<'d>) -> Result<&'d str, Recorded> {
     let text = node.text(4096)?;
     if !text.starts_with('/') {
-        return Err(node.fault(format!("{} is no path: it begins with `/`", quoted(text))));
+        return Err(node.fault(format!("{} is not a path: begin it with `/`", quoted(text))));
     }
     if text.contains('?') {
-        return Err(node.fault(format!("{} has a query, which plays no part. Write the path alone", quoted(text))));
+        return Err(node.fault(format!("{} has a query, which is ignored. Write only the path", quoted(text))));
     }
     if text.contains('*') {
         // Taken literally, a rule meant for everything below would never match, and so protect nothing.
-        let message = "has a `*`, which stands for nothing here. A path that ends in `/` holds everything below it";
+        let message = "has a `*`, which is no wildcard here. A path that ends in `/` matches everything below it";
         return Err(node.fault(format!("{} {message}", quoted(text))));
     }
     match NormalPath::parse(text.as_bytes()) {
@@ -80,7 +80,7 @@ fn normal_path<'d>(node: &Node<'d>) -> Result<&'d str, Recorded> {
         }
         Err(_) => Err(node.fault(format!(
             "{} can be read in more than one way. Write it without `//`, dot segments, `;`, `#`, `\\`, `%2F`, `%5C`, \
-             control characters, what is encoded twice, and other than ASCII or encoded UTF-8",
+             control characters, double encoding, or bytes that are neither ASCII nor encoded UTF-8",
             quoted(text)
         ))),
     }

@@ -56,10 +56,8 @@ impl<'d> Catalog<'d> {
             Some(product) => product.clone(),
             None => {
                 let known = listed(self.0.keys().copied());
-                Err(node.fault(format!(
-                    "unknown product {}. Known are {known}; others are written under `products`",
-                    quoted(name)
-                )))
+                Err(node
+                    .fault(format!("unknown product {}. Known: {known}; define others under `products`", quoted(name))))
             }
         }
     }
@@ -106,9 +104,7 @@ fn product(name: &str, node: &Node<'_>) -> Result<Product, Recorded> {
         let tiers = fields.or("seat_tiers", Vec::new(), |node| {
             let tiers = node.distinct(0..=64, |item| names::id(item).map(Tier::new))?;
             match tiers.iter().find(|tier| seats::is_default_word(tier.as_str())) {
-                Some(tier) => {
-                    Err(node.fault(format!("`{tier}` has a meaning of its own in `seats.default`. Write another name")))
-                }
+                Some(tier) => Err(node.fault(format!("`{tier}` is reserved in `seats.default`. Write another name"))),
                 None => Ok(tiers),
             }
         });

@@ -56,13 +56,13 @@ fn values_of(node: &Node<'_>) -> Result<Vec<String>, Recorded> {
 fn claim_path(node: &Node<'_>, text: &str) -> Result<ClaimPath, Recorded> {
     if text.is_empty() || text.len() > 256 || text.chars().any(char::is_control) {
         return Err(
-            node.fault(format!("{} is no claim: write 1 to 256 bytes without control characters", quoted(text)))
+            node.fault(format!("{} is not a claim: write 1 to 256 bytes without control characters", quoted(text)))
         );
     }
     // RFC 6901, 3: `~` stands only as `~0` or `~1`.
     let stray_tilde = text.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1']));
     if text.starts_with('/') && stray_tilde {
-        let message = "is no JSON pointer: `~` is written `~0`, and a `/` inside a name `~1`";
+        let message = "is not a JSON pointer: `~` is written `~0`, and a `/` inside a name `~1`";
         return Err(node.fault(format!("{} {message}", quoted(text))));
     }
     Ok(ClaimPath::parse(text))

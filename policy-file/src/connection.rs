@@ -66,13 +66,13 @@ fn connection<'d>(
     let algorithms = fields.or("algorithms", Algorithm::ALL.to_vec(), algorithms);
     let claims = fields.or("claims", ClaimNames::default(), claims::claim_names);
     let email = fields.or("email", EmailTrust::Verified, |node| {
-        node.choice("way to trust emails", &[("verified", EmailTrust::Verified), ("trusted", EmailTrust::Trusted)])
+        node.choice("`email` value", &[("verified", EmailTrust::Verified), ("trusted", EmailTrust::Trusted)])
     });
     let require = fields.or("require", Vec::new(), claims::requirements);
     let assignment = fields.optional("assignment", claims::assignment);
     let domains = fields.optional("domains", |node| own_domains(node, around.domains));
     let scim_match = fields.or("scim_match", ScimMatch::Email, |node| {
-        node.choice("way to match", &[("email", ScimMatch::Email), ("external_id", ScimMatch::ExternalId)])
+        node.choice("`scim_match` value", &[("email", ScimMatch::Email), ("external_id", ScimMatch::ExternalId)])
     });
     let clock_skew = fields.or("clock_skew", Duration::from_secs(60), clock_skew);
 
@@ -82,7 +82,7 @@ fn connection<'d>(
     {
         return Err(fields.fault(
             "require",
-            format!("missing: {} vouches for the people of many customers. Pin yours, as `{pin}`", quoted(issuer)),
+            format!("missing: {} vouches for the people of many customers. Pin yours, like `{pin}`", quoted(issuer)),
         ));
     }
     let (claims, scim_match) = (claims?, scim_match?);
@@ -135,7 +135,7 @@ fn enter_trusts<'d>(
         outcome = Err(node.fault(match conflict {
             Conflict::Parents(earlier) => format!(
                 "{both} is trusted by `{earlier}` too, and an assertion could be for either parent. \
-                 Write another audience, or keep them apart in both, as `require: {{hd: [acme.example]}}`"
+                 Write another audience, or separate them in both, like `require: {{hd: [acme.example]}}`"
             ),
             Conflict::Twice(earlier) => {
                 format!("{both} is already in `{earlier}`. Within a parent the two choose one connection")

@@ -47,7 +47,7 @@ pub(super) fn read<'d>(root: &Node<'d>) -> Result<Policy, Recorded> {
             node.choice("enforcement", &[("enforce", Enforcement::Enforce), ("shadow", Enforcement::Shadow)])
         });
         let unmatched = fields.or("unmatched", Unmatched::Deny, |node| {
-            node.choice("way with unmatched hosts", &[("deny", Unmatched::Deny), ("pass", Unmatched::Pass)])
+            node.choice("`unmatched` value", &[("deny", Unmatched::Deny), ("pass", Unmatched::Pass)])
         });
         let denial_pages = fields.or("denial_pages", DenialPages::default(), denial_pages::read);
         let admin_tokens = fields.or("admin_tokens", Vec::new(), |node| options::admin_tokens(node, &mut registry));

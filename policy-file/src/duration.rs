@@ -14,11 +14,11 @@ const UNITS: &[(&str, u64)] = &[("d", 86_400_000), ("h", 3_600_000), ("m", 60_00
 /// Reads a duration within a range.
 pub(super) fn within(node: &Node<'_>, range: RangeInclusive<Duration>) -> Result<Duration, Recorded> {
     if let Value::Number(number) = node.value() {
-        return Err(node.fault(format!("a bare number. Write the unit, as `{number}s` or `{number}ms`")));
+        return Err(node.fault(format!("has no unit. Write `{number}s` or `{number}ms`")));
     }
     let text = node.text(32)?;
     let Some(duration) = parse(text) else {
-        let message = "is no duration. Write a whole number and its unit, as `500ms`, `60s`, `15m`, `12h` or `7d`";
+        let message = "is not a duration. Write a whole number and its unit, like `500ms`, `60s`, `15m`, `12h` or `7d`";
         return Err(node.fault(format!("{} {message}", quoted(text))));
     };
     if !range.contains(&duration) {

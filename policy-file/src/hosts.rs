@@ -10,7 +10,7 @@ use super::reader::{Node, Recorded};
 /// One entry of `hosts`: an exact name or address, or `*.suffix`.
 pub(super) fn pattern(node: &Node<'_>) -> Result<HostPattern, Recorded> {
     let text = node.text(512)?;
-    let refuse = |hint: &str| Err(node.fault(format!("{} is no host: {hint}", quoted(text))));
+    let refuse = |hint: &str| Err(node.fault(format!("{} is not a host: {hint}", quoted(text))));
     let address = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     if let Some(address) = ipv6(address) {
         return Ok(HostPattern::Exact(address));
@@ -29,11 +29,11 @@ pub(super) fn pattern(node: &Node<'_>) -> Result<HostPattern, Recorded> {
         None => (false, text),
     };
     if name.contains('*') {
-        return refuse("`*` stands only as the whole first label, as `*.acme.example`");
+        return refuse("`*` stands only as the whole first label, like `*.acme.example`");
     }
     match dns_name(name) {
         Ok(name) if is_address_spelt_otherwise(&name) => {
-            refuse("write an IPv4 address as four numbers, as `192.0.2.7`")
+            refuse("write an IPv4 address as four numbers, like `192.0.2.7`")
         }
         Ok(name) if suffix => Ok(HostPattern::Suffix(name)),
         Ok(name) => Ok(HostPattern::Exact(name)),
@@ -44,7 +44,7 @@ pub(super) fn pattern(node: &Node<'_>) -> Result<HostPattern, Recorded> {
 /// One entry of a parent's `domains`.
 pub(super) fn mail_domain(node: &Node<'_>) -> Result<String, Recorded> {
     let text = node.text(512)?;
-    let refuse = |hint: &str| Err(node.fault(format!("{} is no mail domain: {hint}", quoted(text))));
+    let refuse = |hint: &str| Err(node.fault(format!("{} is not a mail domain: {hint}", quoted(text))));
     if text.contains('@') {
         return refuse("write what follows the `@`");
     }
@@ -53,7 +53,7 @@ pub(super) fn mail_domain(node: &Node<'_>) -> Result<String, Recorded> {
     }
     match dns_name(text) {
         Ok(domain) if public_mail::is_public(&domain) => {
-            let message = "gives addresses to everybody. Write a domain that belongs to this customer alone";
+            let message = "gives addresses to everybody. Write a domain that belongs only to this customer";
             Err(node.fault(format!("public mail domain: {} {message}", quoted(&domain))))
         }
         Ok(domain) => Ok(domain),
@@ -74,7 +74,7 @@ fn dns_name(text: &str) -> Result<String, &'static str> {
         (1..=63).contains(&label.len()) && label.bytes().all(letter) && !label.starts_with('-') && !label.ends_with('-')
     };
     if text.len() > 253 || !text.split('.').all(label) {
-        return Err("write labels of letters, digits and `-` with dots between them, as `chat.acme.example`");
+        return Err("write labels of letters, digits and `-` with dots between them, like `chat.acme.example`");
     }
     Ok(text.to_ascii_lowercase())
 }

@@ -38,7 +38,7 @@ pub(super) fn read(node: &Node<'_>) -> Result<Jwks, Recorded> {
 fn key_set(node: &Node<'_>) -> Result<KeySet, Recorded> {
     if has_secret(node.value()) {
         return Err(node.fault(
-            "holds a private or symmetric key, and secrets are never in this file. Write the public part alone",
+            "holds a private or symmetric key, and secrets are never in this file. Write only the public part",
         ));
     }
     KeySet::read(node.value()).map_err(|error| node.fault(error.to_string()))
@@ -55,7 +55,7 @@ fn refuse_fetching(fields: &mut Fields<'_>) -> Result<(), Recorded> {
     let mut outcome = Ok(());
     for name in ["cluster", "insecure", "timeout", "refresh", "min_interval", "max_stale"] {
         if let Some(node) = fields.field(name) {
-            outcome = Err(node.fault("only keys behind a `uri` are fetched. Leave it out beside `inline`"));
+            outcome = Err(node.fault("only keys behind a `uri` are fetched. Omit it with `inline`"));
         }
     }
     outcome
@@ -69,7 +69,7 @@ fn remote(fields: &mut Fields<'_>, uri: &Node<'_>) -> Result<RemoteJwks, Recorde
     let plain_to_elsewhere = !parsed.tls && !parsed.is_loopback();
     if plain_to_elsewhere && !fetching.insecure {
         return Err(uri.fault(
-            "keys over plain http can be swapped on the way. Write https, or `insecure: true` beside it for a network that is trusted",
+            "keys over plain http can be swapped on the way. Write https, or `insecure: true` beside it for a trusted network",
         ));
     }
     Ok(RemoteJwks {

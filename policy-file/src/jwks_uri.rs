@@ -10,7 +10,7 @@ use super::reader::{Node, Recorded};
 /// Reads an absolute http or https URL.
 pub(super) fn read(node: &Node<'_>) -> Result<JwksUri, Recorded> {
     let text = node.text(2048)?;
-    parse(text).map_err(|hint| node.fault(format!("{} is no key URL: {hint}", quoted(text))))
+    parse(text).map_err(|hint| node.fault(format!("{} is not a key URL: {hint}", quoted(text))))
 }
 
 /// RFC 3986, 3, without user information and fragment.
@@ -19,12 +19,12 @@ fn parse(text: &str) -> Result<JwksUri, &'static str> {
         return Err("visible ASCII characters only");
     }
     let Some((scheme, rest)) = text.split_once("://") else {
-        return Err("write it whole, as `https://idp.acme.example/keys`");
+        return Err("write it in full, like `https://idp.acme.example/keys`");
     };
     let tls = match scheme.to_ascii_lowercase().as_str() {
         "https" => true,
         "http" => false,
-        _ => return Err("only https (and http on loopback) is spoken"),
+        _ => return Err("only https (and http on loopback) is supported"),
     };
     if rest.contains('#') {
         return Err("write it without a fragment (`#…`)");
@@ -47,7 +47,7 @@ fn parse(text: &str) -> Result<JwksUri, &'static str> {
 fn host_and_port(authority: &str) -> Result<(&str, Option<&str>), &'static str> {
     if let Some(literal) = authority.strip_prefix('[') {
         let (address, rest) = literal.split_once(']').ok_or("the address's `]` is missing")?;
-        address.parse::<Ipv6Addr>().map_err(|_| "what stands in `[…]` is no IPv6 address")?;
+        address.parse::<Ipv6Addr>().map_err(|_| "`[…]` must hold an IPv6 address")?;
         return match rest {
             "" => Ok((address, None)),
             _ => Ok((address, Some(rest.strip_prefix(':').ok_or("a port begins with `:`")?))),
@@ -59,7 +59,7 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<&str>), &'static str> 
     };
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     let name = !host.is_empty() && host.len() <= 253 && host.bytes().all(letter) && !host.split('.').any(str::is_empty);
-    if name || host.parse::<IpAddr>().is_ok() { Ok((host, port)) } else { Err("the host is no name or address") }
+    if name || host.parse::<IpAddr>().is_ok() { Ok((host, port)) } else { Err("the host is not a name or address") }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub(super) fn plain_id<'d>(node: &Node<'_>, text: &'d str) -> Result<&'d str, Re
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     // As a path segment, `.` and `..` would mean something else.
     if !(1..=64).contains(&text.len()) || !text.bytes().all(plain) || text == "." || text == ".." {
-        let message = "is no name. Write 1 to 64 letters (A-Z, a-z), digits, `.`, `_` or `-`";
+        let message = "is not a valid name. Write 1 to 64 letters (A-Z, a-z), digits, `.`, `_` or `-`";
         return Err(node.fault(format!("{} {message}", quoted(text))));
     }
     Ok(text)
@@ -24,16 +24,16 @@ pub(super) fn env(node: &Node<'_>) -> Result<String, Recorded> {
     let text = node.text(1024)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if text.len() > 128 || !text.bytes().all(plain) || text.starts_with(|first: char| first.is_ascii_digit()) {
-        let message = "is no name of an environment variable. Write letters, digits and `_`, as `ACME_TOKEN`; never the secret itself";
+        let message = "is not an environment variable name. Write letters, digits and `_`, like `ACME_TOKEN`; never the secret itself";
         // What stands here may be the secret itself, so it is not repeated.
-        return Err(node.fault(format!("what stands here {message}")));
+        return Err(node.fault(format!("the value {message}")));
     }
     Ok(text.to_owned())
 }
 
-/// The name of an Envoy cluster.
+/// The Envoy cluster name.
 pub(super) fn cluster(node: &Node<'_>) -> Result<String, Recorded> {
-    visible(node, 255, "name of an Envoy cluster")
+    visible(node, 255, "Envoy cluster name")
 }
 
 /// An `:authority`.
@@ -45,7 +45,7 @@ pub(super) fn authority(node: &Node<'_>) -> Result<String, Recorded> {
 pub(super) fn header(node: &Node<'_>) -> Result<String, Recorded> {
     let text = node.text(128)?;
     if !is_token(text) {
-        return Err(node.fault(format!("{} is no header name. Write one as `x-assertion`", quoted(text))));
+        return Err(node.fault(format!("{} is not a header name. Write one like `x-assertion`", quoted(text))));
     }
     Ok(text.to_ascii_lowercase())
 }
@@ -54,7 +54,7 @@ pub(super) fn header(node: &Node<'_>) -> Result<String, Recorded> {
 pub(super) fn cookie(node: &Node<'_>) -> Result<String, Recorded> {
     let text = node.text(128)?;
     if !is_token(text) {
-        return Err(node.fault(format!("{} is no cookie name. Write one as `IdToken`", quoted(text))));
+        return Err(node.fault(format!("{} is not a cookie name. Write one like `IdToken`", quoted(text))));
     }
     Ok(text.to_owned())
 }
@@ -64,7 +64,7 @@ pub(super) fn method(node: &Node<'_>) -> Result<String, Recorded> {
     let text = node.text(32)?;
     let upper = text.to_ascii_uppercase();
     if !is_token(text) {
-        return Err(node.fault(format!("{} is no method. Write one as `GET`", quoted(text))));
+        return Err(node.fault(format!("{} is not a method. Write one like `GET`", quoted(text))));
     }
     if upper != text {
         return Err(node.fault(format!("methods are case-sensitive. Write `{upper}`")));
@@ -80,7 +80,7 @@ fn is_token(text: &str) -> bool {
 fn visible(node: &Node<'_>, most: usize, what: &str) -> Result<String, Recorded> {
     let text = node.text(most)?;
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(node.fault(format!("{} is no {what}: visible ASCII characters only", quoted(text))));
+        return Err(node.fault(format!("{} is not a valid {what}: visible ASCII characters only", quoted(text))));
     }
     Ok(text.to_owned())
 }

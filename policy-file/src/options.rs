@@ -61,7 +61,7 @@ fn source(node: &Node<'_>) -> Result<CredentialSource, Recorded> {
         match (cookie?, header?) {
             (Some(cookie), None) => Ok(CredentialSource::Cookie(cookie)),
             (None, Some(header)) => Ok(CredentialSource::Header(header)),
-            _ => Err(node.fault(format!("one source an entry. Write {FORMS}"))),
+            _ => Err(node.fault(format!("one source per entry. Write {FORMS}"))),
         }
     })
 }
@@ -73,7 +73,7 @@ pub(super) fn headers(node: &Node<'_>, credentials: &Result<Credentials, Recorde
         let name = names::header(node)?;
         refuse_reserved(node, &name)?;
         if name.replace('_', "-") == "x-usher-reason" {
-            return Err(node.fault("`x-usher-reason` is the reason's. Write another name"));
+            return Err(node.fault("`x-usher-reason` is reserved for the reason. Write another name"));
         }
         if let Ok(credentials) = credentials
             && credentials.sources.contains(&CredentialSource::Header(name.clone()))
@@ -82,10 +82,10 @@ pub(super) fn headers(node: &Node<'_>, credentials: &Result<Credentials, Recorde
         }
         if name.contains('_') {
             // Many servers take `_` and `-` for the same, so a client could send the twin.
-            return Err(node.fault(format!("write `{}`, with `-` for `_`", name.replace('_', "-"))));
+            return Err(node.fault(format!("write `{}`, with `-` instead of `_`", name.replace('_', "-"))));
         }
         if !taken.insert(name.clone()) {
-            return Err(node.fault(format!("{} stands here twice", quoted(&name))));
+            return Err(node.fault(format!("{} is repeated", quoted(&name))));
         }
         Ok(name)
     };
@@ -107,7 +107,9 @@ pub(super) fn headers(node: &Node<'_>, credentials: &Result<Credentials, Recorde
         };
         let mut all = HashSet::new();
         if let Some(twice) = names.all().into_iter().find(|name| !all.insert(*name)) {
-            return Err(fields.node().fault(format!("two facts would be in {}. Write different names", quoted(twice))));
+            return Err(fields
+                .node()
+                .fault(format!("two values would be in {}. Write different names", quoted(twice))));
         }
         Ok(names)
     })
@@ -144,11 +146,11 @@ pub(super) fn admin_tokens<'d>(node: &Node<'d>, registry: &mut Registry<'d>) -> 
 fn refuse_reserved(node: &Node<'_>, name: &str) -> Result<(), Recorded> {
     let folded = name.replace('_', "-");
     if RESERVED.contains(&folded.as_str()) {
-        return Err(node.fault(format!("{} has a meaning of its own. Write another, as `x-assertion`", quoted(name))));
+        return Err(node.fault(format!("{} has a meaning in HTTP. Write another, like `x-assertion`", quoted(name))));
     }
     match RESERVED_PREFIXES.iter().find(|prefix| folded.starts_with(**prefix)) {
         Some(prefix) => Err(node.fault(format!(
-            "{} is one of the proxy's own (`{prefix}…`). Write another, as `x-assertion`",
+            "{} is one of the proxy's own (`{prefix}…`). Write another, like `x-assertion`",
             quoted(name)
         ))),
         None => Ok(()),

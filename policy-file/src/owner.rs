@@ -21,8 +21,8 @@ pub(super) fn read(
             Ok(connections) if connections.len() > 1 => {
                 let known = listed(connections.iter().map(|connection| connection.id.as_str()));
                 Err(node.fault(format!(
-                    "the organization has several connections ({known}). Write which one the owner comes through, \
-                     as `{{email: {email}, connection: {}}}`",
+                    "the organization has several connections ({known}). Write through which one the owner signs in, \
+                     like `{{email: {email}, connection: {}}}`",
                     connections.first().map_or("okta", |connection| connection.id.as_str())
                 )))
             }
@@ -65,7 +65,7 @@ pub(super) fn read(
 fn email(node: &Node<'_>, household: &Household) -> Result<Email, Recorded> {
     let text = node.text(1024)?;
     let Some(email) = Email::parse(text) else {
-        return Err(node.fault(format!("{} is no email address. Write one as `ada@acme.example`", quoted(text))));
+        return Err(node.fault(format!("{} is not an email address. Write one like `ada@acme.example`", quoted(text))));
     };
     match &household.domains {
         Ok(domains) if !domains.contains(&email.domain()) => {
@@ -88,7 +88,7 @@ fn spoken_for(node: &Node<'_>, email: &Email, connection: Option<&Arc<Connection
         Some(domains) if !domains.contains(&email.domain()) => {
             let known = listed(domains.iter().map(String::as_str));
             Err(node.fault(format!(
-                "connection `{}` does not speak for domain {}, only for {known}",
+                "connection `{}` does not vouch for domain {}, only for {known}",
                 connection.id,
                 quoted(&email.domain())
             )))

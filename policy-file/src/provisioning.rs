@@ -23,9 +23,7 @@ pub(super) fn read(
         let mappings_node = fields.field("group_mappings");
         let mappings = mappings_node.as_ref().map(|node| mappings(node, product)).transpose();
         if let (Ok(Mode::Manual), Some(node)) = (&mode, &mappings_node) {
-            return Err(
-                node.fault("mode `manual` maps no groups. Write `mode: jit` or `mode: scim`, or leave them out")
-            );
+            return Err(node.fault("mode `manual` maps no groups. Write `mode: jit` or `mode: scim`, or omit them"));
         }
         Ok(match (mode?, mappings?) {
             (Mode::Manual, _) => Provisioning::Manual,
@@ -48,7 +46,7 @@ fn mode(node: &Node<'_>, household: &Household) -> Result<Mode, Recorded> {
     let mode = node.choice("mode", &[("manual", Mode::Manual), ("jit", Mode::Jit), ("scim", Mode::Scim)])?;
     match &household.plan {
         Ok(plan) if matches!(mode, Mode::Scim) && !plan.scim => Err(node.fault(format!(
-            "plan `{}` does not include SCIM, for no organization of the parent. Write `mode: jit` or `mode: manual`, \
+            "plan `{}` does not include SCIM for any organization of the parent. Write `mode: jit` or `mode: manual`, \
              or give the parent `plan: enterprise`",
             plan.name
         ))),

@@ -101,7 +101,7 @@ impl<'d> Node<'d> {
             return Err(self.fault("empty text"));
         }
         if text.len() > most {
-            return Err(self.fault(format!("{} bytes long: at most {most} are taken", text.len())));
+            return Err(self.fault(format!("{} bytes long: at most {most} are allowed", text.len())));
         }
         if text.chars().any(char::is_control) {
             return Err(self.fault(format!("{} has a control character", quoted(text))));
@@ -172,7 +172,7 @@ impl<'d> Node<'d> {
         self.list(lengths, |item| {
             let value = read(item)?;
             if !seen.insert(value.clone()) {
-                return Err(item.fault("stands here twice"));
+                return Err(item.fault("is repeated"));
             }
             Ok(value)
         })
@@ -209,7 +209,7 @@ impl<'d> Node<'d> {
             return Err(self.fault("must not be empty"));
         }
         if count > *lengths.end() {
-            return Err(self.fault(format!("{count} entries: at most {} are taken", lengths.end())));
+            return Err(self.fault(format!("{count} entries: at most {} are allowed", lengths.end())));
         }
         Ok(())
     }
@@ -282,7 +282,7 @@ impl<'d> Fields<'d> {
         for name in self.members.keys().filter(|name| !self.known.contains(&name.as_str())) {
             let hint = match suggest::closest(name, &self.known) {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("known here are {}", listed(self.known.iter().copied())),
+                None => format!("known here: {}", listed(self.known.iter().copied())),
             };
             let path = self.node.path.below(Segment::Member(name));
             let message = format!("unknown field {}: {hint}", quoted(name));

@@ -34,7 +34,7 @@ impl<'d> Registry<'d> {
             return Err(node.fault(format!("`{ADMIN_TOKEN}` is the administrator's. Write another variable")));
         }
         self.secrets.enter(name.clone(), node.path()).map_err(|earlier| {
-            node.fault(format!("`{name}` is already the secret of `{earlier}`. Write a variable of its own"))
+            node.fault(format!("`{name}` is already the secret of `{earlier}`. Use a separate variable"))
         })?;
         Ok(name)
     }

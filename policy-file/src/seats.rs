@@ -28,7 +28,7 @@ pub(super) fn read(
         let caps = fields.optional("caps", |node| caps(node, product));
         let default = fields.or("default", SeatDefault::HighestAvailable, |node| default(node, product, provisioning));
         let when_full = fields.or("when_full", WhenFull::Deny, |node| {
-            node.choice("way out of a full tier", &[("deny", WhenFull::Deny), ("next_tier", WhenFull::NextTier)])
+            node.choice("`when_full` value", &[("deny", WhenFull::Deny), ("next_tier", WhenFull::NextTier)])
         });
         let (caps, default, when_full) = (caps?, default?, when_full?);
         let product = product.as_ref().map_err(|recorded| *recorded)?;

@@ -137,7 +137,7 @@ fn identity(organization: &Organization, connection: Option<&str>, subject: &str
 
 fn email(organization: &Organization, person: &str) -> Result<Email> {
     let email = Cast::email(organization, person);
-    Email::parse(&email).with_context(|| format!("`{email}` is no email"))
+    Email::parse(&email).with_context(|| format!("`{email}` is not an email"))
 }
 
 fn domain(organization: &Organization) -> &str {

@@ -32,7 +32,7 @@ pub(crate) enum LoadError {
         faults: Vec<Fault>,
     },
     /// The file is longer than any policy.
-    #[error("{}: longer than {MAX_LEN} bytes, which is more than a policy file may have", path.display())]
+    #[error("{}: longer than {MAX_LEN} bytes, which is too long for a policy file", path.display())]
     TooLong {
         /// The file.
         path: PathBuf,

@@ -73,7 +73,7 @@ pub(crate) enum StoreClientError {
     Token,
     /// What answers an https address speaks no TLS.
     #[error(
-        "what answers at {base} speaks no TLS: where the store was started without `--tls-cert`, write its address as \
+        "what answers at {base} does not speak TLS: if the store was started without `--tls-cert`, write its address as \
          http://HOST:PORT"
     )]
     NoTls {

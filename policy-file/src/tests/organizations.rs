@@ -27,7 +27,7 @@ fn a_parent_has_a_known_plan_and_domains_of_its_own() {
         ("/parents/0/domains/0", json!("GMX.de"), "parents[0].domains[0]", "public mail domain: `gmx.de`"),
         ("/parents/0/domains/0", json!("@acme.example"), "parents[0].domains[0]", "write what follows the `@`"),
         ("/parents/0/domains/0", json!("*.acme.example"), "parents[0].domains[0]", "write each one out"),
-        ("/parents/0/domains/0", json!("acme..example"), "parents[0].domains[0]", "is no mail domain"),
+        ("/parents/0/domains/0", json!("acme..example"), "parents[0].domains[0]", "is not a mail domain"),
         ("/parents/0/domains/0", json!("acme.example."), "parents[0].domains[0]", "without the dot"),
         ("/parents/0/domains/0", json!("äcme.example"), "parents[0].domains[0]", "xn--"),
         ("/parents/0/domains/1", json!("ACME.example"), "parents[0].domains[1]", "already at `parents[0].domains[0]`"),
@@ -46,13 +46,13 @@ fn hosts_are_names_or_suffixes_without_scheme_port_and_path() {
         ("hosts/0", json!("*.0x7"), "hosts[0]", "write an IPv4 address as four numbers"),
         ("hosts/0", json!("chat.*.example"), "hosts[0]", "`*` stands only"),
         ("hosts/0", json!("*chat.acme.example"), "hosts[0]", "`*` stands only"),
-        ("hosts/0", json!("*."), "hosts[0]", "is no host"),
-        ("hosts/0", json!("chat acme"), "hosts[0]", "is no host"),
-        ("hosts/0", json!("-a.example"), "hosts[0]", "is no host"),
+        ("hosts/0", json!("*."), "hosts[0]", "is not a host"),
+        ("hosts/0", json!("chat acme"), "hosts[0]", "is not a host"),
+        ("hosts/0", json!("-a.example"), "hosts[0]", "is not a host"),
         ("hosts/0", json!("chat.acme.example."), "hosts[0]", "without the dot"),
         ("hosts/1", json!("CHAT.acme.example"), "hosts[1]", "already at `parents[0].organizations[0].hosts[0]`"),
-        ("path_prefix", json!("/"), "path_prefix", "holds every path"),
-        ("path_prefix", json!("eu"), "path_prefix", "begins with `/`"),
+        ("path_prefix", json!("/"), "path_prefix", "matches every path"),
+        ("path_prefix", json!("eu"), "path_prefix", "begin it with `/`"),
         ("path_prefix", json!("/a/../b"), "path_prefix", "more than one way"),
         ("path_prefix", json!("/%61"), "path_prefix", "Write `/a`"),
         ("path_prefix", json!("/a?b"), "path_prefix", "has a query"),
@@ -69,9 +69,9 @@ fn hosts_are_names_or_suffixes_without_scheme_port_and_path() {
 #[test]
 fn names_must_be_those_of_the_product_and_the_parent() {
     refused_in_organization(vec![
-        ("product", json!("cloud"), "product", "unknown product `cloud`. Known are `claude`, `console`"),
+        ("product", json!("cloud"), "product", "unknown product `cloud`. Known: `claude`, `console`"),
         ("connections", json!(["entra"]), "connections[0]", "unknown connection `entra`. The parent has `okta`"),
-        ("connections", json!(["okta", "okta"]), "connections[1]", "twice"),
+        ("connections", json!(["okta", "okta"]), "connections[1]", "is repeated"),
         ("connections", json!([]), "connections", "must not be empty"),
         (
             "provisioning/group_mappings/roles/0/role",
@@ -206,9 +206,9 @@ fn rules_have_paths_in_normal_form_and_ask_for_something() {
             "access",
             json!([{"path": "/admin/*", "roles": ["user"]}]),
             "access[0].path",
-            "ends in `/` holds everything below",
+            "ends in `/` matches everything below",
         ),
-        ("access", json!([{"path": "admin", "roles": ["user"]}]), "access[0].path", "begins with `/`"),
+        ("access", json!([{"path": "admin", "roles": ["user"]}]), "access[0].path", "begin it with `/`"),
         (
             "access",
             json!([{"path": "/a", "methods": ["get"], "roles": ["user"]}]),
@@ -218,8 +218,8 @@ fn rules_have_paths_in_normal_form_and_ask_for_something() {
         ("bypass", json!([{"path": "/a;b"}]), "bypass[0].path", "more than one way"),
         ("bypass", json!([{"path": "/%7Ea"}]), "bypass[0].path", "Write `/~a`"),
         ("bypass", json!([{"path": "/a", "methods": []}]), "bypass[0].methods", "must not be empty"),
-        ("bypass", json!([{"path": "/a", "methods": ["GET", "GET"]}]), "bypass[0].methods[1]", "twice"),
-        ("bypass", json!([{"path": "/a", "methods": ["G T"]}]), "bypass[0].methods[0]", "is no method"),
+        ("bypass", json!([{"path": "/a", "methods": ["GET", "GET"]}]), "bypass[0].methods[1]", "is repeated"),
+        ("bypass", json!([{"path": "/a", "methods": ["G T"]}]), "bypass[0].methods[0]", "is not a method"),
         ("guards", json!({"max_removals": {"percent": 101}}), "guards.max_removals.percent", "from 0 to 100"),
         ("guards", json!({"removals_by_login": "many"}), "guards.removals_by_login", "found text"),
     ]);
@@ -228,7 +228,7 @@ fn rules_have_paths_in_normal_form_and_ask_for_something() {
 #[test]
 fn the_primary_owner_is_somebody_who_can_come_in() {
     refused_in_organization(vec![
-        ("primary_owner", json!("ada"), "primary_owner", "is no email address"),
+        ("primary_owner", json!("ada"), "primary_owner", "is not an email address"),
         ("primary_owner", json!("ada@other.example"), "primary_owner", "domain `other.example` is not in the parent's"),
         ("primary_owner", json!({"email": "ada@other.example"}), "primary_owner.email", "is not in the parent's"),
         ("primary_owner", json!({"connection": "okta"}), "primary_owner.email", "missing"),
@@ -248,7 +248,7 @@ fn the_primary_owner_is_somebody_who_can_come_in() {
             json!({"email": "ada@acme.example", "connection": "entra"}),
             Some((
                 "primary_owner.email",
-                "connection `entra` does not speak for domain `acme.example`, only for `acme.test`",
+                "connection `entra` does not vouch for domain `acme.example`, only for `acme.test`",
             )),
         ),
         (json!({"email": "ada@acme.test", "connection": "entra"}), None),

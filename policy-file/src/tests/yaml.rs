@@ -117,13 +117,13 @@ fn yaml_follows_the_core_schema() {
 #[test]
 fn what_yaml_would_allow_in_two_ways_is_refused_with_its_line() {
     for (text, path, line, message) in [
-        ("a: 1\nb: 2\na: 3\n", "a", 3, "stands here twice"),
-        ("a:\n- x: 1\n  x: 2\n", "a[0].x", 3, "stands here twice"),
+        ("a: 1\nb: 2\na: 3\n", "a", 3, "is repeated"),
+        ("a:\n- x: 1\n  x: 2\n", "a[0].x", 3, "is repeated"),
         ("a: &x [1]\nb: *x\n", "b", 2, "aliases"),
         ("a: !!str 1\n", "a", 1, "tags"),
         ("a: !thing\n  b: 1\n", "a", 1, "tags"),
-        ("a: .inf\n", "a", 1, "no number"),
-        ("a: .NaN\n", "a", 1, "no number"),
+        ("a: .inf\n", "a", 1, "not a JSON number"),
+        ("a: .NaN\n", "a", 1, "not a JSON number"),
         ("1: a\n", "1", 1, "put it in quotes"),
         ("a:\n  true: b\n", "a.true", 2, "put it in quotes"),
         ("? [a]\n: b\n", "", 1, "the name of a field"),

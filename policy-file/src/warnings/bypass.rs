@@ -14,8 +14,8 @@ pub(super) fn everything<'d>(organization: &Organization, place: &Place<'d>, fin
             findings.add(
                 WarningCode::BypassEverything,
                 &place.member("bypass").item(number).member("path"),
-                "everybody passes to every path, without a look at the credential. Write the paths that are meant, \
-                 as `/healthz` or `/assets/`",
+                "everybody reaches every path without a credential check. Write the intended paths, like `/healthz` or \
+                 `/assets/`",
             );
         }
     }

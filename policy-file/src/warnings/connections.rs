@@ -17,8 +17,8 @@ pub(super) fn email_unvouched<'d>(parent: &Parent, place: &Place<'d>, findings: 
                 WarningCode::EmailUnvouched,
                 &place.member("connections").item(number).member("claims").member("email"),
                 format!(
-                    "`email_verified` speaks of the claim `email` alone: whoever may write {} can be anybody of the verified \
-                     domains. Where only administrators set that claim, say so with `email: trusted`",
+                    "`email_verified` is only about the claim `email`: whoever may write {} can pose as anybody in the \
+                     verified domains. If only administrators set that claim, write `email: trusted`",
                     quoted(claim)
                 ),
             );
@@ -36,7 +36,7 @@ pub(super) fn insecure_jwks<'d>(parent: &Parent, place: &Place<'d>, findings: &m
                 WarningCode::InsecureJwks,
                 &place.member("connections").item(number).member("jwks").member("insecure"),
                 format!(
-                    "the keys come over plain http from {}: who can answer in its place can sign anybody in. \
+                    "the keys come over plain http from {}: whoever can answer in its place can sign anybody in. \
                      Write an https `uri`",
                     quoted(&remote.uri.host)
                 ),
@@ -57,8 +57,8 @@ pub(super) fn issuer_no_url<'d>(parent: &Parent, place: &Place<'d>, findings: &m
                 WarningCode::IssuerNoUrl,
                 &place.member("connections").item(number).member("issuer"),
                 format!(
-                    "providers write a URL into `iss`, and it is compared to the letter: with {0} everybody is likely to \
-                     be an `unknown_issuer`. Write it as the provider's tokens have it, such as https://{0}",
+                    "`iss` is a URL and is compared exactly: with {0}, everybody is probably denied `unknown_issuer`. \
+                     Write the issuer as in the provider's tokens, such as https://{0}",
                     issuer.escape_debug()
                 ),
             );
@@ -97,6 +97,6 @@ fn never_holds(parent: &Parent, connection: &Connection, required: &Requirement)
     };
     refused.then(|| {
         let asked = listed(required.any_of.iter().map(String::as_str));
-        format!("it requires {} to be {asked}, which is refused by its other fields", quoted(claim))
+        format!("it requires {} to be {asked}, which its other fields refuse", quoted(claim))
     })
 }

@@ -16,7 +16,7 @@ pub(super) fn nobody<'d>(organization: &Organization, place: &Place<'d>, finding
     if !can_have_members(organization) {
         add(
             place.member("provisioning").member("mode"),
-            "nobody can enter: members come from the directory alone, and the parent has none. \
+            "nobody can enter: members come only from the directory, and the parent has none. \
              Write `directory: {scim: true, token_env: …}` for the parent, or another mode"
                 .to_owned(),
         );
@@ -25,14 +25,14 @@ pub(super) fn nobody<'d>(organization: &Organization, place: &Place<'d>, finding
     if tiers.as_ref().is_some_and(Vec::is_empty) {
         add(
             place.member("seats"),
-            "nobody new can enter: everyone needs a seat, and nobody can get one of a tier that has any. \
+            "nobody new can enter: everyone needs a seat, and nobody can get a tier that has any. \
              Raise `caps`, or map groups to tiers that have seats"
                 .to_owned(),
         );
     } else if !somebody_is_allowed(organization, tiers.as_deref()) {
         add(
             place.member("access"),
-            "nobody can enter: no role and seat tier that anybody can have passes the rules that hold for every path. \
+            "nobody can enter: the rules for every path admit no role and seat tier that anybody can have. \
              Allow more roles or tiers, or write narrower paths"
                 .to_owned(),
         );
@@ -60,7 +60,7 @@ fn no_connection(organization: &Organization) -> Option<String> {
             Some(format!("connection {} lets nobody in: {why}", quoted(connection.id.as_str())))
         })
         .collect();
-    causes.map(|causes| format!("nobody can enter: {}. Mend one, or write another", causes.join("; ")))
+    causes.map(|causes| format!("nobody can enter: {}. Fix one, or add another", causes.join("; ")))
 }
 
 /// In scim modes, members of another source do not count, save for the primary owner.

@@ -50,7 +50,7 @@ pub(super) fn display_names<'d>(organization: &Organization, place: &Place<'d>, 
                 WarningCode::DisplayNameGroup,
                 &mappings.member(field).item(number).member("group"),
                 format!(
-                    "{} looks like a name for people, where the other groups are {others}. Groups are matched exactly: \
+                    "{} looks like a display name, while the other groups are {others}. Groups are matched exactly: \
                      write what the provider sends, and the name as `label`",
                     quoted(group)
                 ),

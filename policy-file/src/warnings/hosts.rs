@@ -75,15 +75,15 @@ fn by_hosts(
         .map(|narrow| {
             let ids: Vec<_> = owners(narrow).iter().take(NAMED).map(|owner| quoted(owner.id.as_str())).collect();
             let partly = owners(narrow).iter().all(|owner| owner.path_prefix.is_some());
-            let outside = if partly { ", and outside of its `path_prefix` nobody" } else { "" };
-            format!("at {} answers organization {}{outside}", quoted(&written(narrow)), ids.join(" or "))
+            let outside = if partly { ", and nobody outside its `path_prefix`" } else { "" };
+            format!("at {}, organization {} answers{outside}", quoted(&written(narrow)), ids.join(" or "))
         })
         .collect();
     let more = if shadows.next().is_some() { "; and so for more hosts" } else { "" };
     (!named.is_empty()).then(|| {
         format!(
-            "{} does not hold everywhere: {}{more}. The most specific host alone decides, whatever the path. \
-             Where that is not meant, give this organization the same host with a `path_prefix`, or take the other away",
+            "{} does not apply everywhere: {}{more}. Only the most specific host decides, whatever the path. \
+             If that is not intended, give this organization the same host with a `path_prefix`, or remove the other",
             quoted(&written(host)),
             named.join("; ")
         )
@@ -120,12 +120,12 @@ fn by_paths(host: &HostPattern, others: &[&Organization]) -> String {
         .iter()
         .filter(|other| seen.insert(other.id.as_str()))
         .take(NAMED)
-        .map(|other| format!("below {} answers organization {}", quoted(prefix(other)), quoted(other.id.as_str())))
+        .map(|other| format!("below {}, organization {} answers", quoted(prefix(other)), quoted(other.id.as_str())))
         .collect();
     let more = if others.len() > NAMED { "; and so for more prefixes" } else { "" };
     format!(
         "this organization does not have all of {}: {}{more}. The longest `path_prefix` wins. \
-         Where that is not meant, give one of them another host or another prefix",
+         If that is not intended, give one of them another host or another prefix",
         quoted(&written(host)),
         named.join("; ")
     )

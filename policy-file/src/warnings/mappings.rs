@@ -71,8 +71,8 @@ pub(super) fn mapped_twice<'d>(organization: &Organization, place: &Place<'d>, f
                     WarningCode::GroupMappedTwice,
                     &place_of(place, &list, number),
                     format!(
-                        "group {group} is mapped twice: `{}[{first}]` has it too, and only the better of the two decides. \
-                         Leave one out",
+                        "group {group} is mapped twice: `{}[{first}]` has it too, and only the better one decides. \
+                         Remove one",
                         list.field
                     ),
                 );
@@ -89,7 +89,7 @@ pub(super) fn mapped_twice<'d>(organization: &Organization, place: &Place<'d>, f
                     WarningCode::DeadMapping,
                     &place_of(place, &list, number),
                     format!(
-                        "never decides: `{}[{at}]` gives the same group {}, which is more than {}. Leave this one out",
+                        "never decides: `{}[{at}]` gives the same group {}, which is more than {}. Remove this one",
                         list.field,
                         quoted(best.gives),
                         quoted(entry.gives)
@@ -127,8 +127,8 @@ pub(super) fn overtaken<'d>(organization: &Organization, place: &Place<'d>, find
                     WarningCode::DeadMapping,
                     &place_of(place, &list, number),
                     format!(
-                        "never decides: whoever may log in is in a group such as {} already, which gives {}. \
-                         Leave this one out, or do not ask for that group in `require` or `assignment`",
+                        "never decides: everybody who may log in is already in a group such as {}, which gives {}. \
+                         Remove this one, or do not demand that group in `require` or `assignment`",
                         quoted(floor.group.as_str()),
                         listed(std::iter::once(floor.gives))
                     ),

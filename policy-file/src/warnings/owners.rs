@@ -27,8 +27,8 @@ pub(super) fn no_owner<'d>(organization: &Organization, place: &Place<'d>, findi
             WarningCode::TopRoleUnmapped,
             &place,
             format!(
-                "no group gives {top}: the primary owner {} alone has it, and nobody when they are gone. \
-                 Map a group to it, as `{{group: owners, role: {}}}`",
+                "no group gives {top}: the primary owner {} alone has it, and nobody once they are gone. \
+                 Map a group to it, like `{{group: owners, role: {}}}`",
                 quoted(owner.email.as_str()),
                 organization.top_role()
             ),

@@ -39,7 +39,7 @@ pub(super) fn without_seats<'d>(organization: &Organization, place: &Place<'d>, 
             WarningCode::TierWithoutSeats,
             &place.member("seats").member("default"),
             format!(
-                "there are no seats of tier {}: who has no mapped tier waits for one that never comes. \
+                "there are no seats of tier {}: people without a mapped tier wait for one that never comes. \
                  Give the tier seats in `caps`, or write another default",
                 quoted(tier.as_str())
             ),
@@ -67,8 +67,8 @@ fn left_out<'d>(seats: &Seats, caps: &Place<'d>, findings: &mut Findings<'d>) {
             WarningCode::TierWithoutSeats,
             caps,
             format!(
-                "tier {tier} is left out, and so has no seats: nobody can have one. Write how many there are; \
-                 `{}: 0` where none is meant",
+                "tier {tier} is missing, so it has no seats: nobody can have one. Write how many there are, \
+                 or `{}: 0` if none is intended",
                 seat.tier
             ),
         );

@@ -46,7 +46,7 @@ impl Builder {
             self.refuse(line, TAG);
         }
         if value.is_none() {
-            self.refuse(line, &format!("{} is no number that JSON has", quoted(text)));
+            self.refuse(line, &format!("{} is not a JSON number", quoted(text)));
         }
         self.add(value.unwrap_or_default(), Lines { line, below: Below::Nothing });
     }
@@ -115,7 +115,7 @@ impl Builder {
         let duplicate = values.contains_key(text);
         *name = Some(Name { text: text.to_owned(), line, duplicate });
         if duplicate {
-            self.refuse(line, "the field stands here twice");
+            self.refuse(line, "the field is repeated");
         }
         if !is_text {
             self.refuse(line, NAME);
@@ -156,4 +156,4 @@ impl Builder {
 }
 
 const NAME: &str = "the name of a field must be text. Put it in quotes";
-const TAG: &str = "tags (`!name`) are refused. Write the value alone; text that looks like a number in quotes";
+const TAG: &str = "tags (`!name`) are refused. Write only the value; quote text that looks like a number";

@@ -37,7 +37,7 @@ pub(super) fn parse(text: &str) -> Result<Document, Fault> {
             Event::DocumentStart(_) => {
                 documents += 1;
                 if documents > 1 {
-                    return Err(at(line, "a second document begins here (`---`). Write one document a file"));
+                    return Err(at(line, "a second document begins here (`---`). Write one document per file"));
                 }
             }
             Event::Alias(_) => builder.alias(line)?,

@@ -32,14 +32,14 @@ pub fn route<'a>(policy: &'a Policy, authority: &[u8], path: &[u8]) -> Result<Ro
     Ok(Routed { organization, path: Some(path) })
 }
 
-/// Whether no organization has the host of an `:authority`, which is what `unmatched` is about. What is no host is refused
+/// Whether no organization has the host of an `:authority`, which is what `unmatched` is about. What is not a host is refused
 /// like any that cannot be told, and a path that nobody has belongs to a host that somebody has.
 pub fn is_unmatched(policy: &Policy, authority: &[u8]) -> bool {
     host(authority).is_some_and(|host| policy.routes.candidates(&host).is_none())
 }
 
 /// The host of an `:authority`: port and one trailing dot dropped, lowercased, an IPv6 address in its one text.
-/// `None` where it is no host.
+/// `None` where it is not a host.
 pub fn host(authority: &[u8]) -> Option<Cow<'_, str>> {
     let text = std::str::from_utf8(authority).ok().filter(|text| text.is_ascii() && text.len() <= 512)?;
     let (host, port) = match text.strip_prefix('[') {

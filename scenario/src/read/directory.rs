@@ -30,7 +30,7 @@ pub(super) fn read(
             Ok(DirectoryWord::Group { group: group?, has: has? })
         }
         _ => fields.required("sync", "now", |node| {
-            word(node, "way to sync", &[("now", false), ("confirmed", true)])
+            word(node, "`sync` value", &[("now", false), ("confirmed", true)])
                 .map(|confirmed| DirectoryWord::Sync { confirmed })
         }),
     }
@@ -55,7 +55,7 @@ fn truth(node: &Node<'_>) -> Result<bool, Recorded> {
 fn email(node: &Node<'_>) -> Result<String, Recorded> {
     let email = text::name(node)?;
     if Email::parse(&email).is_none() {
-        return refuse(node, "this is no email");
+        return refuse(node, "this is not an email");
     }
     Ok(email)
 }

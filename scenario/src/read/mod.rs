@@ -114,13 +114,13 @@ fn text_of(path: &Path) -> Result<String, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err("cannot be read: no regular file".to_owned());
+        return Err("cannot be read: not a regular file".to_owned());
     }
     let mut text = String::new();
     let file = File::open(path).map_err(unreadable)?;
     file.take(MAX_LEN + 1).read_to_string(&mut text).map_err(unreadable)?;
     if text.len() as u64 > MAX_LEN {
-        return Err(format!("longer than {MAX_LEN} bytes, which is more than is read"));
+        return Err(format!("longer than {MAX_LEN} bytes"));
     }
     Ok(text)
 }

@@ -49,7 +49,7 @@ pub(super) fn known_of(node: &Node<'_>, what: &str, of: &str, names: &[&str]) ->
     let hint = match closest(text, names) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None if names.is_empty() => "there are none".to_owned(),
-        None => format!("known here are {}", listed(names.iter().copied())),
+        None => format!("known here: {}", listed(names.iter().copied())),
     };
     refuse(node, format!("unknown {what} {}{of}; {hint}", quoted(text)))
 }

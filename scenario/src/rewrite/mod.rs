@@ -26,7 +26,7 @@ pub enum RewriteError {
     #[error("line {0}: the step cannot be rewritten in place; write its expectation by hand")]
     Layout(usize),
     /// The text is no YAML.
-    #[error("the file is no YAML")]
+    #[error("the file is not YAML")]
     NoYaml,
 }
 

@@ -260,7 +260,7 @@ pub(crate) enum DatabaseError {
     #[error("the database has too much to do: {0}")]
     Busy(String),
     /// Somebody else was faster: nothing was written, and on fresh facts the decision may be another.
-    #[error("others changed the same at the same time: {0}")]
+    #[error("others changed the same data at the same time: {0}")]
     Conflict(String),
     /// A stored value is not one that the store writes.
     #[error("the database holds something the store did not write: {0}")]

@@ -11,7 +11,7 @@ use crate::metrics::Metrics;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The address has a parameter that would be ignored.
-    #[error("the address has the parameter `{0}`, which means nothing to usher")]
+    #[error("the address has the parameter `{0}`, which usher does not know")]
     UnknownParameter(String),
     /// The file cannot be made.
     #[error("cannot make the database file `{path}`: {source}")]
@@ -31,10 +31,10 @@ pub enum OpenError {
     #[error("migration {0} of the database is not the one that this usher knows; is it another program's database?")]
     Foreign(i64),
     /// Another store has the file.
-    #[error("another usher store uses this file, and an SQLite file is for one; several replicas want PostgreSQL")]
+    #[error("another usher store uses this file, and an SQLite file is for one; several replicas need PostgreSQL")]
     InUse,
     /// The address does not name a file.
-    #[error("`{0}` keeps nothing on disk; name a file, as in `sqlite://usher.db`")]
+    #[error("`{0}` keeps nothing on disk; name a file, such as `sqlite://usher.db`")]
     InMemory(String),
     /// A newer version of the store has been here.
     #[error("the database was migrated to version {found} by a newer usher; this one knows versions up to {known}")]

@@ -101,7 +101,7 @@ fn checked(mut login: Login) -> Result<Login, Problem> {
         }
     }
     if i64::try_from(login.issued_at).is_err() {
-        return Err(Problem::invalid_request("`issued_at` is no time"));
+        return Err(Problem::invalid_request("`issued_at` is not a time"));
     }
     Ok(login)
 }

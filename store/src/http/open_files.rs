@@ -14,7 +14,7 @@ pub(super) fn warn_if_few(limit: Option<usize>, connections: usize) {
         tracing::warn!(
             limit,
             connections,
-            "too few files may be open for so many connections: raise LimitNOFILE, or `ulimit -n`"
+            "the limit on open files is too low for so many connections: raise LimitNOFILE, or `ulimit -n`"
         );
     }
 }

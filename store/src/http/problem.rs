@@ -107,12 +107,12 @@ impl Problem {
     }
 
     pub(super) fn too_many_requests() -> Self {
-        let detail = "this token asks more often than it may; wait as long as `retry-after` says";
+        let detail = "this token makes too many requests; wait as long as `retry-after` says";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail)
     }
 
     pub(crate) fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a bearer token that opens this route is needed")
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a bearer token for this route is required")
     }
 
     /// What was not done by hand, and where a role or tier was named that there is none of: those that there are.
@@ -157,7 +157,7 @@ impl From<DatabaseError> for Problem {
         let (code, detail) = match &error {
             DatabaseError::Busy(_) => ("database_busy", "the database has too much to do; nothing was changed"),
             DatabaseError::Conflict(_) => {
-                ("too_many_conflicts", "too many change the same at the same time; nothing was changed")
+                ("too_many_conflicts", "too many requests change the same data at once; nothing was changed")
             }
             DatabaseError::Corrupt(_) | DatabaseError::Unavailable(_) => {
                 ("database_unavailable", "the database does not answer; nothing was changed")

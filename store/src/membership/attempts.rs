@@ -1,4 +1,4 @@
-//! Beginning again where others changed the same at the same time: on fresh facts, a bounded number of times.
+//! Beginning again where others changed the same data at the same time: on fresh facts, a bounded number of times.
 
 use std::time::Duration;
 

@@ -190,7 +190,7 @@ fn trusted<'a>(organization: &'a Organization, login: &Login) -> Result<&'a Conn
     let domain = login.email.domain();
     let spoken_for = connection.domains.as_ref().is_none_or(|domains| domains.contains(&domain));
     if !spoken_for || !organization.parent.domains.contains(&domain) {
-        return Err(MembershipError::PolicyMismatch("the email's domain is not one that the connection speaks for"));
+        return Err(MembershipError::PolicyMismatch("the email's domain is not one that the connection vouches for"));
     }
     if !plan::fits(organization, &login.plan) {
         return Err(MembershipError::PolicyMismatch("the organization's rules cannot give this plan"));

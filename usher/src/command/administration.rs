@@ -21,13 +21,13 @@ const KEY: &str = "--store-key (or USHER_STORE_KEY)";
 /// Which store, and how https is spoken with it.
 #[derive(Debug, Args)]
 pub(super) struct Place {
-    /// The store; where it wants a token, that is read from the environment variable USHER_ADMIN_TOKEN
+    /// The store; the token is read from the environment variable USHER_ADMIN_TOKEN where one is needed
     #[arg(long, value_name = "URL", env = "USHER_STORE_URL", default_value = "http://127.0.0.1:7070")]
     pub(super) store: String,
     /// Trust these certificate authorities for the store, PEM; default: those that browsers trust
     #[arg(long, value_name = "FILE", env = CA_ENV, value_parser = OsStringValueParser::new().try_map(authorities))]
     store_ca: Option<PathBuf>,
-    /// The certificate that is shown to the store, PEM
+    /// The client certificate for the store, PEM
     #[arg(long, value_name = "FILE", env = "USHER_STORE_CERT", requires = "store_key")]
     store_cert: Option<PathBuf>,
     /// The key of that certificate, PEM
@@ -76,7 +76,7 @@ impl Place {
 /// A file of authorities. An empty variable would trust those that browsers trust, where somebody meant others.
 fn authorities(path: OsString) -> Result<PathBuf, &'static str> {
     match path.is_empty() {
-        true => Err("name a file; where USHER_STORE_CA is set and empty, unset it"),
+        true => Err("name a file; if USHER_STORE_CA is set and empty, unset it"),
         false => Ok(path.into()),
     }
 }
@@ -89,7 +89,7 @@ fn certificates(flag: &'static str, path: &Path) -> Result<Vec<Certificate<'stat
         }
     }
     match found.is_empty() {
-        true => Err(Failure::file(flag, path, io::Error::other("no certificate in it, as PEM"))),
+        true => Err(Failure::file(flag, path, io::Error::other("it contains no PEM certificate"))),
         false => Ok(found),
     }
 }

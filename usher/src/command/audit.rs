@@ -73,7 +73,7 @@ impl Audit {
             print(&table.text())?;
         }
         if shown == 0 {
-            tell("no entries: nothing happened there, or no organization, member or request has this id");
+            tell("no entries: nothing happened there, or there is no organization, member or request with this id");
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -18,7 +18,7 @@ pub(crate) struct Check {
     /// The policy file, YAML or JSON
     #[arg(value_name = "FILE")]
     policy: PathBuf,
-    /// Leave with 1 where there are warnings, too
+    /// Exit with 1 if there are warnings, too
     #[arg(long)]
     deny_warnings: bool,
     /// Print faults and warnings as JSON on stdout

@@ -11,7 +11,7 @@ use crate::demo::{self, Options};
 /// The arguments of `usher demo`.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Make the calls, print a table of expected and seen, and end; exit 0 only if all is as expected
+    /// Make the calls, print a table of expected and actual, and exit; 0 only if all is as expected
     #[arg(long)]
     check: bool,
     /// The Envoy binary; default: in PATH, or next to this command
@@ -20,7 +20,7 @@ pub(crate) struct Demo {
     /// The filter; default: usher.wasm next to this command, or in this folder
     #[arg(long, value_name = "FILE")]
     wasm: Option<PathBuf>,
-    /// Where Envoy listens; default: 10000, or a free port where that is taken
+    /// Where Envoy listens; default: 10000, or a free port if that is taken
     #[arg(long)]
     port: Option<u16>,
 }

@@ -16,25 +16,25 @@ const MAX_AUTHORITIES: usize = 4 * 1024 * 1024;
 /// The arguments of `usher discover`.
 #[derive(Debug, Args)]
 pub(crate) struct Discover {
-    /// The provider, exactly as its tokens name it in `iss`
+    /// The provider, exactly as in the `iss` of its tokens
     #[arg(value_name = "ISSUER")]
     issuer: String,
-    /// The connection's id; default: made of the issuer's host
+    /// The connection's id; default: derived from the issuer's host
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// The Envoy cluster through which the filter fetches the keys; default: made of the issuer's host
+    /// The Envoy cluster through which the filter fetches the keys; default: derived from the issuer's host
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
     /// An audience (`aud`) of the application; may be repeated
     #[arg(long, value_name = "AUD")]
     audience: Vec<String>,
-    /// Certificate authorities to trust in place of the public ones, PEM
+    /// Certificate authorities to trust instead of the public ones, PEM
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// Speak plain http to other machines too
+    /// Allow plain http to other machines
     #[arg(long)]
     insecure: bool,
-    /// Longest wait for each answer, in seconds
+    /// How long to wait for each answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=300))]
     timeout: u64,
     /// Print JSON

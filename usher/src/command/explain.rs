@@ -27,20 +27,20 @@ pub(crate) struct Explain {
     /// The policy file, YAML or JSON
     #[arg(value_name = "FILE")]
     policy: PathBuf,
-    /// The host that is asked for, as in `:authority`
+    /// The host of the request, as in `:authority`
     #[arg(long, value_name = "H", required_unless_present = "log_line")]
     host: Option<String>,
-    /// The path that is asked for, with its query
+    /// The path of the request, with its query
     #[arg(long, value_name = "P", required_unless_present = "log_line")]
     path: Option<String>,
-    /// Explain a denial by its line in the filter's log, in place of a request: the line itself, @FILE, or - for standard input;
+    /// Explain a denial from its line in the filter's log, instead of a request: the line itself, @FILE, or - for standard input;
     /// of several lines the last denial
     #[arg(long, value_name = "LINE", conflicts_with_all = ["host", "path", "token", "claims", "method", "now", "member", "full", "jwks"])]
     log_line: Option<String>,
-    /// The assertion: itself, @FILE, or - for standard input; without it the request has none
+    /// The assertion: the text itself, @FILE, or - for standard input; without it, the request has none
     #[arg(long, value_name = "T")]
     token: Option<String>,
-    /// Claims in place of a token: a file with a JSON object, or - for standard input; the signature is not checked then
+    /// Claims instead of a token: a file with a JSON object, or - for standard input; no signature is checked then
     #[arg(long, value_name = "FILE", conflicts_with_all = ["token", "jwks"])]
     claims: Option<PathBuf>,
     /// The method
@@ -49,11 +49,11 @@ pub(crate) struct Explain {
     /// The clock, seconds since the Unix epoch; default: now
     #[arg(long, value_name = "UNIX")]
     now: Option<u64>,
-    /// The member that the store is assumed to have: some of role=ROLE, tier=TIER, status=active|pending|suspended, email=EMAIL,
+    /// The member assumed to be in the store: any of role=ROLE, tier=TIER, status=active|pending|suspended, email=EMAIL,
     /// source=manual|jit|scim, linked=yes|no|other; or none
     #[arg(long, value_name = "role=…,tier=…", default_value = "none")]
     member: StoredMember,
-    /// A seat tier that is assumed to be full; may be repeated
+    /// A seat tier assumed to be full; may be repeated
     #[arg(long, value_name = "TIER")]
     full: Vec<String>,
     /// Keys of a connection that the filter would fetch, as CONNECTION=FILE; may be repeated
@@ -196,7 +196,7 @@ fn prose(explanation: &Explanation) -> String {
             "means" => "what it means",
             "find_out" => "to find out",
             "at_provider" => "at the provider",
-            _ => "to mend it",
+            _ => "to fix it",
         };
         let text_of = match advice.text.contains('\n') {
             true => format!("\n  {}", advice.text.replace('\n', "\n  ")),

@@ -32,7 +32,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Claims(#[from] ClaimsError),
     /// A collector's address is none.
-    #[error("--otlp-endpoint (or OTEL_EXPORTER_OTLP_ENDPOINT) {}: must be http://HOST:PORT or https://HOST:PORT, perhaps with a path", without_user(.0))]
+    #[error("--otlp-endpoint (or OTEL_EXPORTER_OTLP_ENDPOINT) {}: must be http://HOST:PORT or https://HOST:PORT, optionally with a path", without_user(.0))]
     Collector(String),
     /// The demo cannot run.
     #[error("the demo cannot run")]
@@ -68,7 +68,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     LogLine(#[from] LogLineError),
     /// A file that a flag names has no certificates.
-    #[error("{flag} {}: is no bundle of certificate authorities in PEM", path.display())]
+    #[error("{flag} {}: is not a PEM bundle of certificate authorities", path.display())]
     NoBundle {
         /// The flag.
         flag: &'static str,

@@ -40,9 +40,9 @@ pub(crate) struct Members {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// List members, all pages of them
+    /// List members, all pages
     List(List),
-    /// Print members as CSV for a spreadsheet, all pages of them; with --json one member a line
+    /// Print all members as CSV for a spreadsheet; with --json, one member per line
     Export(List),
     /// Add a member by email
     Add(Add),
@@ -54,9 +54,9 @@ enum Verb {
     Suspend(One),
     /// Let a suspended member in again
     Activate(One),
-    /// Forget a member's identity, so that their next login links anew
+    /// Forget a member's identity, so that their next login links them again
     Unlink(One),
-    /// Remove a member; the seat is free. Where logins make members (`jit`), suspend to keep out
+    /// Remove a member and free the seat. Where logins add members (`jit`), suspend them instead to keep them out
     Remove(One),
 }
 
@@ -297,7 +297,7 @@ fn show(answered: &Answered, as_json: bool) -> Result<(), Failure> {
 
 fn warn(answered: &Answered) {
     if let Some(code) = &answered.warning {
-        let meaning = if code == "last_owner" { ": no active member holds the top role any more" } else { "" };
+        let meaning = if code == "last_owner" { ": no active member has the top role any more" } else { "" };
         tell(&format!("warning: {code}{meaning}"));
     }
 }
@@ -309,7 +309,7 @@ fn pending(member: &Value) -> Option<String> {
     }
     let organization = field(member, "organization");
     Some(format!(
-        "note: pending is without a seat, and turned away: none is free for this member, or `seats.default` gives none; \
+        "note: a pending member has no seat and is turned away: none is free, or `seats.default` gives none; \
          `usher seats {organization}` shows which are, and `usher members change {organization} {} --seat-tier TIER` gives one",
         field(member, "id"),
     ))

@@ -28,7 +28,7 @@ pub(crate) use failure::Failure;
 /// What `usher` can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show who changed what, when, why, by which request, in a running store
+    /// Show who changed what, when, why, and by which request, in a running store
     Audit(audit::Audit),
     /// Check a policy file: every fault with file, line and field; warnings of lock-outs and dead mappings
     Check(check::Check),
@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Demo(demo::Demo),
     /// Print the connection stanza for an OpenID provider, from its discovery document
     Discover(discover::Discover),
-    /// Tell what becomes of one request, and each step that leads to it; exit 0 allow, 3 deny, 1 error
+    /// Explain what happens to one request, step by step; exit 0 allow, 3 deny, 1 error
     Explain(explain::Explain),
     /// List, add, show, change, suspend, unlink and remove members in a running store
     Members(members::Members),
@@ -48,9 +48,9 @@ pub(crate) enum Command {
     Seats(seats::Seats),
     /// Run the membership store
     Store(store::Store),
-    /// Reconcile memberships with the directory and the policy, in a running store; exit 3 where removals wait for --confirm
+    /// Reconcile memberships with the directory and the policy, in a running store; exit 3 if removals wait for --confirm
     Sync(sync::Sync),
-    /// Play scenario files against a policy, as a team does in its own CI; exit 0 all hold, 1 some do not, 2 bad files
+    /// Play scenario files against a policy, for your own CI; exit 0 all hold, 1 some do not, 2 bad files
     Test(test::Test),
 }
 

@@ -28,7 +28,7 @@ enum Gateway {
     Envoy(envoy::Envoy),
     /// Everything for a Gateway of Envoy Gateway: the extension, its traffic policy, its proxy, and patches
     EnvoyGateway(in_cluster::EnvoyGateway),
-    /// Everything for a gateway of Istio: the plugin, a filter for what it has no field for, key servers and store
+    /// Everything for an Istio gateway: the plugin, a filter for what it has no field for, key servers and store
     Istio(in_cluster::Istio),
 }
 

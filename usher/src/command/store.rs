@@ -29,22 +29,22 @@ pub(crate) struct Store {
     /// The database: sqlite://FILE, or postgres://USER@HOST/NAME
     #[arg(long, value_name = "URL", default_value = "sqlite://usher.db")]
     database: String,
-    /// Where to listen, a name or an address; port 0 takes a free one and the log says which
+    /// Where to listen, a name or an address; port 0 picks a free port and logs it
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070", value_parser = listening)]
     listen: SocketAddr,
-    /// The store's certificate and what leads to its authority, PEM; read at the start. Without it, plain HTTP is spoken
+    /// The store's certificate chain, PEM; read at start. Without it, the store speaks plain HTTP
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// The certificate's key, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Hear only clients with a certificate of one of these authorities, PEM
+    /// Accept only clients with a certificate from one of these authorities, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_client_ca: Option<PathBuf>,
-    /// Requests a second that one administrator's or directory's token may make; 0 is no limit
+    /// Requests per second for each administrator's or directory's token; 0 means no limit
     #[arg(long, value_name = "N", default_value = "10000")]
     max_rate: u32,
-    /// An OpenTelemetry collector that takes traces by OTLP over HTTP, as in http://127.0.0.1:4318; without it there are none
+    /// An OpenTelemetry collector for traces, by OTLP over HTTP, such as http://127.0.0.1:4318; without it, no traces
     #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
     otlp_endpoint: Option<String>,
 }
@@ -104,7 +104,7 @@ fn listening(text: &str) -> Result<SocketAddr, String> {
     }
     let found: Vec<_> = text
         .to_socket_addrs()
-        .map_err(|error| format!("must be HOST:PORT of this machine, as in 127.0.0.1:7070 ({error})"))?
+        .map_err(|error| format!("must be HOST:PORT of this machine, such as 127.0.0.1:7070 ({error})"))?
         .collect();
     let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
     first.copied().ok_or_else(|| "the name has no address".to_owned())

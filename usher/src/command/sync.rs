@@ -22,13 +22,13 @@ const MAX_CALLS: usize = 100_000;
 /// The arguments of `usher sync`.
 #[derive(Debug, Args)]
 pub(crate) struct Sync {
-    /// The parent's id; without it, all that the token is for
+    /// The parent's id; without it, all that the token may administer
     #[arg(value_name = "PARENT")]
     parent: Option<String>,
     /// Only show what would be added, changed and removed
     #[arg(long)]
     preview: bool,
-    /// Remove members however many they are (`guards.max_removals`)
+    /// Also apply more removals than `guards.max_removals`
     #[arg(long)]
     confirm: bool,
     #[command(flatten)]

@@ -26,18 +26,18 @@ const BAD: u8 = 2;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes: 0 every scenario holds, 1 some do not, 2 a file is bad (nothing of it is played) or there is none.
-A folder named `policies` and a file named usher.yaml hold policies, no scenarios. docs/scenarios.md describes the format.")]
+A folder named `policies` and a file named usher.yaml hold policies, not scenarios. docs/scenarios.md describes the format.")]
 pub(crate) struct Test {
-    /// The folder with scenario files (*.yaml, *.yml), searched with all below it; or one file
+    /// A folder with scenario files (*.yaml, *.yml), searched recursively; or one file
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// The policy of files that name no `base`; default: usher.yaml in DIR, or in the folder above it
+    /// The policy for files that name no `base`; default: usher.yaml in DIR, or in the folder above it
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Rewrite the expectations that do not hold to what was seen; all other text stays as it is
+    /// Replace expectations that do not hold with what was seen; all other text stays as it is
     #[arg(long = "override")]
     rewrite: bool,
 }

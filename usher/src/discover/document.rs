@@ -52,14 +52,14 @@ impl Document {
 fn other_issuer(given: &str, said: &str) -> String {
     let shown = said.escape_debug();
     let hint = if said.contains("{tenantid}") {
-        "this address is for every tenant, and each tenant's tokens have their own `iss`. Give the tenant's: \
+        "this address is for all tenants, but each tenant's tokens have their own `iss`. Use the tenant's: \
          `https://login.microsoftonline.com/TENANT-ID/v2.0`"
     } else if said.trim_end_matches('/') == given.trim_end_matches('/') {
-        "they differ by the slash at the end, which counts. Give it as the provider has it"
+        "they differ by the trailing slash, which matters. Write it as the provider does"
     } else if said.eq_ignore_ascii_case(given) {
-        "they differ by capitals, which count. Give it as the provider has it"
+        "they differ in case, which matters. Write it as the provider does"
     } else {
-        "give that one, if it is what stands in the `iss` of its tokens"
+        "use that one, if it is in the `iss` of its tokens"
     };
     format!("its `issuer` is \"{shown}\", and not \"{given}\": {hint}")
 }

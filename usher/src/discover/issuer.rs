@@ -20,7 +20,7 @@ impl Issuer {
         let shown = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
         let refuse = |message| DiscoverError::Issuer { issuer: shown.escape_debug().to_string(), message };
         if text.contains(['?', '#']) {
-            return Err(refuse("an issuer has no query and no fragment. Write what stands in `iss`"));
+            return Err(refuse("an issuer has no query and no fragment. Write what is in `iss`"));
         }
         if text.contains("/.well-known/") {
             return Err(refuse("write the issuer alone, without `/.well-known/…`"));
@@ -70,9 +70,9 @@ impl Address {
         if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("visible ASCII characters only");
         }
-        let uri: Uri = url.parse().map_err(|_| "no URL. Write it whole, as `https://acme.okta.example`")?;
+        let uri: Uri = url.parse().map_err(|_| "not a URL. Write it in full, like `https://acme.okta.example`")?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err("no URL. Write it whole, as `https://acme.okta.example`");
+            return Err("not a URL. Write it in full, like `https://acme.okta.example`");
         };
         if authority.as_str().contains('@') {
             return Err("write it without user and password");
@@ -89,10 +89,10 @@ impl Address {
             "https" => Ok(Self { host, is_insecure: false, is_loopback }),
             "http" if is_loopback => Ok(Self { host, is_insecure: false, is_loopback }),
             "http" if insecure => Ok(Self { host, is_insecure: true, is_loopback }),
-            "http" => Err(
-                "plain http can be changed on the way. Write https, or add `--insecure` for a network that is trusted",
-            ),
-            _ => Err("only https (and http on loopback) is spoken"),
+            "http" => {
+                Err("plain http can be changed on the way. Write https, or add `--insecure` for a trusted network")
+            }
+            _ => Err("only https (and http on loopback) is supported"),
         }
     }
 }

@@ -71,8 +71,8 @@ pub(crate) enum DiscoverError {
     },
     /// The proxy that the environment names is of a kind that is not spoken.
     #[error(
-        "{url}: the proxy that the environment names speaks SOCKS, which `discover` does not: name one that speaks HTTP \
-         in ALL_PROXY, or this host in NO_PROXY"
+        "{url}: the proxy in the environment speaks SOCKS, which `discover` does not: set ALL_PROXY to an HTTP proxy, \
+         or add this host to NO_PROXY"
     )]
     Proxy {
         /// What was to be asked.
@@ -80,7 +80,7 @@ pub(crate) enum DiscoverError {
     },
     /// The answer points elsewhere.
     #[error(
-        "{url}: answers with a redirect to {location}, which is not followed: a provider's metadata stands where its issuer says"
+        "{url}: answers with a redirect to {location}, which is not followed: a provider's metadata is where its issuer says"
     )]
     Redirect {
         /// What was asked.
@@ -89,10 +89,10 @@ pub(crate) enum DiscoverError {
         location: String,
     },
     /// What was found is no connection that a policy may have.
-    #[error("a policy would not take this connection: {0}")]
+    #[error("a policy would not accept this connection: {0}")]
     Refused(String),
     /// The answer is an error.
-    #[error("{url}: answers with status {status}{}", if *.status == 404 { ": is this the issuer, as it stands in `iss`?" } else { "" })]
+    #[error("{url}: answers with status {status}{}", if *.status == 404 { ": is this the issuer, as in `iss`?" } else { "" })]
     Status {
         /// What was asked.
         url: String,
@@ -121,7 +121,7 @@ pub(crate) enum DiscoverError {
 }
 
 fn by_way_of(proxy: Option<&str>) -> String {
-    proxy.map_or_else(String::new, |proxy| format!(" by way of the proxy {proxy}, which the environment names"))
+    proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}, which the environment names"))
 }
 
 /// Reads a provider's metadata and keys, and makes a connection of them.

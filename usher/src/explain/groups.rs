@@ -26,10 +26,8 @@ pub(super) fn found(
     let claim = quoted(path.as_str());
     let looked_at = match &organization.provisioning {
         Provisioning::JitMapped(_) => "",
-        Provisioning::Scim | Provisioning::ScimMapped(_) => {
-            "; not looked at: in mode `scim` groups come from the directory"
-        }
-        Provisioning::Manual | Provisioning::Jit => "; not looked at: this organization maps no groups",
+        Provisioning::Scim | Provisioning::ScimMapped(_) => "; ignored: in mode `scim`, groups come from the directory",
+        Provisioning::Manual | Provisioning::Jit => "; ignored: this organization maps no groups",
     };
     let (detail, names) = match groups {
         Ok(groups) => {
@@ -38,8 +36,8 @@ pub(super) fn found(
         }
         Err(Reason::GroupsOverage) => (
             format!(
-                "claim {claim} was left out by the provider because there are too many groups (`_claim_names` or `hasgroups` says \
-                 so), which is not the same as none"
+                "claim {claim} was omitted by the provider because there are too many groups (`_claim_names` or `hasgroups` says \
+                 so), which does not mean that there are none"
             ),
             None,
         ),
@@ -48,7 +46,7 @@ pub(super) fn found(
             let mixed = if matches!(found, Some(Value::Array(_))) { ", but not of texts only" } else { "" };
             (
                 format!(
-                    "claim {claim} {}{mixed}: groups cannot be known, which is not the same as none",
+                    "claim {claim} {}{mixed}: groups cannot be known, which does not mean that there are none",
                     kind(found.as_ref())
                 ),
                 None,
@@ -150,7 +148,7 @@ fn nearly(mappings: &Mappings, group: &str) -> Option<String> {
     let tiers = mappings.seat_tiers.iter().map(|mapping| &mapping.group).enumerate().map(|found| ("seat_tiers", found));
     let lower = group.to_lowercase();
     let (list, (number, known)) = roles.chain(tiers).find(|(_, (_, known))| known.as_str().to_lowercase() == lower)?;
-    Some(format!("{} differs from {} of {list}[{number}] in letter case alone", quoted(group), quoted(known.as_str())))
+    Some(format!("{} differs from {} of {list}[{number}] only in letter case", quoted(group), quoted(known.as_str())))
 }
 
 fn role_won(product: &Product, matched: &[Match<'_>], role: Option<&Role>) -> String {

@@ -48,11 +48,11 @@ pub(super) fn refused(policy: &Policy, authority: &str, path: &str, reason: Reas
     Told::plain(match (reason, host) {
         (Reason::AmbiguousRequest, _) => format!(
             "what answers at {} depends on the path, and {} can be read in more than one way (dot segments, `//`, `;`, `#`, \
-             encoded separators or control characters, encoded twice, a bad `%`, not ASCII or encoded UTF-8)",
+             encoded separators or control characters, double encoding, a bad `%`, neither ASCII nor encoded UTF-8)",
             quoted(authority),
             quoted(path)
         ),
-        (_, None) => format!("{} is no host", quoted(authority)),
+        (_, None) => format!("{} is not a host", quoted(authority)),
         (_, Some(_)) if route::is_unmatched(policy, authority.as_bytes()) => {
             let known: Vec<_> = known.collect();
             format!(

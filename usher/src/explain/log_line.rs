@@ -32,12 +32,12 @@ const MESSAGES: [&str; 9] = ["log", "message", "msg", "MESSAGE", "textPayload", 
 pub(crate) enum LogLineError {
     /// There is none.
     #[error(
-        "--log-line: no line about a denial, which has `{BEGIN},…}}` in it, was found in the last {MAX_LINES} bytes; \
-         what is given is the line itself, or a log: `grep REQUEST-ID envoy.log | usher explain usher.yaml --log-line -`"
+        "--log-line: no denial (a line with `{BEGIN},…}}`) was found in the last {MAX_LINES} bytes; \
+         give the line itself, or a log: `grep REQUEST-ID envoy.log | usher explain usher.yaml --log-line -`"
     )]
     NoDenial,
     /// It has a reason that this version does not know.
-    #[error("--log-line: unknown reason `{0}`: the filter is of another version than this command")]
+    #[error("--log-line: unknown reason `{0}`: the filter's version differs from this command's")]
     UnknownReason(String),
 }
 
@@ -123,7 +123,7 @@ fn refused_by_store(why: &str) -> &'static str {
     match why.strip_prefix("the answer's status is ") {
         Some("401") => ": the store does not know the filter's token (`store.token_env`)",
         Some("404") => ": the store's policy does not have the organization",
-        Some("409") => ": the store has another policy, by which no login can mean this (`policy_mismatch`)",
+        Some("409") => ": the store has another policy, under which no login can have this plan (`policy_mismatch`)",
         _ => "",
     }
 }

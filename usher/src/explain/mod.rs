@@ -154,7 +154,7 @@ impl Case<'_> {
             Some(_) | None => return Err(at("credential")(Reason::NoCredentials)),
         };
         let of = if self.question.made_of_claims {
-            "made here of the claims that were given, so that no signature is checked"
+            "made here from the given claims, so no signature is checked"
         } else {
             "as it was given"
         };
@@ -254,9 +254,11 @@ fn planned(plan: &Plan) -> Told {
         Plan::Assign { role, seat_tier: None } => {
             format!("assign: member with role {role}, renewed by this login; no tier is mapped")
         }
-        Plan::Ensure { role } => format!("ensure: made a member with role {role} if not yet one"),
-        Plan::Remove { reason } => format!("remove: {reason}; the member, if there is one, goes and the seat is freed"),
-        Plan::Require => "require: must be a member already".to_owned(),
+        Plan::Ensure { role } => format!("ensure: becomes a member with role {role} if not one yet"),
+        Plan::Remove { reason } => {
+            format!("remove: {reason}; the member, if there is one, is removed and the seat freed")
+        }
+        Plan::Require => "require: must already be a member".to_owned(),
     })
 }
 

@@ -8,7 +8,7 @@ use super::trace::Advice;
 const PAGE: &str = include_str!("../../../docs/reasons.md");
 
 /// How a paragraph that is advice begins, and what it is about.
-const PARTS: [(&str, &str); 3] = [("**Means.** ", "means"), ("**Find out.** ", "find_out"), ("**Mend.** ", "mend")];
+const PARTS: [(&str, &str); 3] = [("**Means.** ", "means"), ("**Find out.** ", "find_out"), ("**Fix.** ", "mend")];
 
 /// What begins the list of what each provider calls it.
 const AT_PROVIDER: &str = "**At the provider.**";

@@ -59,7 +59,7 @@ pub(super) fn bypass(organization: &Organization, request: Request<'_>, passes: 
             (told, json!({"rule": format!("bypass[{number}]"), "result": found.name()}))
         })
         .collect();
-    let so = if passes { "passes without a look at the credential, and without identity" } else { "no bypass" };
+    let so = if passes { "passes without a credential check, and without identity" } else { "no bypass" };
     (!rules.is_empty()).then(|| told(rules, so))
 }
 
@@ -79,12 +79,12 @@ pub(super) fn access(organization: &Organization, standing: &Standing, request: 
             let asked = asked(rule.roles.as_deref(), rule.seat_tiers.as_deref());
             let (result, words) = match (found, role_passes, tier_passes) {
                 (Match::Matches, false, _) => {
-                    ("denies_role", format!("matches, asks for {asked}, and does not have role {}", standing.role()))
+                    ("denies_role", format!("matches, requires {asked}, and does not have role {}", standing.role()))
                 }
                 (Match::Matches, true, false) => {
-                    ("denies_seat_tier", format!("matches, asks for {asked}, and does not have the seat tier"))
+                    ("denies_seat_tier", format!("matches, requires {asked}, and does not have the seat tier"))
                 }
-                (Match::Matches, true, true) => ("allows", format!("matches, asks for {asked}, and allows")),
+                (Match::Matches, true, true) => ("allows", format!("matches, requires {asked}, and allows")),
                 (other, ..) => (other.name(), other.words().to_owned()),
             };
             let told = format!("access[{number}] {} {words}", written(&rule.path, rule.methods.as_deref()));
@@ -97,7 +97,7 @@ pub(super) fn access(organization: &Organization, standing: &Standing, request: 
     let is_for_it =
         |fact: &Value| !matches!(fact.get("result").and_then(Value::as_str), Some("other_method" | "other_path"));
     let matched = rules.iter().any(|(_, fact)| is_for_it(fact));
-    told(rules, if matched { "every rule that matches must allow" } else { "nothing is asked for" })
+    told(rules, if matched { "every rule that matches must allow" } else { "nothing is required" })
 }
 
 fn told(rules: Vec<(String, Value)>, so: &str) -> Told {

@@ -18,7 +18,7 @@ pub(super) fn email(organization: &Organization, connection: &Connection, claims
         );
     };
     let verified = match connection.email {
-        EmailTrust::Trusted => "taken as verified (`email: trusted`)".to_owned(),
+        EmailTrust::Trusted => "counts as verified (`email: trusted`)".to_owned(),
         EmailTrust::Verified => match claims.get("email_verified") {
             Some(value) => format!("`email_verified` is {value}"),
             None => "`email_verified` is absent".to_owned(),
@@ -38,13 +38,13 @@ fn whose(organization: &Organization, connection: &Connection, domain: &str) -> 
     let parent = &organization.parent;
     if !parent.domains.iter().any(|known| known == domain) {
         let known = listed(parent.domains.iter().map(String::as_str));
-        return format!("domain {} is none of parent `{}`, which has {known}", quoted(domain), parent.id);
+        return format!("domain {} does not belong to parent `{}`, which has {known}", quoted(domain), parent.id);
     }
     match &connection.domains {
         Some(own) if !own.iter().any(|known| known == domain) => {
             let known = listed(own.iter().map(String::as_str));
             format!(
-                "domain {} is the parent's, but connection `{}` speaks for {known} only",
+                "domain {} is the parent's, but connection `{}` vouches for {known} only",
                 quoted(domain),
                 connection.id
             )
@@ -67,7 +67,7 @@ pub(super) fn assignment(connection: &Connection, claims: &Map<String, Value>, a
     let means = match assigned {
         Some(true) => "assigned to the application",
         Some(false) => "not assigned to the application",
-        None => "the provider left the claim out for its length, so nobody knows",
+        None => "the provider omitted the claim because of its length, so nobody knows",
     };
     Some(Told::with(
         format!("`assignment`: {found}: {means}"),
@@ -85,7 +85,7 @@ fn asked(claim: &ClaimPath, any_of: &[String], claims: &Map<String, Value>) -> S
         }
         other => kind(other.as_ref()).to_owned(),
     };
-    format!("claim {} {found}, asked for is {}", quoted(claim.as_str()), listed(any_of.iter().map(String::as_str)))
+    format!("claim {} {found}, required is {}", quoted(claim.as_str()), listed(any_of.iter().map(String::as_str)))
 }
 
 /// What stands in a claim, where it is not what was looked for.

@@ -16,7 +16,7 @@ pub(super) fn connection(chosen: &Connection, said: &Said) -> Told {
     let for_us = if has_audience(chosen, said) {
         format!("and `aud` {aud} has one of its audiences")
     } else {
-        format!("the first with that issuer, for `aud` {aud} is of none")
+        format!("the first with that issuer, because none has `aud` {aud}")
     };
     Told::with(
         format!("connection `{}`: `iss` {iss} is its issuer, {for_us}", chosen.id),
@@ -33,7 +33,7 @@ pub(super) fn no_connection(organization: &Organization, said: &Said) -> Told {
             && has_audience(connection, said)
     });
     let elsewhere = of_parent.map_or_else(String::new, |connection| {
-        format!("; the parent's connection `{}` would take it, but the organization does not list it", connection.id)
+        format!("; the parent's connection `{}` would accept it, but the organization does not list it", connection.id)
     });
     Told::plain(format!(
         "the token says iss {iss}, aud {aud}; the organization takes {}{elsewhere}",
@@ -61,7 +61,7 @@ pub(super) fn signature(chosen: &Connection, said: &Said, keys: &dyn KeySource, 
             format!("`alg` is {alg}, `kid` {kid}; connection `{id}` has {}", known_keys(chosen, keys))
         }
         Some(_) => format!(
-            "the signature is not one by the key with `kid` {kid} and `alg` {alg} of connection `{id}`: forged, cut, or \
+            "the signature was not made by the key with `kid` {kid} and `alg` {alg} of connection `{id}`: forged, cut, or \
              signed by another key"
         ),
         None => format!("signed with {alg} by the key with `kid` {kid} of connection `{id}`"),
@@ -89,7 +89,7 @@ fn missing_keys(connection: &Connection) -> String {
         Jwks::Remote(jwks) => {
             let (scheme, authority, path) = (jwks.uri.scheme(), jwks.uri.authority(), &jwks.uri.path);
             format!(
-                "the keys of connection `{id}` are at {scheme}://{authority}{path}; this command uses no network: save them and pass `--jwks {id}=FILE`"
+                "the keys of connection `{id}` are at {scheme}://{authority}{path}; this command does not use the network: save them and pass `--jwks {id}=FILE`"
             )
         }
     }
@@ -102,7 +102,7 @@ pub(super) fn audience(chosen: &Connection, said: &Said) -> Told {
     let aud = Said::shown(&said.claims, "aud");
     Told::plain(match said.claims.get("azp") {
         Some(azp) if has_audience(chosen, said) => {
-            format!("`azp` is {azp}, whom it was issued to; connection `{}` has the {accepted}", chosen.id)
+            format!("`azp` is {azp}, to whom it was issued; connection `{}` has the {accepted}", chosen.id)
         }
         _ => format!("`aud` is {aud}; connection `{}` has the {accepted}", chosen.id),
     })
@@ -120,7 +120,7 @@ fn has_audience(connection: &Connection, said: &Said) -> bool {
 /// In place of a signature, where there is none.
 pub(super) fn unchecked() -> Told {
     Told::with(
-        "not checked: the claims stand in for a token, and were signed here with a key made for this",
+        "not checked: the claims replace a token, and were signed here with a key made for this run",
         json!({"checked": false}),
     )
 }

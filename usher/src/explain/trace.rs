@@ -27,7 +27,7 @@ pub(crate) struct Explanation {
     /// The id of the request, where a line of a log told it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) request_id: Option<String>,
-    /// What the reason means, how to find out more and how to mend it, where somebody was turned away.
+    /// What the reason means, how to find out more and how to fix it, where somebody was turned away.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) next: Vec<Advice>,
 }

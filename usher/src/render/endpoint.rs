@@ -29,7 +29,7 @@ pub(crate) enum EndpointError {
     #[error("`{0}` is neither an IP address (IPv6 in brackets) nor a host name")]
     Host(String),
     /// There is no port, or it is none.
-    #[error("must be host:port with a port from 1 to 65535, as in 127.0.0.1:8080")]
+    #[error("must be host:port with a port from 1 to 65535, such as 127.0.0.1:8080")]
     Port,
 }
 

@@ -22,7 +22,7 @@ pub(crate) enum RenderError {
     )]
     FileForEnvoyGateway(String),
     /// A `jwks.uri` has a host that no cluster can have.
-    #[error("connection `{connection}`: the host of `jwks.uri` cannot be a cluster's: {problem}")]
+    #[error("connection `{connection}`: the host of `jwks.uri` cannot be used in a cluster: {problem}")]
     KeyHost {
         /// The connection's id.
         connection: String,
@@ -31,7 +31,7 @@ pub(crate) enum RenderError {
     },
     /// Keys are fetched from this machine, and the gateway runs on another.
     #[error(
-        "connection `{connection}`: `jwks.uri` is {uri}, which for a gateway in a cluster is itself; name the key server as \
+        "connection `{connection}`: `jwks.uri` is {uri}, which, for a gateway in a cluster, is the gateway itself; name the key server as \
          the cluster reaches it, or put the keys into the file with `jwks: {{inline: {{keys: […]}}}}`"
     )]
     KeysOnThisMachine {
@@ -42,8 +42,8 @@ pub(crate) enum RenderError {
     },
     /// Istio finds key servers by name.
     #[error(
-        "connection `{connection}`: `jwks.uri` names the address {address}, and Istio's `ServiceEntry` wants a name; give the \
-         key server a name in the DNS, or put the keys into the file with `jwks: {{inline: {{keys: […]}}}}`"
+        "connection `{connection}`: `jwks.uri` names the address {address}, but Istio's `ServiceEntry` needs a name; give the \
+         key server a DNS name, or put the keys into the file with `jwks: {{inline: {{keys: […]}}}}`"
     )]
     KeysWithoutName {
         /// The connection's id.
@@ -58,21 +58,21 @@ pub(crate) enum RenderError {
     #[error("the path `{0}` is not UTF-8")]
     Path(String),
     /// The store is on this machine, and the gateway runs on another.
-    #[error("`--store` is {0}, which for a gateway in a cluster is itself; name the store's Service")]
+    #[error("`--store` is {0}, which, for a gateway in a cluster, is the gateway itself; name the store's Service")]
     StoreOnThisMachine(String),
     /// Istio finds the store by name.
     #[error(
-        "`--store` is {0}, and Istio knows services by their whole name; write it as in \
+        "`--store` is {0}, but Istio knows services by their full name; write it like \
          usher-store.usher.svc.cluster.local:7070"
     )]
     StoreWithoutName(String),
     /// The policy is longer than an object of Kubernetes may be.
     #[error(
-        "the policy has {0} bytes as JSON, and Kubernetes keeps no object above 1.5 MB; give the parents a gateway each, with \
-         a policy file each"
+        "the policy has {0} bytes as JSON, but Kubernetes keeps no object above 1.5 MB; give each parent its own gateway \
+         and policy file"
     )]
     TooLong(usize),
     /// The Envoy has no filters in wasm, or none that usher can run in.
-    #[error("Envoy {0} is too old: usher is tested on 1.36 to 1.40, and nothing below 1.30 is rendered for")]
+    #[error("Envoy {0} is too old: usher is tested on 1.36 to 1.40, and nothing is rendered for versions below 1.30")]
     Version(EnvoyVersion),
 }

@@ -79,7 +79,7 @@ impl FromStr for Source {
             Some(("oci", image)) if whole(image) && image.contains('/') => Ok(Self::Image(image.to_owned())),
             Some(("http" | "https", rest)) if whole(rest) => Ok(Self::Http(text.to_owned())),
             Some(("file", path)) if whole(path) && path.starts_with('/') => Ok(Self::File(path.to_owned())),
-            _ => Err("must be where the gateway pulls the filter from, as in oci://registry.example/usher:1.0 or \
+            _ => Err("must be where the gateway pulls the filter from, such as oci://registry.example/usher:1.0 or \
                       https://files.example/usher.wasm"
                 .to_owned()),
         }
@@ -93,7 +93,7 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
     if (1..=63).contains(&text.len()) && ends && text.bytes().all(inner) {
         Ok(text.to_owned())
     } else {
-        Err("must be a name of Kubernetes: at most 63 of a-z, 0-9 and -, not beginning or ending with -".to_owned())
+        Err("must be a Kubernetes name: at most 63 of a-z, 0-9 and -, not beginning or ending with -".to_owned())
     }
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn label(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if letters(key, b"-_./") && letters(value, b"-_.") && value.len() <= 63 => {
             Ok((key.to_owned(), value.to_owned()))
         }
-        _ => Err("must be a label of the gateway's pods, as in istio=ingressgateway".to_owned()),
+        _ => Err("must be a label of the gateway's pods, such as istio=ingressgateway".to_owned()),
     }
 }
 
@@ -130,14 +130,12 @@ pub(super) fn warnings(policy: &Policy, document: &Value, placement: &Placement)
     }
     if length > MAX_APPLY {
         warnings.push(format!(
-            "the policy has {length} bytes: `kubectl apply` wants `--server-side` for an object as long as that"
+            "the policy has {length} bytes: `kubectl apply` needs `--server-side` for an object of that size"
         ));
     }
     if !placement.module.is_pinned() {
         let source = placement.module.source.url();
-        warnings.push(format!(
-            "nothing says which filter {source} is: whoever can replace it decides who comes in; add `--sha256`"
-        ));
+        warnings.push(format!("{source} is not pinned: whoever can replace it decides who may enter; add `--sha256`"));
     }
     Ok(warnings)
 }

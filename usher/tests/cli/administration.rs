@@ -31,7 +31,7 @@ fn a_member_goes_through_every_verb() {
     let changed =
         store.usher(&["members", "change", "acme-chat", id, "--role", "admin", "--seat-tier", "premium", "--json"]);
     assert_eq!((&changed.json()["role"], &changed.json()["seat_tier"]), (&json!("admin"), &json!("premium")));
-    assert_eq!(changed.stderr, "warning: last_owner: no active member holds the top role any more\n");
+    assert_eq!(changed.stderr, "warning: last_owner: no active member has the top role any more\n");
 
     let unseated = store.usher(&["members", "change", "acme-chat", id, "--seat-tier", "none", "--json"]);
     assert_eq!((unseated.code, &unseated.json()["seat_tier"]), (0, &Value::Null), "{unseated:?}");
@@ -92,7 +92,10 @@ fn who_is_pending_is_told_with_what_ends_it() {
     assert_eq!((waits.code, &member["status"]), (0, &json!("pending")), "{waits:?}");
     let id = member["id"].as_str().unwrap();
     for words in ["`usher seats acme-chat`", &format!("`usher members change acme-chat {id} --seat-tier TIER`")] {
-        assert!(waits.stderr.starts_with("note: pending ") && waits.stderr.contains(words), "{words}: {waits:?}");
+        assert!(
+            waits.stderr.starts_with("note: a pending member ") && waits.stderr.contains(words),
+            "{words}: {waits:?}"
+        );
     }
     let given = store.usher(&["members", "change", "acme-chat", id, "--seat-tier", "premium", "--json"]);
     assert_eq!((given.code, &given.json()["status"], given.stderr.as_str()), (0, &json!("active"), ""), "{given:?}");

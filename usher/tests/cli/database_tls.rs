@@ -221,8 +221,8 @@ fn a_server_without_tls_is_refused_where_the_address_asks_for_it_and_taken_where
     let ca = stores.file("ca.pem", &Authority::new("ours").0.pem());
     for mode in ["require", "verify-ca", "verify-full"] {
         let parameters = format!("?sslmode={mode}&sslrootcert={ca}");
-        stores.refused(&parameters, &[], &["the server speaks no TLS", "turn `ssl` on"]);
-        stores.refused("", &[("PGSSLMODE", mode)], &["the server speaks no TLS", "turn `ssl` on"]);
+        stores.refused(&parameters, &[], &["the server does not speak TLS", "turn `ssl` on"]);
+        stores.refused("", &[("PGSSLMODE", mode)], &["the server does not speak TLS", "turn `ssl` on"]);
     }
     for parameters in ["", "?sslmode=prefer", "?sslmode=allow", "?sslmode=disable"] {
         let (encrypted, told) = stores.serves(parameters, &[]);

@@ -93,7 +93,7 @@ fn what_is_known_need_not_be_filled_in() {
     assert!(!outcome.stdout.contains("FILL"), "{outcome:?}");
     assert_eq!(check(&outcome.stdout).code, 0);
     let refused = discover(&server, &["--id", "no name"]);
-    assert!(refused.code == 1 && refused.stderr.contains("`no name` is no name"), "{refused:?}");
+    assert!(refused.code == 1 && refused.stderr.contains("`no name` is not a valid name"), "{refused:?}");
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn metadata_that_is_wrong_is_told_and_gives_no_stanza() {
         ),
         (
             |document| document["issuer"] = json!(format!("{}/", document["issuer"].as_str().unwrap())),
-            "the slash at the end, which counts",
+            "the trailing slash, which matters",
         ),
         (|document| document["issuer"] = json!("https://login.microsoftonline.com/{tenantid}/v2.0"), "v2.0`"),
         (|document| document["issuer"] = json!(7), "it has no `issuer`"),
@@ -241,7 +241,7 @@ fn no_redirect_is_followed() {
 #[test]
 fn what_is_no_issuer_is_refused_before_anything_is_asked() {
     for (issuer, message) in [
-        ("acme.okta.example", "Write it whole"),
+        ("acme.okta.example", "Write it in full"),
         ("http://acme.okta.example", "plain http can be changed on the way"),
         ("https://acme.okta.example/.well-known/openid-configuration", "write the issuer alone"),
         ("https://acme.okta.example?x", "no query"),

@@ -85,7 +85,7 @@ fn a_proxy_that_leads_nowhere_is_named_without_its_password() {
     let by = proxy.named("ada:sesame@");
     let refused = discover("https://idp.acme.example", &[], &[("HTTPS_PROXY", &by), ("HTTP_PROXY", "")]);
     assert_eq!((refused.code, refused.stdout.as_str()), (1, ""), "{refused:?}");
-    let named = format!("cannot be read by way of the proxy {}, which the environment names", proxy.address);
+    let named = format!("cannot be read through the proxy {}, which the environment names", proxy.address);
     assert!(refused.stderr.contains(&named) && !refused.stderr.contains("sesame"), "{refused:?}");
 }
 

@@ -42,7 +42,7 @@ fn what_a_gateway_in_a_cluster_cannot_reach_is_told_with_what_to_do() {
 fn istio_knows_servers_by_name() {
     refused(&render("istio", &keys_at("https://192.0.2.7/keys"), &[WASM, STORE]), "names the address 192.0.2.7");
     for store in ["10.0.0.7:7070", "usher-store:7070", "usher-store.usher.svc:7070"] {
-        refused(&render("istio", &good(), &[WASM, &["--store", store]]), "by their whole name");
+        refused(&render("istio", &good(), &[WASM, &["--store", store]]), "by their full name");
     }
     assert_eq!(
         render("envoy-gateway", &keys_at("https://192.0.2.7/keys"), &[WASM, &["--store", "10.0.0.7:7070"]]).code,
@@ -82,13 +82,13 @@ fn what_is_missing_or_wrong_is_named() {
         for (flags, words) in [
             (["--wasm", "usher.wasm"], "oci://registry.example/usher:1.0"),
             (["--sha256", "abc"], "64 hexadecimal digits"),
-            (["--pull-secret", "A B"], "a name of Kubernetes"),
+            (["--pull-secret", "A B"], "a Kubernetes name"),
             (["--envoy-version", "new"], "as in 1.40"),
             (["--envoy-version", "1.29"], "Envoy 1.29 is too old"),
             (["--ca", "/no/such.pem"], "--ca /no/such.pem: cannot be read"),
             (
                 ["--store-ca", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")],
-                "no bundle of certificate authorities",
+                "not a PEM bundle of certificate authorities",
             ),
         ] {
             let base: &[&str] = if flags[0] == "--wasm" { &[] } else { WASM };

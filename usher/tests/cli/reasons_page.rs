@@ -23,7 +23,7 @@ fn every_reason_has_its_section_with_its_status_and_words() {
     for (reason, (_, text)) in Reason::ALL.iter().zip(sections) {
         let quoted = format!("\n> **{}** ({})\n> {}\n\n", reason.title(), reason.status(), reason.detail());
         assert!(text.starts_with(&quoted), "{reason}: {quoted}");
-        for part in ["\n**Means.** ", "\n**Find out.** ", "\n**Mend.** "] {
+        for part in ["\n**Means.** ", "\n**Find out.** ", "\n**Fix.** "] {
             assert_eq!(text.matches(part).count(), 1, "{reason}: {part}");
         }
         assert!(text.contains("\n```sh\nusher "), "{reason}: no command");

@@ -196,7 +196,7 @@ fn what_others_could_reach_or_read_comes_with_a_warning() {
     assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
     let wrong = render(&folder, &keys, &["--wasm", &folder.file("usher.yaml", "version: 1")]);
     assert_eq!((wrong.code, wrong.stdout.as_str()), (1, ""), "{wrong:?}");
-    assert!(wrong.stderr.contains("no WebAssembly module"), "{wrong:?}");
+    assert!(wrong.stderr.contains("not a WebAssembly module"), "{wrong:?}");
     let exposed = render(&folder, &keys, &["--admin", "0.0.0.0:9901", "--store", "store.internal:7070"]);
     assert!(exposed.stderr.contains("admin interface at 0.0.0.0:9901"), "{exposed:?}");
     assert!(exposed.stderr.contains("store at store.internal:7070 in plain http"), "{exposed:?}");
@@ -301,7 +301,7 @@ fn what_cannot_be_rendered_is_told_and_nothing_is_printed() {
     let good = with_keys_at("https://acme.okta.example/keys");
     for (flags, message) in [
         (["--ca", "/no/such/ca.pem"], "--ca /no/such/ca.pem: cannot be read"),
-        (["--listen", "edge.example:443"], "one cannot listen on a name"),
+        (["--listen", "edge.example:443"], "Envoy cannot listen on a name"),
         (["--store", "7070"], "must be host:port"),
         (["--upstream", "a b:1"], "neither an IP address"),
     ] {
@@ -397,7 +397,7 @@ fn what_an_operator_adds_is_where_it_belongs() {
     cluster(&bootstrap, "a");
     cluster(&bootstrap, "upstream");
     for (text, words) in
-        [("filters: []", "`filters` is none of"), ("after: [", "YAML"), ("after: 1", "`after` must be a list")]
+        [("filters: []", "`filters` is not one of"), ("after: [", "YAML"), ("after: 1", "`after` must be a list")]
     {
         let refused =
             render(&folder, &with_keys_at("https://a.example/k"), &["--with", &folder.file("bad.yaml", text)]);

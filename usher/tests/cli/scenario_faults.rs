@@ -92,11 +92,11 @@ fn what_a_directory_cannot_say_is_told() {
     assert!(outcome.code == 2 && told.contains("the parent has no directory"), "{told}");
     for (bad, field, words) in [
         ("{provision: ada, active: maybe}", "active", "write `true` or `false`"),
-        ("{provision: ada, email: nobody}", "email", "this is no email"),
+        ("{provision: ada, email: nobody}", "email", "this is not an email"),
         ("{provision: ada, groups: staff}", "groups", "list"),
         ("{provision: ada, allow: {role: user}}", "allow", "unknown field `allow`"),
         ("{group: staff}", "has", "missing"),
-        ("{sync: later}", "sync", "unknown way to sync `later`"),
+        ("{sync: later}", "sync", "unknown `sync` value `later`"),
     ] {
         let (folder, _) = crate::scenarios::folder(&format!("policy: {{{parent}}}\n{}", step(bad)));
         let outcome = run(&folder, &[]);

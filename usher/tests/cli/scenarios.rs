@@ -202,7 +202,7 @@ fn folders_are_searched_in_order_links_are_no_loops_and_what_is_no_file_is_named
     std::os::unix::fs::symlink("/dev/zero", scenarios.join("z.yaml")).unwrap();
     let outcome = run(&folder, &[]);
     assert_eq!(outcome.code, 2);
-    assert!(outcome.stderr.contains("z.yaml: cannot be read: no regular file"), "{outcome:?}");
+    assert!(outcome.stderr.contains("z.yaml: cannot be read: not a regular file"), "{outcome:?}");
 }
 
 #[test]

@@ -94,7 +94,10 @@ fn a_store_that_speaks_no_tls_is_told_from_one_that_is_not_there() {
     let https = format!("https://{}", store.address);
     for refused in [seats(&https, &[]), usher(&["ready", "--store", &https])] {
         assert_eq!(refused.code, 1, "{refused:?}");
-        assert!(refused.stderr.contains("speaks no TLS") && refused.stderr.contains("http://HOST:PORT"), "{refused:?}");
+        assert!(
+            refused.stderr.contains("does not speak TLS") && refused.stderr.contains("http://HOST:PORT"),
+            "{refused:?}"
+        );
     }
 }
 

@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(super) async fn listen(pool: PgPool, feed_grew: watch::Sender<u64>) {
     loop {
         if let Err(error) = listen_once(&pool, &feed_grew).await {
-            tracing::warn!(%error, "cannot hear of the database's changes; trying again");
+            tracing::warn!(%error, "cannot listen for the database's changes; trying again");
         }
         sleep(PAUSE).await;
     }

@@ -77,10 +77,10 @@ fn check(variable: impl Fn(&str) -> Option<OsString>) -> Result<(), OpenError> {
     }
     let is_read = |name, reads: fn(&str) -> bool| variable(name).is_none_or(|value| value.to_str().is_some_and(reads));
     if !is_read("PGPORT", |value| value.parse::<u16>().is_ok()) {
-        return refuse("PGPORT", "is no port");
+        return refuse("PGPORT", "is not a port");
     }
     if !is_read("PGSSLMODE", |value| value.parse::<PgSslMode>().is_ok()) {
-        return refuse("PGSSLMODE", "is none of disable, allow, prefer, require, verify-ca and verify-full");
+        return refuse("PGSSLMODE", "is not one of disable, allow, prefer, require, verify-ca and verify-full");
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ fn doubt(mode: PgSslMode) -> Option<&'static str> {
     match mode {
         PgSslMode::VerifyFull => None,
         PgSslMode::VerifyCa => {
-            Some("whoever has a certificate of any authority of this system is taken for the database")
+            Some("anyone with a certificate from any authority of this system passes for the database")
         }
         _ => Some("the database's certificate is not verified"),
     }
@@ -143,8 +143,8 @@ mod tests {
             (&[("PGPASSWORD", "")], "`PGPASSWORD` is set and empty"),
             (&[("PGHOST", "db.example"), ("PGSSLMODE", "")], "`PGSSLMODE` is set and empty"),
             (&[("SSL_CERT_FILE", "")], "`SSL_CERT_FILE` is set and empty"),
-            (&[("PGPORT", "sesame")], "`PGPORT` is no port"),
-            (&[("PGSSLMODE", "verify_full")], "`PGSSLMODE` is none of"),
+            (&[("PGPORT", "sesame")], "`PGPORT` is not a port"),
+            (&[("PGSSLMODE", "verify_full")], "`PGSSLMODE` is not one of"),
         ];
         for (set, told) in refused {
             let error = with(set).unwrap_err().to_string();

@@ -57,7 +57,7 @@ pub(super) fn refusal(options: &PgConnectOptions, error: &sqlx::Error) -> Option
             Some("there is no TLS over a socket, and `sslmode` asks for it: write `sslmode=disable`".to_owned())
         }
         sqlx::Error::Tls(source) if source.to_string() == NO_TLS => {
-            Some("the server speaks no TLS, and `sslmode` asks for it: turn `ssl` on at the server".to_owned())
+            Some("the server does not speak TLS, but `sslmode` requires it: turn `ssl` on at the server".to_owned())
         }
         sqlx::Error::Io(source) => {
             let error = source.get_ref()?.downcast_ref::<Error>()?;

@@ -41,7 +41,7 @@ impl Patch {
             }
         }
         if super::named(&changes).len() > MAX_MEMBERS {
-            return Err(ScimError::invalid_value(format!("a request may name {MAX_MEMBERS} members")));
+            return Err(ScimError::invalid_value(format!("a request may name at most {MAX_MEMBERS} members")));
         }
         Ok((document.checked(kind)?, changes))
     }
@@ -202,7 +202,7 @@ fn selected(
             None => match normalized(attribute, value)? {
                 Some(Value::Array(mut values)) if values.len() == 1 => values.pop(),
                 None => None,
-                Some(_) => return Err(ScimError::invalid_value("one value is wanted, not several")),
+                Some(_) => return Err(ScimError::invalid_value("one value is expected, not several")),
             },
         },
     };

@@ -20,7 +20,7 @@ pub(crate) fn members(value: &Value) -> Result<BTreeSet<String>, ScimError> {
         value => std::slice::from_ref(value),
     };
     if values.len() > MAX_MEMBERS {
-        let detail = format!("a request may name {MAX_MEMBERS} members; send more in parts");
+        let detail = format!("a request may name at most {MAX_MEMBERS} members; send more in parts");
         return Err(ScimError::invalid_value(detail));
     }
     values.iter().map(|value| member(value).map(str::to_owned).ok_or_else(fault)).collect()

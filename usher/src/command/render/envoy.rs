@@ -37,7 +37,7 @@ pub(super) struct Envoy {
     /// Where Envoy listens; an IP address and a port
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:10000", value_parser = listening)]
     listen: SocketAddr,
-    /// Where Envoy's admin interface listens; it asks nobody for a password
+    /// Where Envoy's admin interface listens; it has no authentication
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9901", value_parser = listening)]
     admin: SocketAddr,
     /// The product behind the filter
@@ -46,10 +46,10 @@ pub(super) struct Envoy {
     /// The membership store
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070")]
     store: Endpoint,
-    /// Speak TLS to the store, and trust these certificate authorities, PEM, for it
+    /// Use TLS to the store, and trust these certificate authorities for it, PEM
     #[arg(long, value_name = "FILE")]
     store_ca: Option<PathBuf>,
-    /// The certificate that Envoy shows the store, PEM
+    /// Envoy's client certificate for the store, PEM
     #[arg(long, value_name = "FILE", requires_all = ["store_key", "store_ca"])]
     store_cert: Option<PathBuf>,
     /// The key of that certificate, PEM
@@ -68,7 +68,7 @@ pub(super) struct Envoy {
     /// Add Envoy's own filters before and after usher, routes, clusters and tracing: a YAML file with `before`, `after`, `routes`, `clusters`, `tracing`
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,
-    /// The Envoy that shall run it
+    /// The Envoy version that will run it
     #[arg(long, value_name = "VERSION", default_value_t = EnvoyVersion::LATEST)]
     envoy_version: EnvoyVersion,
 }
@@ -96,7 +96,7 @@ impl Envoy {
         warn(&bootstrap.warnings);
         if !settings.wasm.exists() {
             let wasm = settings.wasm.display();
-            tell(&format!("warning: there is no {wasm} on this machine: Envoy needs it when it starts"));
+            tell(&format!("warning: there is no {wasm} on this machine: Envoy needs it at start"));
         }
         for (path, text) in &bootstrap.watched {
             replace(path, text).map_err(|source| Failure::Write { path: path.clone(), source })?;
@@ -113,7 +113,7 @@ impl Envoy {
             Ok(mut file) => match file.read_exact(&mut begin) {
                 Ok(()) if begin == *b"\0asm" => Ok(path),
                 Ok(()) | Err(_) => Err(io::Error::other(
-                    "it is no WebAssembly module; `cargo xtask build` leaves the filter in target/usher/usher.wasm",
+                    "it is not a WebAssembly module; `cargo xtask build` leaves the filter in target/usher/usher.wasm",
                 )),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path),
@@ -178,5 +178,5 @@ fn listening(text: &str) -> Result<SocketAddr, String> {
     let endpoint: Endpoint = text.parse().map_err(|error: EndpointError| error.to_string())?;
     endpoint
         .socket_address()
-        .ok_or_else(|| format!("`{}` must be an IP address: one cannot listen on a name", endpoint.host))
+        .ok_or_else(|| format!("`{}` must be an IP address: Envoy cannot listen on a name", endpoint.host))
 }

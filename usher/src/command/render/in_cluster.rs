@@ -22,7 +22,7 @@ pub(super) struct Istio {
     /// The Gateway (of the Gateway API) that gets the filter
     #[arg(long, value_name = "NAME", value_parser = name)]
     gateway: Option<String>,
-    /// Or a label of the gateway's pods, as in istio=ingressgateway; may be given more than once
+    /// Or a label of the gateway's pods, such as istio=ingressgateway; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
     selector: Vec<(String, String)>,
 }
@@ -35,7 +35,7 @@ pub(super) struct EnvoyGateway {
     /// The Gateway that gets the filter
     #[arg(long, value_name = "NAME", value_parser = name)]
     gateway: String,
-    /// A listener of the Gateway, or tcp-PORT where Envoy Gateway runs with XDSNameSchemeV2; may be given more than once
+    /// A listener of the Gateway, or tcp-PORT if Envoy Gateway runs with XDSNameSchemeV2; may be repeated
     #[arg(long = "listener", value_name = "NAME", value_parser = name, default_value = "http")]
     listeners: Vec<String>,
     /// The Secret whose `token` is the filter's token for the store
@@ -54,16 +54,16 @@ struct Common {
     /// Where the gateway pulls the filter from: oci://REGISTRY/IMAGE:TAG or https://…
     #[arg(long, value_name = "URL")]
     wasm: Source,
-    /// The SHA-256 of the filter (of the image's manifest, where it is an image), as hexadecimal digits
+    /// The SHA-256 of the filter (of the image's manifest, if it is an image), in hexadecimal
     #[arg(long, value_name = "HEX", value_parser = sha256)]
     sha256: Option<String>,
-    /// The Secret with which the image is pulled
+    /// The Secret for pulling the image
     #[arg(long, value_name = "NAME", value_parser = name)]
     pull_secret: Option<String>,
     /// The membership store, as the gateway reaches it: usher-store.usher.svc.cluster.local:7070
     #[arg(long, value_name = "HOST:PORT")]
     store: Endpoint,
-    /// Speak TLS to the store, and trust these certificate authorities, PEM, for it
+    /// Use TLS to the store, and trust these certificate authorities for it, PEM
     #[arg(long, value_name = "FILE")]
     store_ca: Option<PathBuf>,
     /// Trusted certificate authorities of key servers, PEM; default: the gateway's own

@@ -27,7 +27,7 @@ pub(crate) enum AdditionsError {
     #[error("`{0}` must be a list of mappings, as Envoy's configuration has them there")]
     List(String),
     /// The tracing is not what Envoy has there.
-    #[error("`tracing` must be a mapping, as the connection manager's in Envoy's configuration")]
+    #[error("`tracing` must be a mapping, like the connection manager's in Envoy's configuration")]
     Tracing,
     /// The file has no parts.
     #[error(
@@ -35,7 +35,7 @@ pub(crate) enum AdditionsError {
     )]
     NoParts,
     /// A part has no place in a bootstrap.
-    #[error("`{0}` is none of `before`, `after`, `routes`, `clusters` and `tracing`")]
+    #[error("`{0}` is not one of `before`, `after`, `routes`, `clusters` and `tracing`")]
     Unknown(String),
     /// It is not YAML.
     #[error("{}", lines(.0))]

@@ -48,7 +48,7 @@ pub(crate) struct Settings {
     pub(crate) watched: Option<PathBuf>,
     /// What the operator adds.
     pub(crate) additions: Additions,
-    /// The Envoy that shall run it.
+    /// The Envoy version that will run it.
     pub(crate) version: EnvoyVersion,
 }
 
@@ -176,7 +176,7 @@ fn resources<'a>(clusters: impl Iterator<Item = &'a Written>) -> String {
 fn max_stream_duration(policy: &Policy, additions: &Additions) -> String {
     match additions.routes.as_slice() {
         [] => format!(
-            "# As long as a verdict may take. Where the filter has died, nobody else would tell who waits in it.\n\
+            "# As long as a verdict may take. If the filter dies, nothing else would end the requests waiting in it.\n\
              max_stream_duration: {}s",
             verdict_timeout(policy)
         ),
@@ -209,9 +209,8 @@ fn warnings(policy: &Policy, settings: &Settings) -> Vec<String> {
     }
     if !settings.admin.ip().is_loopback() {
         let admin = settings.admin;
-        warnings.push(format!(
-            "Envoy's admin interface at {admin} asks nobody for a password: keep others from reaching it"
-        ));
+        warnings
+            .push(format!("Envoy's admin interface at {admin} has no authentication: keep others from reaching it"));
     }
     warnings
 }

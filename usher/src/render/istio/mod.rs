@@ -54,7 +54,7 @@ fn failing(placement: &Placement) -> (&'static str, &'static str) {
     if placement.version.reloads() {
         ("FAIL_RELOAD", "A request whose filter dies is refused; the next one finds a new VM.")
     } else {
-        ("FAIL_CLOSE", "Where the filter died, every request is refused until the gateway is restarted.")
+        ("FAIL_CLOSE", "If the filter dies, every request is refused until the gateway is restarted.")
     }
 }
 

@@ -1,4 +1,4 @@
-//! `usher explain --claims`: claims in place of a token.
+//! `usher explain --claims`: claims instead of a token.
 
 use serde_json::{Value, json};
 

@@ -136,7 +136,7 @@ fn why_the_store_gave_no_answer_is_told_where_the_log_has_it() {
     for (status, meaning) in [
         ("401", ": the store does not know the filter's token (`store.token_env`)"),
         ("404", ": the store's policy does not have the organization"),
-        ("409", ": the store has another policy, by which no login can mean this (`policy_mismatch`)"),
+        ("409", ": the store has another policy, under which no login can have this plan (`policy_mismatch`)"),
         ("500", ""),
     ] {
         let log = [failed("r-1", &format!("the answer's status is {status}")), denial.clone()].join("\n");
@@ -151,10 +151,10 @@ fn why_the_store_gave_no_answer_is_told_where_the_log_has_it() {
 fn what_is_no_denial_is_an_error() {
     let case = Case::new(&mapped());
     for (line, message) in [
-        (String::new(), "no line about a denial"),
+        (String::new(), "no denial (a line with"),
         ("01a21d3d-d916-7b6a-8ec3-7ef4616eeff9".to_owned(), "grep REQUEST-ID envoy.log"),
-        (r#"{"event":"login","verdict":"allow"}"#.to_owned(), "no line about a denial"),
-        (r#"{"event":"denial","reason":"#.to_owned(), "no line about a denial"),
+        (r#"{"event":"login","verdict":"allow"}"#.to_owned(), "no denial (a line with"),
+        (r#"{"event":"denial","reason":"#.to_owned(), "no denial (a line with"),
         (line(&json!({"reason": "too_late"})), "unknown reason `too_late`"),
         ("@/no/such/log".to_owned(), "--log-line /no/such/log: cannot be read"),
     ] {

@@ -27,7 +27,7 @@ fn the_host_pattern_and_the_prefix_that_matched_are_told() {
     for (host, path, told) in [
         ("shop.elsewhere.example", "/eu", "the policy has `*.acme.example`, `*.chat.acme.example`"),
         ("a.acme.example", "/us", "no `path_prefix` of its organizations (`/eu`) holds `/us`"),
-        ("a b", "/eu", "`a b` is no host"),
+        ("a b", "/eu", "`a b` is not a host"),
         ("a.acme.example", "/eu/../x", "can be read in more than one way"),
     ] {
         let explanation = case.explain(&token, &["--host", host, "--path", path]).json();
@@ -91,11 +91,11 @@ fn the_claims_are_told_by_the_name_or_pointer_that_the_connection_has() {
     assert!(step(&explanation, "groups").0.starts_with("claim `/realm/groups` is absent"), "{explanation}");
     let (required, _) = step(&explanation, "require");
     assert!(
-        required.contains(r#"claim `email` is "ada@acme.example", asked for is `ada@acme.example`, `ben"#),
+        required.contains(r#"claim `email` is "ada@acme.example", required is `ada@acme.example`, `ben"#),
         "{required}"
     );
     let (told, facts) = step(&explanation, "assignment");
-    assert!(told.contains("claim `groups` is a list of `staff`, asked for is `usher`, `staff`: assigned"), "{told}");
+    assert!(told.contains("claim `groups` is a list of `staff`, required is `usher`, `staff`: assigned"), "{told}");
     assert_eq!(facts, json!({"claim": "groups", "any_of": ["usher", "staff"], "assigned": true}));
     case.change_policy(|policy| policy["parents"][0]["connections"][0]["require"] = json!({"hd": ["acme.example"]}));
     let denied = case.explain(&case.token(&["staff"]), &[]).json();
