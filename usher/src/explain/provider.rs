@@ -15,8 +15,10 @@ pub(super) fn connection(chosen: &Connection, said: &Said) -> Told {
     let (iss, aud) = (Said::shown(&said.claims, "iss"), Said::shown(&said.claims, "aud"));
     let for_us = if has_audience(chosen, said) {
         format!("and `aud` {aud} has one of its audiences")
-    } else {
+    } else if said.claims.contains_key("aud") {
         format!("the first with that issuer, because none has `aud` {aud}")
+    } else {
+        "the first with that issuer, because no `aud` is known".to_owned()
     };
     Told::with(
         format!("connection `{}`: `iss` {iss} is its issuer, {for_us}", chosen.id),
