@@ -3,7 +3,7 @@
 mod alone;
 mod audit;
 mod directory;
-mod read;
+mod members;
 mod session;
 mod sync;
 #[cfg(test)]

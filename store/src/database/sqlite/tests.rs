@@ -120,7 +120,10 @@ async fn a_clock_that_was_turned_back_does_not_move_an_emails_not_before_back() 
     let identity = Identity { issuer: Issuer::new("https://acme.okta.example"), subject: Subject::new("bea") };
     let mut transaction = database.write(Lane::Short).await.unwrap();
     for (not_before, kept) in [(Some(10), Some(10)), (Some(5), Some(10)), (Some(11), Some(11)), (None, None)] {
-        transaction.keep_email_not_before(&chat, &email, not_before).await.unwrap();
+        match not_before {
+            Some(not_before) => transaction.block_email(&chat, &email, not_before).await.unwrap(),
+            None => transaction.clear_email(&chat, &email).await.unwrap(),
+        }
         let question = Question {
             organization: &chat,
             identity: &identity,

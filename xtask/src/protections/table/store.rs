@@ -104,8 +104,7 @@ pub(super) const STORE: &[Protection] = &[
                 "push(&mut self, text: &'static str)",
                 "push(&mut self, text: impl std::fmt::Display)",
             ),
-            ("store/src/database/sqlite/read.rs", LISTED, LISTED_UNBOUND),
-            ("store/src/database/postgres/read.rs", LISTED, LISTED_UNBOUND),
+            ("store/src/database/member_sql.rs", LISTED, LISTED_UNBOUND),
         ],
     ),
     (
