@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 use usher_policy::id::ParentId;
 use usher_policy::model::{Directory, Organization};
 
+use super::change::Failure;
 use super::error::{ScimError, ScimErrorKind};
 use super::etag::Version;
 use crate::audit::{Actor, Cause};
@@ -71,12 +72,16 @@ impl DirectoryRequest {
         self.turn(&self.app.directories.reads).await
     }
 
-    /// The same, to write: one at a time.
+    /// Changes the directory in its turn, which only one request has at a time, until nobody gets in its way.
     ///
     /// # Errors
-    /// As for reading.
-    pub(super) async fn turn_to_write(&self) -> Result<Place, Problem> {
-        self.turn(&self.app.directories.writes).await
+    /// As for reading, and those of the change.
+    pub(super) async fn change<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Problem>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let _turn = self.turn(&self.app.directories.writes).await?;
+        Ok(self.app.memberships.until_settled(attempt).await?)
     }
 
     async fn turn(&self, places: &Places) -> Result<Place, Problem> {
