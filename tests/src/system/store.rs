@@ -39,7 +39,12 @@ impl Store {
     ///
     /// # Errors
     /// It ends, or never gets ready.
-    pub fn start_traced(folder: &Path, policy: &Path, number: u32, collector: Option<SocketAddr>) -> Result<Self> {
+    pub(crate) fn start_traced(
+        folder: &Path,
+        policy: &Path,
+        number: u32,
+        collector: Option<SocketAddr>,
+    ) -> Result<Self> {
         let address = local(port::free()?);
         let mut command = Command::new(binaries::usher()?);
         let database = format!("sqlite://{}", folder.join(format!("usher-{number}.db")).display());
