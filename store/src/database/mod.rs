@@ -51,6 +51,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 /// Longest wait of what may take long itself.
 const LONG_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long to wait at the end for what is under way.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Whose turn it is. However much of what may take long is asked for, it never takes what a login needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
@@ -85,7 +88,7 @@ pub(crate) trait Database: Send + Sync {
     /// How often the change feed may have grown, by whichever replica: woken each time.
     fn feed_grew(&self) -> watch::Receiver<u64>;
 
-    /// Waits for what is under way, then lets go.
+    /// Waits a while for what is under way, then lets go.
     async fn close(&self);
 }
 

@@ -14,7 +14,7 @@ use usher_policy::model::Cap;
 
 use super::Sqlite;
 use crate::audit::{Actor, AuditFilter, Cause, Entry};
-use crate::database::{Database, DatabaseError, FeedEntry, Lane, MemberFilter, Question};
+use crate::database::{CLOSE_TIMEOUT, Database, DatabaseError, FeedEntry, Lane, MemberFilter, Question};
 use crate::metrics::Metrics;
 
 const NOW: u64 = 1_767_225_600;
@@ -77,6 +77,19 @@ async fn an_entry_of_the_audit_never_changes() {
     let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.unwrap();
     let changed = sqlx::query("UPDATE audit SET reason = 'another'").execute(&mut connection).await;
     assert!(changed.unwrap_err().to_string().contains("append-only"));
+}
+
+#[tokio::test]
+async fn what_does_not_end_is_not_waited_for_at_the_end() {
+    for lane in [Lane::Short, Lane::Long] {
+        let folder = TempDir::new().unwrap();
+        let database = open(&folder).await;
+        let snapshot = database.read(lane).await.unwrap();
+        let mut transaction = database.write(lane).await.unwrap();
+        transaction.create(&bea()).await.unwrap();
+        timeout(2 * CLOSE_TIMEOUT, database.close()).await.expect("it ends");
+        drop((snapshot, transaction));
+    }
 }
 
 #[tokio::test]
