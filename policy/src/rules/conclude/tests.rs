@@ -52,77 +52,36 @@ fn every_answer_has_its_reason() {
     };
     let remove = Plan::Remove { reason: NoMappedGroup };
     let jit = || Provisioning::JitMapped(mappings());
+    // In the order of the answers: to a plan that lets in, with the reason for which there is nobody …
+    let lets_in = |nobody| {
+        [
+            nobody,
+            IdentityConflict,
+            StoreUnavailable,
+            NoSeatAvailable,
+            StoreUnavailable,
+            Replayed,
+            SessionRevoked,
+            MemberSuspended,
+        ]
+    };
+    // … and to one that removes.
+    let removes = [
+        NoMappedGroup,
+        IdentityConflict,
+        NoMappedGroup,
+        NoSeatAvailable,
+        NoMappedGroup,
+        Replayed,
+        NoMappedGroup,
+        MemberSuspended,
+    ];
     let table = [
-        (
-            Provisioning::Manual,
-            Plan::Require,
-            [
-                NotAMember,
-                IdentityConflict,
-                StoreUnavailable,
-                NoSeatAvailable,
-                StoreUnavailable,
-                Replayed,
-                SessionRevoked,
-                MemberSuspended,
-            ],
-        ),
-        (
-            Provisioning::Scim,
-            Plan::Require,
-            [
-                NotProvisioned,
-                IdentityConflict,
-                StoreUnavailable,
-                NoSeatAvailable,
-                StoreUnavailable,
-                Replayed,
-                SessionRevoked,
-                MemberSuspended,
-            ],
-        ),
-        (
-            Provisioning::Jit,
-            ensure(),
-            [
-                NotAMember,
-                IdentityConflict,
-                StoreUnavailable,
-                NoSeatAvailable,
-                StoreUnavailable,
-                Replayed,
-                SessionRevoked,
-                MemberSuspended,
-            ],
-        ),
-        (
-            jit(),
-            assign("user", None),
-            [
-                NotAMember,
-                IdentityConflict,
-                StoreUnavailable,
-                NoSeatAvailable,
-                StoreUnavailable,
-                Replayed,
-                SessionRevoked,
-                MemberSuspended,
-            ],
-        ),
-        (
-            jit(),
-            remove,
-            [
-                NoMappedGroup,
-                IdentityConflict,
-                NoMappedGroup,
-                NoSeatAvailable,
-                NoMappedGroup,
-                Replayed,
-                NoMappedGroup,
-                MemberSuspended,
-            ],
-        ),
+        (Provisioning::Manual, Plan::Require, lets_in(NotAMember)),
+        (Provisioning::Scim, Plan::Require, lets_in(NotProvisioned)),
+        (Provisioning::Jit, ensure(), lets_in(NotAMember)),
+        (jit(), assign("user", None), lets_in(NotAMember)),
+        (jit(), remove, removes),
     ];
     for (mode, plan, reasons) in table {
         let organization = organization(mode);
