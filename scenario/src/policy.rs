@@ -46,7 +46,7 @@ impl Changes {
 }
 
 /// Takes the real keys that stand in a policy away; what is set by changes afterwards counts.
-pub fn without_inline_keys(policy: &mut Value) {
+pub(crate) fn without_inline_keys(policy: &mut Value) {
     for connection in connections(policy) {
         if connection.get("jwks").is_some_and(|jwks| jwks.get("inline").is_some()) {
             connection.remove("jwks");

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 pub type Members = Map<String, Value>;
 
 /// Every algorithm that can be signed with, by its `alg`.
-pub const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+pub(crate) const ALGORITHMS: [&str; 9] =
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
 /// A provider's set of keys; one for each kind of algorithm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

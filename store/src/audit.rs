@@ -131,16 +131,12 @@ pub(crate) fn of_member(
         return None;
     }
     Some(Entry {
-        cause: cause.clone(),
-        parent: Some(organization.parent.id.clone()),
-        organization: Some(organization.id.clone()),
         member,
-        action,
         reason: reason.to_owned(),
         notes: effects.notes.iter().map(|note| note.name()).collect(),
         before: seen_before,
         after: seen_after,
-        at,
+        ..of_organization(organization, action, cause, at)
     })
 }
 
@@ -148,33 +144,16 @@ pub(crate) fn of_member(
 pub(crate) fn of_held(organization: &Organization, held: &[Member], cause: &Cause, reason: &str, at: u64) -> Entry {
     let emails: Vec<_> = held.iter().take(MAX_NAMED).map(|member| &member.email).collect();
     Entry {
-        cause: cause.clone(),
-        parent: Some(organization.parent.id.clone()),
-        organization: Some(organization.id.clone()),
-        member: None,
-        action: "removals_held",
         reason: reason.to_owned(),
-        notes: Vec::new(),
-        before: None,
         after: Some(json!({"removals": held.len(), "emails": emails})),
-        at,
+        ..of_organization(organization, "removals_held", cause, at)
     }
 }
 
 /// What a reconciliation that came to its end, or had to stop, leaves in the audit.
 pub(crate) fn of_sync(parent: &ParentId, counts: Value, cause: &Cause, at: u64) -> Entry {
-    Entry {
-        cause: cause.clone(),
-        parent: Some(parent.clone()),
-        organization: None,
-        member: None,
-        action: "synced",
-        reason: "sync".to_owned(),
-        notes: Vec::new(),
-        before: None,
-        after: Some(counts),
-        at,
-    }
+    let (reason, after) = ("sync".to_owned(), Some(counts));
+    Entry { parent: Some(parent.clone()), reason, after, ..of_nobody("synced", cause.clone(), at) }
 }
 
 /// What a change of a directory leaves in the audit.
@@ -186,35 +165,16 @@ pub(crate) fn of_directory(
     cause: &Cause,
     at: u64,
 ) -> Entry {
-    Entry {
-        cause: cause.clone(),
-        parent: Some(parent.clone()),
-        organization: None,
-        member: None,
-        action,
-        reason: String::new(),
-        notes: Vec::new(),
-        before,
-        after,
-        at,
-    }
+    Entry { parent: Some(parent.clone()), before, after, ..of_nobody(action, cause.clone(), at) }
 }
 
 /// What a policy that comes in force leaves in the audit.
 pub(crate) fn of_policy(before: Option<&InForce>, after: &InForce, at: u64) -> Entry {
-    let seen =
-        |in_force: &InForce| json!({"digest": in_force.digest, "organizations": in_force.policy.organizations.len()});
     Entry {
-        cause: Cause { actor: Actor::Store, request_id: String::new() },
-        parent: None,
-        organization: None,
-        member: None,
-        action: "policy_in_force",
         reason: if before.is_some() { "the policy file changed" } else { "start" }.to_owned(),
-        notes: Vec::new(),
-        before: before.map(seen),
-        after: Some(seen(after)),
-        at,
+        before: before.map(seen_policy),
+        after: Some(seen_policy(after)),
+        ..of_nobody("policy_in_force", of_the_store(), at)
     }
 }
 
@@ -225,7 +185,7 @@ pub(crate) fn of_token(cause: Cause, at: u64) -> Entry {
         Actor::Administrator(_) | Actor::Filter | Actor::Store | Actor::Sync(_) => None,
     };
     let reason = "the first time with this policy in this replica".to_owned();
-    Entry { parent, reason, ..of_store("token_used", cause, at) }
+    Entry { parent, reason, ..of_nobody("token_used", cause, at) }
 }
 
 /// What refused tokens leave in the audit. Who may see a parent's entries sees those of tokens that nobody has.
@@ -245,20 +205,24 @@ pub(crate) fn of_refused_tokens(refused: &Refused, attempts: &Attempts, at: u64)
         parent: refused.parent.clone().filter(|_| holder.is_none()),
         reason: if holder.is_some() { "another's token" } else { "unknown token" }.to_owned(),
         after: Some(seen),
-        ..of_store("token_refused", cause, at)
+        ..of_nobody("token_refused", cause, at)
     }
 }
 
 /// What a policy that could not be put in force leaves in the audit.
 pub(crate) fn of_refused_policy(in_force: &InForce, why: &str, at: u64) -> Entry {
-    let cause = Cause { actor: Actor::Store, request_id: String::new() };
-    let why = why.chars().take(MAX_WHY).collect();
-    let seen = json!({"digest": in_force.digest, "organizations": in_force.policy.organizations.len()});
-    Entry { reason: why, before: Some(seen.clone()), after: Some(seen), ..of_store("policy_refused", cause, at) }
+    let (reason, seen) = (why.chars().take(MAX_WHY).collect(), seen_policy(in_force));
+    Entry { reason, before: Some(seen.clone()), after: Some(seen), ..of_nobody("policy_refused", of_the_store(), at) }
+}
+
+/// An entry about an organization.
+fn of_organization(organization: &Organization, action: &'static str, cause: &Cause, at: u64) -> Entry {
+    let (parent, id) = (organization.parent.id.clone(), organization.id.clone());
+    Entry { parent: Some(parent), organization: Some(id), ..of_nobody(action, cause.clone(), at) }
 }
 
 /// An entry about nobody's directory, members or organizations.
-fn of_store(action: &'static str, cause: Cause, at: u64) -> Entry {
+fn of_nobody(action: &'static str, cause: Cause, at: u64) -> Entry {
     Entry {
         cause,
         parent: None,
@@ -271,6 +235,16 @@ fn of_store(action: &'static str, cause: Cause, at: u64) -> Entry {
         after: None,
         at,
     }
+}
+
+/// What the store does by itself.
+fn of_the_store() -> Cause {
+    Cause { actor: Actor::Store, request_id: String::new() }
+}
+
+/// What of a policy the audit shows.
+fn seen_policy(in_force: &InForce) -> Value {
+    json!({"digest": in_force.digest, "organizations": in_force.policy.organizations.len()})
 }
 
 /// What of a member the audit shows: not its times.

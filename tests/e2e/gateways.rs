@@ -1,6 +1,5 @@
 //! Istio and Envoy Gateway: what is rendered is valid by the schemas of its kinds, and what Envoy gets of it by Envoy itself.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -10,6 +9,8 @@ use usher_tests::http::Request;
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::system::{Setup, render};
 use usher_tests::{binaries, policy};
+
+use crate::schemas::{are_noticed, config, faults, find, objects};
 
 const IMAGE: &str = "oci://registry.example/usher/filter:0.1.0";
 const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -43,10 +44,6 @@ const ENVOY_GATEWAY: &[&str] = &[
     STORE,
 ];
 
-pub(crate) fn config(name: &str) -> PathBuf {
-    binaries::workspace().join("envoy-config").join(name)
-}
-
 /// `usher render` of the examples' policy with these arguments.
 fn rendered(arguments: &[&str], more: &[&str]) -> Result<String> {
     let mut command = Command::new(binaries::usher()?);
@@ -54,32 +51,6 @@ fn rendered(arguments: &[&str], more: &[&str]) -> Result<String> {
     let output = command.output()?;
     ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
-}
-
-pub(crate) fn objects(text: &str) -> Result<Vec<Value>> {
-    let documents = text.split("\n---\n").map(|text| text.strip_prefix("---\n").unwrap_or(text));
-    documents.map(|text| yaml_to_json(text).map_err(|faults| anyhow!("{faults:?}: {text}"))).collect()
-}
-
-pub(crate) fn find<'a>(objects: &'a [Value], kind: &str, name: &str) -> Result<&'a Value> {
-    let named = |object: &&Value| object.pointer("/metadata/name").and_then(Value::as_str) == Some(name);
-    let found = objects.iter().filter(|object| object.get("kind").and_then(Value::as_str) == Some(kind)).find(named);
-    found.with_context(|| format!("no {kind} {name}"))
-}
-
-/// What the schemas say; nothing where all is well.
-pub(crate) fn faults(objects: &[Value]) -> Result<String> {
-    let file = tempfile::NamedTempFile::new()?;
-    std::fs::write(file.path(), serde_json::to_vec(objects)?)?;
-    let output = Command::new(binaries::node())
-        .arg("check.mjs")
-        .arg(file.path())
-        .current_dir(binaries::kinds()?)
-        .output()
-        .context("Node.js is needed: run `cargo xtask test`")?;
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(output.status.success() == words.is_empty(), "{}: {words}", output.status);
-    Ok(words)
 }
 
 fn authority() -> Result<tempfile::NamedTempFile> {
@@ -138,34 +109,18 @@ fn everything_for_envoy_gateway_is_what_its_reference_has() -> Result<()> {
 fn the_schemas_find_what_is_wrong() -> Result<()> {
     let istio = objects(&rendered(ISTIO, &[])?)?;
     let gateway = objects(&rendered(ENVOY_GATEWAY, &[])?)?;
+    let (istio, gateway) = (istio.as_slice(), gateway.as_slice());
     let broken = [
-        (&istio, "WasmPlugin", "/spec/failStrategy", json!("FAIL_SOMEHOW")),
-        (&istio, "WasmPlugin", "/spec/vmConfig/env/0/from", json!("HOST")),
-        (&istio, "WasmPlugin", "/spec/url", Value::Null),
-        (&istio, "EnvoyFilter", "/spec/configPatches/0/applyTo", json!("FILTERS")),
-        (&istio, "DestinationRule", "/spec/trafficPolicy/portLevelSettings/0/timeout", json!("1s")),
-        (&istio, "ServiceEntry", "/spec/hosts", json!([])),
-        (&gateway, "EnvoyExtensionPolicy", "/spec/wasm/0/failurePolicy", json!("FAIL_RELOAD")),
-        (&gateway, "ClientTrafficPolicy", "/spec/path/escapedSlashesAction", json!("Keep")),
+        (istio, "WasmPlugin", "/spec/failStrategy", json!("FAIL_SOMEHOW")),
+        (istio, "WasmPlugin", "/spec/vmConfig/env/0/from", json!("HOST")),
+        (istio, "WasmPlugin", "/spec/url", Value::Null),
+        (istio, "EnvoyFilter", "/spec/configPatches/0/applyTo", json!("FILTERS")),
+        (istio, "DestinationRule", "/spec/trafficPolicy/portLevelSettings/0/timeout", json!("1s")),
+        (istio, "ServiceEntry", "/spec/hosts", json!([])),
+        (gateway, "EnvoyExtensionPolicy", "/spec/wasm/0/failurePolicy", json!("FAIL_RELOAD")),
+        (gateway, "ClientTrafficPolicy", "/spec/path/escapedSlashesAction", json!("Keep")),
     ];
-    let mut all = Vec::new();
-    for (number, (objects, kind, pointer, value)) in broken.iter().enumerate() {
-        let mut object = objects.iter().find(|object| object["kind"] == *kind).context(*kind)?.clone();
-        object["metadata"]["name"] = json!(format!("broken-{number}"));
-        let (parent, field) = pointer.rsplit_once('/').context("a pointer")?;
-        let parent = object.pointer_mut(parent).and_then(Value::as_object_mut).context("a parent")?;
-        match value {
-            Value::Null => drop(parent.remove(field)),
-            value => drop(parent.insert(field.to_owned(), value.clone())),
-        }
-        all.push(object);
-    }
-    let faults = faults(&all)?;
-    for (number, (_, kind, pointer, _)) in broken.iter().enumerate() {
-        let told = format!("{kind} broken-{number}: ");
-        ensure!(faults.lines().any(|line| line.starts_with(&told)), "{kind}{pointer} goes unnoticed: {faults}");
-    }
-    Ok(())
+    are_noticed(&broken)
 }
 
 #[test]

@@ -17,8 +17,8 @@ use usher_tests::http::local;
 use usher_tests::process::Process;
 use usher_tests::{binaries, port, wait};
 
-use crate::gateways::{config, find};
 use crate::kubernetes::{applied, container, pod, secrets};
+use crate::schemas::{config, find};
 use crate::server;
 
 /// The name under which gateways know the store.

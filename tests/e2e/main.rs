@@ -31,6 +31,8 @@ mod reloads;
 mod restarts;
 mod rulebook;
 mod scenarios;
+#[cfg(test)]
+mod schemas;
 mod secrets;
 mod security_page;
 #[cfg(test)]

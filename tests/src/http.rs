@@ -183,7 +183,7 @@ impl Client {
 ///
 /// # Errors
 /// It is not one.
-pub fn read_request(stream: &mut impl BufRead) -> Result<Option<Request>> {
+pub(crate) fn read_request(stream: &mut impl BufRead) -> Result<Option<Request>> {
     let line = read_line(stream)?;
     if line.is_empty() {
         return Ok(None);
@@ -200,7 +200,7 @@ pub fn read_request(stream: &mut impl BufRead) -> Result<Option<Request>> {
 ///
 /// # Errors
 /// The client is gone.
-pub fn write_response(stream: &mut impl Write, response: &Response) -> Result<()> {
+pub(crate) fn write_response(stream: &mut impl Write, response: &Response) -> Result<()> {
     let mut bytes = format!("HTTP/1.1 {} Any\r\n", response.status).into_bytes();
     for (name, value) in &response.headers {
         bytes.extend_from_slice(name.as_bytes());

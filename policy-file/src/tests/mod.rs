@@ -1,6 +1,7 @@
 //! What the parser takes, what it refuses, and with which words.
 
 mod across;
+mod connections;
 mod faults;
 mod finished;
 mod organizations;

@@ -14,7 +14,7 @@ use super::seats::Taken;
 use crate::id::{MemberId, Role};
 use crate::member::{Member, Status};
 use crate::model::Organization;
-use crate::wire::{Answer, Login};
+use crate::wire::{Answer, Login, LoginAnswer, MemberFacts};
 
 /// What the store read, in the transaction in which it will write.
 #[derive(Clone, Debug)]
@@ -52,6 +52,21 @@ pub struct Outcome {
     pub member: Option<Member>,
     /// What is written.
     pub effects: Effects,
+}
+
+impl Outcome {
+    /// The answer as the filter reads it, where there is no change feed that it could have a position in.
+    pub fn into_answer(self) -> LoginAnswer {
+        let member = self.member.map(|member| MemberFacts {
+            id: member.id,
+            email: member.email,
+            role: member.role,
+            seat_tier: member.seat_tier,
+            status: member.status,
+            source: member.source,
+        });
+        LoginAnswer { answer: self.answer, member, position: String::new() }
+    }
 }
 
 /// Decides one login. The plan must fit the organization (`plan::fits`).

@@ -15,7 +15,7 @@ use usher_policy::rules::login::{self, Outcome, is_primary_owner};
 use usher_policy::rules::path::NormalPath;
 use usher_policy::rules::plan::{self, Presented};
 use usher_policy::rules::seats::Taken;
-use usher_policy::wire::{self, LoginAnswer, MemberFacts};
+use usher_policy::wire;
 use usher_policy_file::from_json;
 
 use super::history::{self, Edit, Entry, Groups, Login, Row, SeatsHeld, Verdict};
@@ -98,15 +98,7 @@ impl World {
     }
 
     fn verdict(&self, login: &Login, sent: &wire::Login, outcome: Outcome) -> Result<Entry, Reason> {
-        let member = outcome.member.map(|member| MemberFacts {
-            id: member.id,
-            email: member.email,
-            role: member.role,
-            seat_tier: member.seat_tier,
-            status: member.status,
-            source: member.source,
-        });
-        let answer = LoginAnswer { answer: outcome.answer, member, position: String::new() };
+        let answer = outcome.into_answer();
         let standing = Arc::new(conclude(&self.organization, sent, &answer)?);
         let path = NormalPath::parse(login.path.as_bytes()).unwrap();
         let path = self.organization.depends_on_path().then_some(&path);

@@ -9,7 +9,7 @@ use usher_policy::rules::effects::{Change, Effects, EmailBlock, Ticket};
 use usher_policy::rules::hand::{self, Addition, Edit, Handled, Refusal};
 use usher_policy::rules::login;
 use usher_policy::rules::seats::Taken;
-use usher_policy::wire::{Login, LoginAnswer, MemberFacts};
+use usher_policy::wire::{Login, LoginAnswer};
 
 use crate::cast::Memberships;
 
@@ -69,17 +69,9 @@ impl World {
             if matches!(outcome.effects.change, Some(Change::Remove(_))) {
                 self.removals_by_login.push(organization.id.clone());
             }
-            self.apply(organization, outcome.effects);
+            self.apply(organization, outcome.effects.clone());
         }
-        let member = outcome.member.map(|member| MemberFacts {
-            id: member.id,
-            email: member.email,
-            role: member.role,
-            seat_tier: member.seat_tier,
-            status: member.status,
-            source: member.source,
-        });
-        LoginAnswer { answer: outcome.answer, member, position: String::new() }
+        outcome.into_answer()
     }
 
     /// Adds a member by hand.

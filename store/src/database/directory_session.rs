@@ -202,11 +202,6 @@ macro_rules! keep_directories {
         }
 
         impl Session {
-            /// Runs a statement; how many rows it touched.
-            async fn run(&mut self, mut query: Statement<$driver>) -> Result<u64, DatabaseError> {
-                Ok(query.build().execute(self.connection()).await?.rows_affected())
-            }
-
             /// The ids that a statement gives for some others, of which there may be many.
             async fn ids(
                 &mut self,

@@ -6,9 +6,11 @@ use sqlx::Database;
 use usher_policy::id::{DirectoryUserId, MemberId, OrganizationId, ParentId};
 
 use super::bind::Bind;
+use super::column::{self, Column, Columns};
 use super::directory::Place;
 use super::look_up::{LookUp, select_wanted};
-use super::row::{self, member_columns};
+use super::member_sql::members;
+use super::row;
 use super::statement::Statement;
 use crate::scim::{Lookup, ResourceType, Stored, folded};
 
@@ -26,6 +28,7 @@ where
     String: Bind<DB>,
     Option<String>: Bind<DB>,
     i64: Bind<DB>,
+    Option<i64>: Bind<DB>,
 {
     pub(super) fn lock(parent: &ParentId) -> Statement<DB> {
         let mut query = Statement::new("INSERT INTO directories (parent, next_place) VALUES (");
@@ -202,29 +205,15 @@ where
     }
 
     pub(super) fn create(parent: &ParentId, resource: &Stored, place: Place) -> Statement<DB> {
-        let mut query = Statement::new("INSERT INTO ");
-        query.push(table(resource.kind)).push(" (");
-        let columns = columns(resource);
-        for (name, _) in &columns {
-            query.push(name).push(", ");
-        }
-        query.push("parent, id, place) VALUES (");
-        for (_, value) in columns {
-            value.push_to(&mut query);
-            query.push(", ");
-        }
-        query.push_bind(parent.to_string()).push(", ").push_bind(resource.id.clone());
-        query.push(", ").push_bind(row::signed(place.0)).push(")");
-        query
+        let mut columns = columns(resource);
+        columns.push(("parent", Column::Text(parent.to_string())));
+        columns.push(("id", Column::Text(resource.id.clone())));
+        columns.push(("place", Column::Number(place.0)));
+        column::insert(table(resource.kind), columns)
     }
 
     pub(super) fn update(parent: &ParentId, resource: &Stored) -> Statement<DB> {
-        let mut query = Statement::new("UPDATE ");
-        query.push(table(resource.kind)).push(" SET ");
-        for (index, (name, value)) in columns(resource).into_iter().enumerate() {
-            query.push(if index > 0 { ", " } else { "" }).push(name).push(" = ");
-            value.push_to(&mut query);
-        }
+        let mut query = column::update(table(resource.kind), columns(resource));
         query.push(" WHERE parent = ").push_bind(parent.to_string());
         query.push(" AND id = ").push_bind(resource.id.clone());
         query
@@ -282,30 +271,8 @@ where
     }
 }
 
-/// What a column shall hold.
-enum Column {
-    Number(u64),
-    Optional(Option<String>),
-    Text(String),
-}
-
-impl Column {
-    fn push_to<DB: Database>(self, query: &mut Statement<DB>)
-    where
-        String: Bind<DB>,
-        Option<String>: Bind<DB>,
-        i64: Bind<DB>,
-    {
-        match self {
-            Self::Number(number) => query.push_bind(row::signed(number)),
-            Self::Optional(text) => query.push_bind(text),
-            Self::Text(text) => query.push_bind(text),
-        };
-    }
-}
-
 /// The columns that follow from a resource: its document, and what is found by an index.
-fn columns(resource: &Stored) -> Vec<(&'static str, Column)> {
+fn columns(resource: &Stored) -> Columns {
     let document = &resource.document;
     let folded = |name: &str| document.folded(name);
     let mut columns = vec![
@@ -354,16 +321,6 @@ fn resource_columns(kind: ResourceType) -> &'static str {
         }
         ResourceType::User => "id, place, document, created_at, updated_at, version, CAST(0 AS BIGINT) AS members",
     }
-}
-
-/// The members of an organization; conditions may follow.
-pub(super) fn members<DB: Database>(organization: &OrganizationId) -> Statement<DB>
-where
-    String: Bind<DB>,
-{
-    let mut query = Statement::new(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = "));
-    query.push_bind(organization.to_string());
-    query
 }
 
 fn memberships<DB: Database>(what: &'static str, parent: &ParentId, group: &str) -> Statement<DB>

@@ -9,6 +9,7 @@ use usher_policy::wire::Position;
 
 use super::DatabaseError;
 use super::bind::Bind;
+use super::member_sql::push_active_with_role;
 use super::row::{self, member_columns};
 use super::statement::Statement;
 
@@ -77,15 +78,8 @@ where
         query.push(" AND tier = ").push_bind(tier.to_string()).push("), ");
     }
     query.push("head.*, ticket.*, forgotten.*, block.*, (");
-    // The two that come first from here on in the order of one index: where a planner takes a rare role for a frequent
-    // one, it would look through all members for them.
-    query.push(
-        "SELECT count(*) FROM (SELECT organization, role, status FROM members WHERE (organization, role, status) >= (",
-    );
-    query.push_bind(organization()).push(", ").push_bind(question.top_role.to_string());
-    query.push(", 'active') ORDER BY organization, role, status, id LIMIT 2) AS first WHERE organization = ");
-    query.push_bind(organization()).push(" AND role = ").push_bind(question.top_role.to_string());
-    query.push(" AND status = 'active') AS owners, (SELECT count(*) FROM removals_by_login WHERE organization = ");
+    push_active_with_role(&mut query, question.organization, question.top_role);
+    query.push(") AS owners, (SELECT count(*) FROM removals_by_login WHERE organization = ");
     query.push_bind(organization()).push(" AND at > ").push_bind(row::signed(question.removals_after));
     query.push(") AS removals");
     if let Some(email) = question.primary_owner {

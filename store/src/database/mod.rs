@@ -1,16 +1,19 @@
 //! What the store needs of a database, in the words of the domain; each database has its own folder.
 //!
-//! Something new to keep: a migration for both (see `migrations.rs`), a method of `Snapshot` or `Transaction`, its SQL in
-//! both folders, and a test in `store/tests/suite`, which runs on both.
+//! Something new to keep: a migration for both (see `migrations.rs`), a method of one of the traits that `Snapshot` and
+//! `Transaction` are made of, its statement beside it, and a test in `store/tests/suite`, which runs on both.
 
 mod address;
 mod audit;
 mod bind;
+mod column;
 mod directory;
 mod directory_session;
 mod directory_sql;
 mod login;
 mod look_up;
+mod member_sql;
+mod members;
 mod migrations;
 mod open;
 mod postgres;
@@ -27,15 +30,14 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use usher_policy::id::{Email, MemberId, OrganizationId, Role, Tier};
 use usher_policy::member::{Identity, Member, Status};
-use usher_policy::model::Cap;
-use usher_policy::rules::effects::Ticket;
-use usher_policy::rules::seats::Taken;
 use usher_policy::wire::Position;
 
 pub(crate) use address::Address;
 use audit::{AuditSnapshot, AuditTransaction};
 pub(crate) use directory::{DirectorySnapshot, DirectoryTransaction, Place};
 pub(crate) use login::{Look, Question};
+pub(crate) use members::MemberFilter;
+use members::{MemberSnapshot, MemberTransaction};
 pub use open::OpenError;
 pub(crate) use open::open;
 pub(crate) use sync::Lease;
@@ -48,6 +50,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Longest wait of what may take long itself.
 const LONG_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait at the end for what is under way.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whose turn it is. However much of what may take long is asked for, it never takes what a login needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,67 +88,17 @@ pub(crate) trait Database: Send + Sync {
     /// How often the change feed may have grown, by whichever replica: woken each time.
     fn feed_grew(&self) -> watch::Receiver<u64>;
 
-    /// Waits for what is under way, then lets go.
+    /// Waits a while for what is under way, then lets go.
     async fn close(&self);
 }
 
-/// One consistent state of the database. Lookups answer `None` for what is not there.
+/// One consistent state of the database.
 #[async_trait]
-pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot + SyncSnapshot + TicketSnapshot {
-    /// The member with this id.
-    async fn member(&mut self, organization: &OrganizationId, id: &MemberId) -> Result<Option<Member>, DatabaseError>;
-
-    /// The member linked to this (issuer, subject).
-    async fn member_of(
-        &mut self,
-        organization: &OrganizationId,
-        identity: &Identity,
-    ) -> Result<Option<Member>, DatabaseError>;
-
-    /// The member with this email.
-    async fn member_with_email(
-        &mut self,
-        organization: &OrganizationId,
-        email: &Email,
-    ) -> Result<Option<Member>, DatabaseError>;
-
-    /// The member whom the directory knows by this id; the oldest, should there be several.
-    async fn member_with_external_id(
-        &mut self,
-        organization: &OrganizationId,
-        external_id: &str,
-    ) -> Result<Option<Member>, DatabaseError>;
-
-    /// At most `limit` members after `after`, in the order of their ids.
-    async fn members(
-        &mut self,
-        organization: &OrganizationId,
-        filter: &MemberFilter,
-        after: Option<&MemberId>,
-        limit: u32,
-    ) -> Result<Vec<Member>, DatabaseError>;
-
-    /// What is kept about an identity's assertions; of a stranger's it may be forgotten.
-    async fn ticket(
-        &mut self,
-        organization: &OrganizationId,
-        identity: &Identity,
-    ) -> Result<Option<Ticket>, DatabaseError>;
-
-    /// How many active members hold this role, counted to 2.
-    async fn active_with_role(&mut self, organization: &OrganizationId, role: &Role) -> Result<u32, DatabaseError>;
-
-    /// Seats taken, by tier, whatever the holder's status.
-    async fn seats_taken(&mut self, organization: &OrganizationId) -> Result<Taken, DatabaseError>;
-
-    /// Members who wait for a seat.
-    async fn pending(&mut self, organization: &OrganizationId) -> Result<u32, DatabaseError>;
-
+pub(crate) trait Snapshot:
+    AuditSnapshot + DirectorySnapshot + MemberSnapshot + SyncSnapshot + TicketSnapshot
+{
     /// The change feed's head: this database and its newest change.
     async fn position(&mut self) -> Result<Position, DatabaseError>;
-
-    /// At most `limit` changes after the number `after`, in the order of commits.
-    async fn changes(&mut self, after: u64, limit: u32) -> Result<Vec<FeedChange>, DatabaseError>;
 }
 
 /// A snapshot that can be changed. Dropped before `commit`, nothing has happened.
@@ -153,7 +108,7 @@ pub(crate) trait Snapshot: AuditSnapshot + DirectorySnapshot + SyncSnapshot + Ti
 /// Where two get in each other's way all the same, one of them hears [`DatabaseError::Conflict`] and begins again.
 #[async_trait]
 pub(crate) trait Transaction:
-    Snapshot + AuditTransaction + DirectoryTransaction + SyncTransaction + TicketTransaction
+    Snapshot + AuditTransaction + DirectoryTransaction + MemberTransaction + SyncTransaction + TicketTransaction
 {
     /// Keeps others from deciding about a person until this ends, whether or not there is a record of them yet.
     async fn lock(&mut self, organization: &OrganizationId, people: &[Known<'_>]) -> Result<(), DatabaseError>;
@@ -165,50 +120,8 @@ pub(crate) trait Transaction:
     /// What a login rests on, the members that it is about as this transaction may change them.
     async fn look(&mut self, question: &Question<'_>) -> Result<Look, DatabaseError>;
 
-    /// Takes a seat if the cap leaves one; false if not. In one statement, so that no race sells a seat twice.
-    async fn take_seat(&mut self, organization: &OrganizationId, tier: &Tier, cap: Cap) -> Result<bool, DatabaseError>;
-
-    /// Gives a seat back.
-    async fn free_seat(&mut self, organization: &OrganizationId, tier: &Tier) -> Result<(), DatabaseError>;
-
-    /// Adds a member; the seat is taken apart.
-    async fn create(&mut self, member: &Member) -> Result<(), DatabaseError>;
-
-    /// Writes a member's record anew.
-    async fn update(&mut self, member: &Member) -> Result<(), DatabaseError>;
-
-    /// Takes a member's record away.
-    async fn remove(&mut self, organization: &OrganizationId, id: &MemberId) -> Result<(), DatabaseError>;
-
-    /// Keeps this ticket for an identity, in place of the one before.
-    async fn keep_ticket(
-        &mut self,
-        organization: &OrganizationId,
-        identity: &Identity,
-        ticket: Ticket,
-    ) -> Result<(), DatabaseError>;
-
-    /// Keeps a `not_before` for an email (seconds since the Unix epoch), or a later one that is kept; `None` forgets it.
-    async fn keep_email_not_before(
-        &mut self,
-        organization: &OrganizationId,
-        email: &Email,
-        not_before: Option<u64>,
-    ) -> Result<(), DatabaseError>;
-
-    /// Counts a removal by a login at `now`, and forgets those that were before `forget_until` (both Unix seconds).
-    async fn count_removal_by_login(
-        &mut self,
-        organization: &OrganizationId,
-        now: u64,
-        forget_until: u64,
-    ) -> Result<(), DatabaseError>;
-
     /// Appends to the change feed at `now` (Unix seconds).
     async fn append_change(&mut self, change: &FeedEntry<'_>, now: u64) -> Result<(), DatabaseError>;
-
-    /// Forgets the changes up to this number.
-    async fn forget_changes(&mut self, up_to: u64) -> Result<(), DatabaseError>;
 
     /// Ends it. When this returns, everything is on disk. Gives the feed's position at which it is true: what was
     /// committed before about the same people is at or before it, what comes later is after it.
@@ -220,14 +133,6 @@ pub(crate) trait Transaction:
 pub(crate) enum Known<'a> {
     ByEmail(&'a Email),
     ByIdentity(&'a Identity),
-}
-
-/// Which members are listed; everything that is set must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct MemberFilter {
-    pub(crate) email: Option<Email>,
-    pub(crate) role: Option<Role>,
-    pub(crate) status: Option<Status>,
 }
 
 /// What is appended to the change feed (design §6).

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::{ColumnIndex, Decode, Row, Type};
 use usher_policy::id::{DirectoryUserId, Email, Issuer, MemberId, OrganizationId, Role, Subject, Tier};
 use usher_policy::member::{Identity, Member, Source, Status};
+use usher_policy::rules::effects::Ticket;
 use usher_policy::rules::seats::Taken;
 use usher_policy::wire::Position;
 
@@ -52,6 +53,34 @@ where
         updated_at: unsigned(row.try_get("updated_at")?)?,
         last_login_at: row.try_get::<Option<i64>, _>("last_login_at")?.map(unsigned).transpose()?,
     })
+}
+
+/// Reads a row of `tickets`.
+pub(super) fn ticket<'r, R>(row: &'r R) -> Result<Ticket, DatabaseError>
+where
+    R: Row,
+    &'static str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+{
+    Ok(Ticket {
+        last_iat: unsigned(row.try_get("last_iat")?)?,
+        not_before: row.try_get::<Option<i64>, _>("not_before")?.map(unsigned).transpose()?,
+    })
+}
+
+/// Reads rows of `seats`.
+pub(super) fn taken<R>(rows: &[R]) -> Result<Taken, DatabaseError>
+where
+    R: Row,
+    &'static str: ColumnIndex<R>,
+    for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let taken = rows.iter().map(|row| {
+        let tier = Tier::new(row.try_get::<String, _>("tier")?);
+        Ok((tier, count(row.try_get("used")?)?))
+    });
+    Ok(Taken::new(taken.collect::<Result<_, DatabaseError>>()?))
 }
 
 /// Reads a row of `changes`, of this database.

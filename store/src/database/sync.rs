@@ -7,8 +7,8 @@ use usher_policy::member::Member;
 
 use super::DatabaseError;
 use super::bind::Bind;
-use super::directory_sql::members;
 use super::look_up::{LookUp, select_wanted};
+use super::member_sql::members;
 use super::row::{self, member_columns};
 use super::statement::Statement;
 use crate::scim::Stored;

@@ -1,6 +1,7 @@
 //! The OpenAPI document at `/openapi.json`, gathered from the routes.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use serde_json::json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -20,9 +21,10 @@ use super::seats::{SeatsJson, TierJson};
 use super::sync::{OrganizationSync, SyncChange, SyncPlace, SyncReport};
 use crate::scim;
 
-/// The whole document.
-pub(super) fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+/// The whole document. Whoever reaches the store may ask for it, so that it is made once.
+pub(super) fn document() -> &'static utoipa::openapi::OpenApi {
+    static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(Document::openapi);
+    &DOCUMENT
 }
 
 #[derive(OpenApi)]

@@ -74,11 +74,9 @@ pub(super) async fn write(
         transaction.keep_ticket(&organization.id, identity, *ticket).await?;
     }
     match &effects.email_block {
-        Some(EmailBlock::Clear(email)) => {
-            transaction.keep_email_not_before(&organization.id, email, None).await?;
-        }
+        Some(EmailBlock::Clear(email)) => transaction.clear_email(&organization.id, email).await?,
         Some(EmailBlock::Set(email, not_before)) => {
-            transaction.keep_email_not_before(&organization.id, email, Some(*not_before)).await?;
+            transaction.block_email(&organization.id, email, *not_before).await?;
         }
         None => {}
     }

@@ -3,8 +3,10 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
+use usher_policy::model::PatchResponse;
 
 use super::projection::Projection;
+use super::query::ScimQuery;
 use super::request::DirectoryRequest;
 use super::resource::Stored;
 
@@ -35,6 +37,15 @@ pub(super) fn resource(
         headers.insert(name, location);
     }
     response
+}
+
+/// The answer to a PATCH: the resource, or nothing but its version where the policy says so.
+pub(super) fn to_patch(request: &DirectoryRequest, query: &ScimQuery, stored: &Stored, response: Response) -> Response {
+    // "The server MUST return a 200 OK if the 'attributes' parameter is specified in the request."
+    match request.directory.patch_response {
+        PatchResponse::NoContent if !query.names_attributes() => bare(StatusCode::NO_CONTENT, stored),
+        PatchResponse::NoContent | PatchResponse::Resource => response,
+    }
 }
 
 /// Nothing but the version.

@@ -13,6 +13,11 @@ use crate::http::Problem;
 /// The largest body that is read, in bytes: room for as many members as one request may name.
 pub(crate) const MAX_BODY: usize = 4 * 1024 * 1024;
 
+/// Most objects in it, as many as members and operations that one request may name, and twice that; and most values. A tree
+/// takes far more room than its text: for 8 bytes an object takes 600.
+const MAX_OBJECTS: usize = 50_000;
+const MAX_VALUES: usize = 500_000;
+
 /// A JSON body.
 pub(crate) struct ScimBody(pub(super) Value);
 
@@ -34,6 +39,12 @@ impl<S: Send + Sync> FromRequest<S> for ScimBody {
                 _ => ScimError::invalid_syntax("the body did not arrive whole"),
             }
         })?;
+        let count = |begin: &[u8]| body.iter().filter(|byte| begin.contains(byte)).count();
+        // Or what is in a text looks like so many.
+        if count(b"{") > MAX_OBJECTS || count(b"{[,") > MAX_VALUES {
+            let detail = format!("the body has more than {MAX_OBJECTS} objects, or {MAX_VALUES} values");
+            return Err(ScimError::new(ScimErrorKind::TooLarge, detail).into());
+        }
         let value = json::parse(&body).map_err(|error| ScimError::invalid_syntax(format!("the body: {error}")))?;
         Ok(Self(value))
     }

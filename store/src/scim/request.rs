@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Uri, header};
+use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 use usher_policy::id::ParentId;
 use usher_policy::model::{Directory, Organization};
 
+use super::change::Failure;
 use super::error::{ScimError, ScimErrorKind};
 use super::etag::Version;
 use crate::audit::{Actor, Cause};
@@ -22,16 +23,22 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 /// The path up to the parent's id.
 const PREFIX_OF_PARENTS: &str = "/scim/v2/";
 
+/// Most bodies of one directory that are read, or held until it is their turn. What is in them takes many times the room of
+/// its text: however many requests a directory sends at once, the store must hold it.
+const MAX_BODIES: usize = 4;
+
 /// How much of one directory is done at once.
 pub(crate) struct Turns {
-    pub(crate) reads: Places,
+    /// Requests with a body, from before it is read until they are answered.
+    bodies: Places,
+    reads: Places,
     pub(crate) writes: Places,
 }
 
 impl Default for Turns {
     fn default() -> Self {
         // Two that write would wait for each other in the database, and hold a connection the while.
-        Self { reads: Places::for_each(2), writes: Places::for_each(1) }
+        Self { bodies: Places::for_each(MAX_BODIES), reads: Places::for_each(2), writes: Places::for_each(1) }
     }
 }
 
@@ -47,6 +54,8 @@ pub(crate) struct DirectoryRequest {
     pub(super) cause: Cause,
     if_match: Option<String>,
     if_none_match: Option<String>,
+    /// For the body, where there is one.
+    _body: Option<Place>,
 }
 
 impl DirectoryRequest {
@@ -63,16 +72,20 @@ impl DirectoryRequest {
         self.turn(&self.app.directories.reads).await
     }
 
-    /// The same, to write: one at a time.
+    /// Changes the directory in its turn, which only one request has at a time, until nobody gets in its way.
     ///
     /// # Errors
-    /// As for reading.
-    pub(super) async fn turn_to_write(&self) -> Result<Place, Problem> {
-        self.turn(&self.app.directories.writes).await
+    /// As for reading, and those of the change.
+    pub(super) async fn change<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Problem>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let _turn = self.turn(&self.app.directories.writes).await?;
+        Ok(self.app.memberships.until_settled(attempt).await?)
     }
 
     async fn turn(&self, places: &Places) -> Result<Place, Problem> {
-        let place = places.take(&self.parent).await.map_err(|_| Problem::internal())?;
+        let place = a_place(places, &self.parent).await?;
         match Arc::ptr_eq(&self.in_force, &self.app.in_force.now()) {
             true => Ok(place),
             false => Err(Problem::policy_replaced()),
@@ -106,6 +119,10 @@ impl FromRequestParts<Arc<App>> for DirectoryRequest {
         within_rate(parts, app)?;
         let parent = in_force.policy.parents.iter().find(|parent| parent.id == owner);
         let directory = parent.and_then(|parent| parent.directory.clone()).ok_or_else(Problem::unauthorized)?;
+        let body = match parts.method {
+            Method::PATCH | Method::POST | Method::PUT => Some(a_place(&app.directories.bodies, &owner).await?),
+            _ => None,
+        };
         let base = format!("{}/scim/v2/{owner}", origin(&parts.headers, &parts.uri));
         let joined = |name| {
             let values: Vec<_> = parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
@@ -119,9 +136,14 @@ impl FromRequestParts<Arc<App>> for DirectoryRequest {
             cause: cause(parts, Actor::Directory(owner)),
             if_match: joined(&header::IF_MATCH),
             if_none_match: joined(&header::IF_NONE_MATCH),
+            _body: body,
             in_force,
         })
     }
+}
+
+async fn a_place(places: &Places, parent: &ParentId) -> Result<Place, Problem> {
+    places.take(parent).await.map_err(|_| Problem::internal())
 }
 
 /// The id in the path. It is text like any other: what is no id is found nowhere.

@@ -1,18 +1,43 @@
 //! A stored resource with what is kept apart from it: a user's groups, a group's members.
 
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde_json::{Map, Value};
 
+use super::answer;
+use super::change::not_found;
 use super::projection::Projection;
+use super::query::ScimQuery;
 use super::request::DirectoryRequest;
 use super::resource::{ResourceType, Stored};
 use crate::database::{DatabaseError, Snapshot};
+use crate::http::Problem;
 
 /// How many members are read at once.
 const BATCH: u32 = 10_000;
 
 /// The largest group whose members the answer to a change lists. Whoever changes one member of a large group shall not
 /// wait for the others; reading the group lists them all.
-pub(super) const MAX_SHOWN_AFTER_CHANGE: u64 = 1_000;
+const MAX_SHOWN_AFTER_CHANGE: u64 = 1_000;
+
+/// Answers with one resource, or without it where the client has this version already.
+pub(super) async fn one(
+    request: &DirectoryRequest,
+    kind: ResourceType,
+    id: &str,
+    query: &ScimQuery,
+) -> Result<Response, Problem> {
+    let projection = query.projection(kind)?;
+    let _turn = request.turn_to_read().await?;
+    let mut snapshot = request.app.memberships.read().await?;
+    let found = snapshot.resource(&request.parent, kind, id).await?;
+    let stored = found.ok_or_else(|| not_found(kind))?;
+    if request.is_known(stored.version) {
+        return Ok(answer::bare(StatusCode::NOT_MODIFIED, &stored));
+    }
+    let whole = whole(&mut *snapshot, request, &stored, &projection).await?;
+    Ok(answer::resource(request, StatusCode::OK, &stored, whole, &projection))
+}
 
 /// The whole resource, as far as the projection shows it.
 pub(super) async fn whole(

@@ -27,6 +27,25 @@ fn name(database: &Database) -> &str {
     }
 }
 
+/// Rows of the tables with such names (a regular expression) that were read so far, by indexes and without them.
+fn rows_read(database: &str, tables: &str) -> u64 {
+    let sum = format!(
+        "SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname ~ '{tables}') \
+         + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname ~ '{tables}')"
+    );
+    postgres().sql(database, &sum).trim().parse().unwrap()
+}
+
+/// Stops the store: what a connection has read is counted for everyone to see when it ends.
+fn stop_and_count(store: &mut Store, database: &str) {
+    store.stop();
+    let left = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    until("the connections are counted", || {
+        std::thread::sleep(Duration::from_millis(100));
+        postgres().sql(database, left).trim() == "0"
+    });
+}
+
 fn set_reachable(database: &Database, reachable: bool) {
     let name = name(database);
     postgres().sql("postgres", &format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {reachable}"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, Executor};
 
-use super::name;
+use super::{name, rows_read, stop_and_count};
 use crate::suite::harness::{NEW_YEAR, Store, login, require, until};
 use crate::suite::server::postgres;
 
@@ -51,29 +51,17 @@ fn old_tickets_are_found_without_reading_all_members() {
     let mut store = Store::start();
     let database = name(&store.database).to_owned();
     postgres().sql(&database, FILL);
-    let read = || -> u64 {
-        let sum = "SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname IN ('members', 'tickets')) \
-                   + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname IN ('members', 'tickets'))";
-        postgres().sql(&database, sum).trim().parse().unwrap()
-    };
     let theirs =
         "SELECT count(*) FROM tickets WHERE (organization, issuer, subject) = ('jit', 'i', 's100500-stranger')";
     let stranger = || postgres().sql(&database, theirs);
-    let before = read();
+    let before = rows_read(&database, "^(members|tickets)$");
     store.clock.advance(100 * DAY);
     until("the stranger is forgotten", || {
         std::thread::sleep(Duration::from_millis(100));
         stranger().trim() == "0"
     });
-    // What a connection has read is counted for everyone to see when it ends.
-    store.stop();
-    until("the connections are counted", || {
-        let left =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        std::thread::sleep(Duration::from_millis(100));
-        postgres().sql(&database, left).trim() == "0"
-    });
-    let rows = read() - before;
+    stop_and_count(&mut store, &database);
+    let rows = rows_read(&database, "^(members|tickets)$") - before;
     assert!((1_000..12_000).contains(&rows), "{rows} rows were read");
     assert_eq!(
         postgres().sql(&database, "SELECT count(*) FROM tickets").trim(),

@@ -1,11 +1,9 @@
 //! Tables that a push has just filled: PostgreSQL knows nothing of what is in them, and must find single rows all the same.
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use super::name;
-use crate::suite::harness::{SCIM, Store, until};
+use super::{name, rows_read, stop_and_count};
+use crate::suite::harness::{SCIM, Store};
 use crate::suite::server::postgres;
 
 /// Users of the parent, and of one of its groups.
@@ -33,13 +31,6 @@ const FILL: &str = "
         SELECT 'acme', 'g-1', 'u-' || md5(n::text) FROM generate_series(1, 20000) AS n;
 ";
 
-/// Rows that were read since the beginning, by indexes and without them, once that is known.
-fn read(database: &str) -> u64 {
-    let sum = "SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname LIKE 'directory\\_%') \
-               + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname LIKE 'directory\\_%')";
-    postgres().sql(database, sum).trim().parse().unwrap()
-}
-
 #[test]
 fn a_page_and_a_change_read_no_more_than_they_are_about() {
     let mut store = Store::start();
@@ -47,7 +38,7 @@ fn a_page_and_a_change_read_no_more_than_they_are_about() {
     postgres().sql(&database, FILL);
     let id = |n: u64| postgres().sql(&database, &format!("SELECT 'u-' || md5('{n}')")).trim().to_owned();
     let (known, other) = (id(10_050), id(4));
-    let before = read(&database);
+    let before = rows_read(&database, "^directory_");
 
     let page = store.call("GET", "/scim/v2/acme/Users?startIndex=10001&count=100", SCIM, None);
     assert_eq!(page.json["totalResults"], USERS, "{}", page.text);
@@ -67,14 +58,7 @@ fn a_page_and_a_change_read_no_more_than_they_are_about() {
     let patched = store.call("PATCH", "/scim/v2/acme/Groups/g-2", SCIM, Some(&add));
     assert_eq!(patched.status, 200, "{}", patched.text);
 
-    // What a connection has read is counted for everyone to see when it ends.
-    store.stop();
-    until("the connections are counted", || {
-        let left =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        std::thread::sleep(Duration::from_millis(100));
-        postgres().sql(&database, left).trim() == "0"
-    });
-    let rows = read(&database) - before;
+    stop_and_count(&mut store, &database);
+    let rows = rows_read(&database, "^directory_") - before;
     assert!((100..FEW).contains(&rows), "{rows} rows were read");
 }

@@ -16,6 +16,7 @@ mod logins;
 mod openapi;
 mod operations;
 mod races;
+mod reply;
 pub(crate) mod scim;
 pub(crate) mod server;
 mod start;

@@ -160,7 +160,7 @@ impl System {
     ///
     /// # Errors
     /// It does not start.
-    pub fn new_store(&mut self) -> Result<()> {
+    pub(crate) fn new_store(&mut self) -> Result<()> {
         let store = Store::start(self.folder.path(), &self.folder.path().join("usher.yaml"), self.stores)?;
         self.stores += 1;
         self.put_in_place(store);
@@ -171,7 +171,7 @@ impl System {
     ///
     /// # Errors
     /// They do not fit.
-    pub fn fill_store(&self, memberships: &Memberships) -> Result<()> {
+    pub(crate) fn fill_store(&self, memberships: &Memberships) -> Result<()> {
         let database = self.folder.path().join(format!("usher-{}.db", self.stores - 1));
         beginning::fill(&database, memberships, &self.finished)
     }

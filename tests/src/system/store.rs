@@ -47,7 +47,7 @@ impl Store {
     ///
     /// # Errors
     /// It ends, or never gets ready.
-    pub fn start_traced(folder: &Path, policy: &Path, number: u32, collector: SocketAddr) -> Result<Self> {
+    pub(crate) fn start_traced(folder: &Path, policy: &Path, number: u32, collector: SocketAddr) -> Result<Self> {
         Self::start_with(folder, policy, number, "info,usher_store::http=debug", Some(collector))
     }
 

@@ -13,8 +13,8 @@ use crate::output::{print, progress, tell};
 use crate::store_client::{Answered, StoreClient, StoreClientError};
 use crate::table::Table;
 
-/// The columns of an export: the names of a member's fields in JSON.
-const EXPORTED: [&str; 14] = [
+/// The names of a member's fields in JSON, which are the columns of an export.
+const FIELDS: [&str; 14] = [
     "id",
     "organization",
     "email",
@@ -172,7 +172,7 @@ impl List {
     fn export(&self) -> Result<(), Failure> {
         let client = self.administration.client()?;
         if !self.administration.json {
-            print(&csv::line(EXPORTED))?;
+            print(&csv::line(FIELDS))?;
         }
         let mut exported = 0;
         for page in client.members(&self.organization, self.filters()) {
@@ -182,7 +182,7 @@ impl List {
             for member in &page {
                 match self.administration.json {
                     true => print(&format!("{member}\n"))?,
-                    false => print(&csv::line(EXPORTED.map(|name| cell(member, name))))?,
+                    false => print(&csv::line(FIELDS.map(|name| cell(member, name))))?,
                 }
             }
             exported += page.len();
@@ -243,10 +243,7 @@ impl One {
         let removed = client.remove(&self.organization, &id)?;
         warn(&removed);
         let text = if self.administration.json { json!({"removed": id}).to_string() } else { format!("removed {id}") };
-        Ok(print(&format!(
-            "{text}
-"
-        ))?)
+        Ok(print(&format!("{text}\n"))?)
     }
 
     /// The member's id, looked up where an email was given.
@@ -275,21 +272,8 @@ fn show(answered: &Answered, as_json: bool) -> Result<(), Failure> {
         return Ok(print(&format!("{:#}\n", answered.document))?);
     }
     let mut table = Table::default();
-    for name in [
-        "id",
-        "organization",
-        "email",
-        "name",
-        "issuer",
-        "subject",
-        "role",
-        "seat_tier",
-        "status",
-        "source",
-        "created_at",
-        "updated_at",
-        "last_login_at",
-    ] {
+    // Whether one is the primary owner is no text.
+    for name in FIELDS.into_iter().filter(|name| *name != "primary_owner") {
         table.row([name, field(&answered.document, name)]);
     }
     Ok(print(&table.text())?)

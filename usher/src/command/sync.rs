@@ -90,7 +90,8 @@ impl Sync {
     fn one(&self, client: &StoreClient, parent: &str) -> Result<Report, Failure> {
         let mut all: Option<Report> = None;
         for _ in 0..MAX_CALLS {
-            let part: Report = client.sync(parent, self.preview, self.confirm)?;
+            let part = client.sync::<Report>(parent, self.preview, self.confirm);
+            let part = part.inspect_err(|_| progress("", true))?;
             let (done, touched) = (part.done || self.preview, part.touched());
             match &mut all {
                 Some(all) => all.go_on(part),

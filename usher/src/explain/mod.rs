@@ -136,7 +136,7 @@ impl Case<'_> {
         let outcome = login::decide(self.organization, &login, &facts);
         trace.step("store", store::told(&self.assumed, &facts, &outcome));
         self.seat(trace, &login.plan, &facts, &outcome);
-        let answer = store::answer(outcome);
+        let answer = outcome.into_answer();
         let standing = Arc::new(conclude(self.organization, &login, &answer).map_err(at("conclude"))?);
         trace.standing(&standing);
         trace.step("conclude", place(&standing));

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use usher_policy::member::Member;
 use usher_policy::rules::effects::Change;
 use usher_policy::rules::login::{Facts, Outcome};
-use usher_policy::wire::{LoginAnswer, MemberFacts};
 
 use super::assumed::Assumed;
 use super::trace::Told;
@@ -63,17 +62,4 @@ fn shown(member: &Member) -> Value {
         "status": member.status,
         "source": member.source,
     })
-}
-
-/// The answer that the filter would read.
-pub(super) fn answer(outcome: Outcome) -> LoginAnswer {
-    let member = outcome.member.map(|member| MemberFacts {
-        id: member.id,
-        email: member.email,
-        role: member.role,
-        seat_tier: member.seat_tier,
-        status: member.status,
-        source: member.source,
-    });
-    LoginAnswer { answer: outcome.answer, member, position: String::new() }
 }

@@ -4,8 +4,8 @@ mod audit;
 mod directory;
 mod kept;
 mod listen;
+mod members;
 mod options;
-mod read;
 mod session;
 mod start;
 mod sync;
@@ -26,7 +26,10 @@ use tokio::time::timeout;
 use self::kept::Kept;
 use self::session::{Session, head};
 use super::login::{self, People};
-use super::{Database, DatabaseError, LONG_PATIENCE, Lane, Look, OpenError, PATIENCE, Question, Snapshot, Transaction};
+use super::{
+    CLOSE_TIMEOUT, Database, DatabaseError, LONG_PATIENCE, Lane, Look, OpenError, PATIENCE, Question, Snapshot,
+    Transaction,
+};
 use crate::metrics::Metrics;
 
 /// Most connections of one replica for what is short, the listening one included …
@@ -46,9 +49,6 @@ const LIFETIME: Duration = Duration::from_secs(60);
 
 /// How long that may take.
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// How long to wait for connections at the end.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bounds for what a session may do: who is stuck lets others go on. A lock is waited for a little less long than a statement
 /// may take, so that it is told as what it is. And a commit

@@ -78,6 +78,11 @@ impl Session {
         query.build().fetch_optional(self.connection()).await?.as_ref().map(row::member).transpose()
     }
 
+    /// Runs a statement; how many rows it touched.
+    pub(super) async fn run(&mut self, mut query: Statement<sqlx::Postgres>) -> Result<u64, DatabaseError> {
+        Ok(query.build().execute(self.connection()).await?.rows_affected())
+    }
+
     /// The same members, locked where this writes, and as they are then: one by one in the order of their ids, so that two
     /// who lock many do not wait for each other in a circle.
     pub(super) async fn locked(

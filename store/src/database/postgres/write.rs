@@ -1,19 +1,23 @@
-//! What is written to PostgreSQL: one bound statement for each change of the trait.
+//! What is written to PostgreSQL: what a transaction locks, and when changes get their positions.
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
-use usher_policy::id::{Email, MemberId, OrganizationId, Tier};
-use usher_policy::member::{Identity, Member};
-use usher_policy::model::Cap;
-use usher_policy::rules::effects::Ticket;
+use usher_policy::id::OrganizationId;
 use usher_policy::wire::Position;
 
 use super::listen::CHANNEL;
 use super::session::{Appended, Session, head};
 use crate::clock::mark;
 use crate::database::login::{self, People};
-use crate::database::row::{self, exactly_one};
-use crate::database::{DatabaseError, FeedEntry, Known, Look, Question, Snapshot, Transaction};
+use crate::database::members::MemberSnapshot;
+use crate::database::{DatabaseError, FeedEntry, Known, Look, Question, Snapshot, Transaction, row};
+
+#[async_trait]
+impl Snapshot for Session {
+    async fn position(&mut self) -> Result<Position, DatabaseError> {
+        row::head(&sqlx::query(head!()).fetch_one(self.connection()).await?)
+    }
+}
 
 #[async_trait]
 impl Transaction for Session {
@@ -55,164 +59,6 @@ impl Transaction for Session {
         Ok(Look { linked, by_email, by_external_id, ..look })
     }
 
-    async fn take_seat(&mut self, organization: &OrganizationId, tier: &Tier, cap: Cap) -> Result<bool, DatabaseError> {
-        let cap = match cap {
-            Cap::Limited(cap) => i64::from(cap),
-            Cap::Unlimited => i64::MAX,
-        };
-        let taken = sqlx::query(
-            "INSERT INTO seats (organization, tier, used) SELECT $1, $2, 1 WHERE $3 > 0 \
-             ON CONFLICT (organization, tier) DO UPDATE SET used = seats.used + 1 WHERE seats.used < $3",
-        )
-        .bind(organization.as_str())
-        .bind(tier.as_str())
-        .bind(cap)
-        .execute(self.connection())
-        .await?;
-        Ok(taken.rows_affected() == 1)
-    }
-
-    async fn free_seat(&mut self, organization: &OrganizationId, tier: &Tier) -> Result<(), DatabaseError> {
-        let freed = sqlx::query("UPDATE seats SET used = used - 1 WHERE organization = $1 AND tier = $2 AND used > 0")
-            .bind(organization.as_str())
-            .bind(tier.as_str())
-            .execute(self.connection())
-            .await?;
-        exactly_one(freed.rows_affected(), "seats were freed")
-    }
-
-    async fn create(&mut self, member: &Member) -> Result<(), DatabaseError> {
-        let identity = member.identity.as_ref();
-        sqlx::query(
-            "INSERT INTO members (organization, id, email, email_key, name, issuer, subject, external_id, role, \
-             seat_tier, status, source, primary_owner, created_at, updated_at, last_login_at, directory_user, \
-             pending_since) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-        )
-        .bind(member.organization.as_str())
-        .bind(member.id.as_str())
-        .bind(member.email.as_str())
-        .bind(member.email.key())
-        .bind(member.name.as_deref())
-        .bind(identity.map(|identity| identity.issuer.as_str()))
-        .bind(identity.map(|identity| identity.subject.as_str()))
-        .bind(member.external_id.as_deref())
-        .bind(member.role.as_str())
-        .bind(member.seat_tier.as_ref().map(|tier| tier.as_str()))
-        .bind(member.status.name())
-        .bind(member.source.name())
-        .bind(member.primary_owner.as_ref().map(Email::key))
-        .bind(row::signed(member.created_at))
-        .bind(row::signed(member.updated_at))
-        .bind(member.last_login_at.map(row::signed))
-        .bind(member.directory_user.as_ref().map(|user| user.as_str()))
-        .bind(member.pending_since.map(row::signed))
-        .execute(self.connection())
-        .await?;
-        Ok(())
-    }
-
-    async fn update(&mut self, member: &Member) -> Result<(), DatabaseError> {
-        let identity = member.identity.as_ref();
-        let done = sqlx::query(
-            "UPDATE members SET email = $1, email_key = $2, name = $3, issuer = $4, subject = $5, external_id = $6, \
-             role = $7, seat_tier = $8, status = $9, source = $10, primary_owner = $11, created_at = $12, updated_at = $13, \
-             last_login_at = $14, directory_user = $15, pending_since = $16 WHERE organization = $17 AND id = $18",
-        )
-        .bind(member.email.as_str())
-        .bind(member.email.key())
-        .bind(member.name.as_deref())
-        .bind(identity.map(|identity| identity.issuer.as_str()))
-        .bind(identity.map(|identity| identity.subject.as_str()))
-        .bind(member.external_id.as_deref())
-        .bind(member.role.as_str())
-        .bind(member.seat_tier.as_ref().map(|tier| tier.as_str()))
-        .bind(member.status.name())
-        .bind(member.source.name())
-        .bind(member.primary_owner.as_ref().map(Email::key))
-        .bind(row::signed(member.created_at))
-        .bind(row::signed(member.updated_at))
-        .bind(member.last_login_at.map(row::signed))
-        .bind(member.directory_user.as_ref().map(|user| user.as_str()))
-        .bind(member.pending_since.map(row::signed))
-        .bind(member.organization.as_str())
-        .bind(member.id.as_str())
-        .execute(self.connection())
-        .await?;
-        exactly_one(done.rows_affected(), "members were updated")
-    }
-
-    async fn remove(&mut self, organization: &OrganizationId, id: &MemberId) -> Result<(), DatabaseError> {
-        let done = sqlx::query("DELETE FROM members WHERE organization = $1 AND id = $2")
-            .bind(organization.as_str())
-            .bind(id.as_str())
-            .execute(self.connection())
-            .await?;
-        exactly_one(done.rows_affected(), "members were removed")
-    }
-
-    async fn keep_ticket(
-        &mut self,
-        organization: &OrganizationId,
-        identity: &Identity,
-        ticket: Ticket,
-    ) -> Result<(), DatabaseError> {
-        sqlx::query(
-            "INSERT INTO tickets (organization, issuer, subject, last_iat, not_before) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (organization, issuer, subject) DO UPDATE SET last_iat = excluded.last_iat, not_before = excluded.not_before",
-        )
-        .bind(organization.as_str())
-        .bind(identity.issuer.as_str())
-        .bind(identity.subject.as_str())
-        .bind(row::signed(ticket.last_iat))
-        .bind(ticket.not_before.map(row::signed))
-        .execute(self.connection())
-        .await?;
-        Ok(())
-    }
-
-    async fn keep_email_not_before(
-        &mut self,
-        organization: &OrganizationId,
-        email: &Email,
-        not_before: Option<u64>,
-    ) -> Result<(), DatabaseError> {
-        let query = match not_before {
-            Some(_) => {
-                "INSERT INTO email_blocks (organization, email_key, not_before) VALUES ($1, $2, $3) \
-                 ON CONFLICT (organization, email_key) \
-                 DO UPDATE SET not_before = greatest(email_blocks.not_before, excluded.not_before)"
-            }
-            None => "DELETE FROM email_blocks WHERE organization = $1 AND email_key = $2 AND $3::bigint IS NULL",
-        };
-        sqlx::query(query)
-            .bind(organization.as_str())
-            .bind(email.key())
-            .bind(not_before.map(row::signed))
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
-
-    async fn count_removal_by_login(
-        &mut self,
-        organization: &OrganizationId,
-        now: u64,
-        forget_until: u64,
-    ) -> Result<(), DatabaseError> {
-        sqlx::query("DELETE FROM removals_by_login WHERE organization = $1 AND at <= $2")
-            .bind(organization.as_str())
-            .bind(row::signed(forget_until))
-            .execute(self.connection())
-            .await?;
-        sqlx::query("INSERT INTO removals_by_login (organization, at) VALUES ($1, $2)")
-            .bind(organization.as_str())
-            .bind(row::signed(now))
-            .execute(self.connection())
-            .await?;
-        Ok(())
-    }
-
     async fn append_change(&mut self, change: &FeedEntry<'_>, now: u64) -> Result<(), DatabaseError> {
         let (member, status, role, seat_tier) = match *change {
             FeedEntry::Member(member) => {
@@ -229,14 +75,6 @@ impl Transaction for Session {
             seat_tier: seat_tier.map(|tier| tier.as_str().to_owned()),
             at: row::signed(now),
         });
-        Ok(())
-    }
-
-    async fn forget_changes(&mut self, up_to: u64) -> Result<(), DatabaseError> {
-        sqlx::query("DELETE FROM changes WHERE position <= $1")
-            .bind(row::signed(up_to))
-            .execute(self.connection())
-            .await?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 mod alone;
 mod audit;
 mod directory;
-mod read;
+mod members;
 mod session;
 mod sync;
 #[cfg(test)]
@@ -22,13 +22,14 @@ use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use self::alone::Alone;
 use self::session::Session;
 use self::writer::Writer;
 use super::{
-    Database, DatabaseError, LONG_PATIENCE, Lane, Look, OpenError, PATIENCE, Question, Snapshot, Transaction,
-    migrations,
+    CLOSE_TIMEOUT, Database, DatabaseError, LONG_PATIENCE, Lane, Look, OpenError, PATIENCE, Question, Snapshot,
+    Transaction, migrations,
 };
 use crate::metrics::Metrics;
 
@@ -113,9 +114,15 @@ impl Database for Sqlite {
     }
 
     async fn close(&self) {
-        self.writer.close().await;
-        self.readers.close().await;
-        self.long_readers.close().await;
+        let closing = async {
+            self.writer.close().await;
+            self.readers.close().await;
+            self.long_readers.close().await;
+        };
+        // What is cut off was not committed, or is on disk.
+        if timeout(CLOSE_TIMEOUT, closing).await.is_err() {
+            tracing::warn!("what was under way in the database was cut off");
+        }
     }
 }
 

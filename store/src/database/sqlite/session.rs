@@ -46,6 +46,11 @@ impl Session {
         query.build().fetch_optional(self.connection()).await?.as_ref().map(row::member).transpose()
     }
 
+    /// Runs a statement; how many rows it touched.
+    pub(super) async fn run(&mut self, mut query: Statement<Sqlite>) -> Result<u64, DatabaseError> {
+        Ok(query.build().execute(self.connection()).await?.rows_affected())
+    }
+
     /// The same members: nobody else writes meanwhile.
     pub(super) async fn locked(&self, _: &OrganizationId, found: Vec<Member>) -> Result<Vec<Member>, DatabaseError> {
         Ok(found)

@@ -14,7 +14,7 @@ use usher_policy::model::Cap;
 
 use super::Sqlite;
 use crate::audit::{Actor, AuditFilter, Cause, Entry};
-use crate::database::{Database, DatabaseError, FeedEntry, Lane, MemberFilter, Question};
+use crate::database::{CLOSE_TIMEOUT, Database, DatabaseError, FeedEntry, Lane, MemberFilter, Question};
 use crate::metrics::Metrics;
 
 const NOW: u64 = 1_767_225_600;
@@ -80,6 +80,19 @@ async fn an_entry_of_the_audit_never_changes() {
 }
 
 #[tokio::test]
+async fn what_does_not_end_is_not_waited_for_at_the_end() {
+    for lane in [Lane::Short, Lane::Long] {
+        let folder = TempDir::new().unwrap();
+        let database = open(&folder).await;
+        let snapshot = database.read(lane).await.unwrap();
+        let mut transaction = database.write(lane).await.unwrap();
+        transaction.create(&bea()).await.unwrap();
+        timeout(2 * CLOSE_TIMEOUT, database.close()).await.expect("it ends");
+        drop((snapshot, transaction));
+    }
+}
+
+#[tokio::test]
 async fn a_transaction_that_is_dropped_has_done_nothing() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
@@ -120,7 +133,10 @@ async fn a_clock_that_was_turned_back_does_not_move_an_emails_not_before_back() 
     let identity = Identity { issuer: Issuer::new("https://acme.okta.example"), subject: Subject::new("bea") };
     let mut transaction = database.write(Lane::Short).await.unwrap();
     for (not_before, kept) in [(Some(10), Some(10)), (Some(5), Some(10)), (Some(11), Some(11)), (None, None)] {
-        transaction.keep_email_not_before(&chat, &email, not_before).await.unwrap();
+        match not_before {
+            Some(not_before) => transaction.block_email(&chat, &email, not_before).await.unwrap(),
+            None => transaction.clear_email(&chat, &email).await.unwrap(),
+        }
         let question = Question {
             organization: &chat,
             identity: &identity,

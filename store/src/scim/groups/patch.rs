@@ -1,8 +1,6 @@
 //! `PATCH /scim/v2/{parent}/Groups/{id}` (RFC 7644, 3.5.2).
 
-use axum::http::StatusCode;
 use axum::response::Response;
-use usher_policy::model::PatchResponse;
 
 use super::written;
 use crate::http::Problem;
@@ -41,14 +39,8 @@ pub(crate) async fn patch(
 ) -> Result<Response, Problem> {
     let projection = query.projection(ResourceType::Group)?;
     let patch = Patch::read(&body)?;
-    let _turn = request.turn_to_write().await?;
-    let memberships = &request.app.memberships;
-    let (group, response) = memberships.until_settled(|| attempt(&request, &id, &patch, &projection)).await?;
-    // "The server MUST return a 200 OK if the 'attributes' parameter is specified in the request."
-    match request.directory.patch_response {
-        PatchResponse::NoContent if !query.names_attributes() => Ok(answer::bare(StatusCode::NO_CONTENT, &group)),
-        PatchResponse::NoContent | PatchResponse::Resource => Ok(response),
-    }
+    let (group, response) = request.change(|| attempt(&request, &id, &patch, &projection)).await?;
+    Ok(answer::to_patch(&request, &query, &group, response))
 }
 
 async fn attempt(

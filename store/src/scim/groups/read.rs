@@ -1,11 +1,8 @@
 //! `GET /scim/v2/{parent}/Groups/{id}` (RFC 7644, 3.4.1).
 
-use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::http::Problem;
-use crate::scim::answer;
-use crate::scim::change::not_found;
 use crate::scim::query::ScimQuery;
 use crate::scim::request::{DirectoryRequest, ResourceId};
 use crate::scim::resource::ResourceType;
@@ -30,14 +27,5 @@ pub(crate) async fn read(
     ResourceId(id): ResourceId,
     query: ScimQuery,
 ) -> Result<Response, Problem> {
-    let projection = query.projection(ResourceType::Group)?;
-    let _turn = request.turn_to_read().await?;
-    let mut snapshot = request.app.memberships.read().await?;
-    let found = snapshot.resource(&request.parent, ResourceType::Group, &id).await?;
-    let group = found.ok_or_else(|| not_found(ResourceType::Group))?;
-    if request.is_known(group.version) {
-        return Ok(answer::bare(StatusCode::NOT_MODIFIED, &group));
-    }
-    let whole = show::whole(&mut *snapshot, &request, &group, &projection).await?;
-    Ok(answer::resource(&request, StatusCode::OK, &group, whole, &projection))
+    show::one(&request, ResourceType::Group, &id, &query).await
 }

@@ -37,9 +37,7 @@ pub(crate) async fn replace(
 ) -> Result<Response, Problem> {
     let projection = query.projection(ResourceType::Group)?;
     let input = Input::read(ResourceType::Group, &body)?;
-    let _turn = request.turn_to_write().await?;
-    let memberships = &request.app.memberships;
-    Ok(memberships.until_settled(|| attempt(&request, &id, &input, &projection)).await?)
+    request.change(|| attempt(&request, &id, &input, &projection)).await
 }
 
 async fn attempt(

@@ -1,6 +1,6 @@
 //! Operations applied to a document, one after the other; the first that cannot be done undoes them all.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::member_changes::MemberChange;
 use super::path::Target;
@@ -9,8 +9,11 @@ use super::{Patch, Verb};
 use crate::scim::attribute_path::AttributePath;
 use crate::scim::error::ScimError;
 use crate::scim::filter::Filter;
-use crate::scim::resource::{Document, MAX_MEMBERS, ResourceType, bare, normalized};
-use crate::scim::schema::{Kind, Schema};
+use crate::scim::resource::{Document, MAX_MEMBERS, ResourceType, bare, few_enough, normalized};
+use crate::scim::schema::{Attribute, Kind, Schema};
+
+/// Most changes of anything but a group's members in one request: each may ask much of every value that an attribute has.
+const MAX_OTHERS: usize = 200;
 
 impl Patch {
     /// The document after the operations, and what they do to a group's members.
@@ -22,19 +25,25 @@ impl Patch {
         kind: ResourceType,
         mut document: Document,
     ) -> Result<(Document, Vec<MemberChange>), ScimError> {
-        let mut changes = Vec::new();
+        let (mut changes, mut others) = (Vec::new(), 0);
+        let mut done = |target: &Target, verb, value| {
+            match apply(&mut document, kind, target, verb, value)? {
+                Some(change) => changes.push(change),
+                None => others += usize::from(!matches!(target, Target::Foreign)),
+            }
+            match others {
+                0..=MAX_OTHERS => Ok(()),
+                _ => Err(ScimError::invalid_value(format!("a request may change {MAX_OTHERS} attributes"))),
+            }
+        };
         for operation in &self.operations {
             match (&operation.path, operation.verb, &operation.value) {
-                (Some(path), verb, value) => {
-                    let target = Target::parse(kind, path)?;
-                    changes.extend(apply(&mut document, kind, &target, verb, value.as_ref())?);
-                }
+                (Some(path), verb, value) => done(&Target::parse(kind, path)?, verb, value.as_ref())?,
                 // "If 'path' is unspecified, the operation fails with … 'noTarget'." (RFC 7644, 3.5.2.2)
                 (None, Verb::Remove, _) => return Err(ScimError::no_target("`remove` needs a `path`")),
                 (None, verb, Some(Value::Object(members))) => {
                     for (key, value) in members {
-                        let target = Target::of_key(kind, key)?;
-                        changes.extend(apply(&mut document, kind, &target, verb, Some(value))?);
+                        done(&Target::of_key(kind, key)?, verb, Some(value))?;
                     }
                 }
                 (None, ..) => return Err(ScimError::invalid_value("without a `path`, the value is an object")),
@@ -101,59 +110,62 @@ fn attribute(
     verb: Verb,
     value: Option<&Value>,
 ) -> Result<(), ScimError> {
-    let (attribute, name) = (path.attribute, path.attribute.name);
     if verb == Verb::Remove {
         return remove(document, path, value);
     }
     let value = value.ok_or_else(|| ScimError::invalid_value("the operation has no value"))?;
-    if let Some(sub) = path.sub {
-        let part = normalized(sub, single(value))?;
-        let home = document.home(path.extension);
-        let target = match (home.get_mut(name), &part) {
-            (Some(target), _) => target,
-            (None, None) => return Ok(()),
-            (None, Some(_)) => {
-                let empty = Value::Object(serde_json::Map::new());
-                let empty = if attribute.multi_valued { Value::Array(vec![empty]) } else { empty };
-                home.entry(name).or_insert(empty)
-            }
-        };
-        // "… applied to all values of the attribute" where no filter picks some.
-        let values = match target {
-            Value::Array(values) => values.as_mut_slice(),
-            value => std::slice::from_mut(value),
-        };
-        for target in values {
-            set_part(target, sub.name, part.clone());
-        }
-        return Ok(());
+    match path.sub {
+        Some(sub) => set_parts(document, path, sub, value),
+        None if path.attribute.multi_valued => set_values(document, path, verb, value),
+        None if path.attribute.kind == Kind::Complex => set_complex(document, path, value),
+        None => document.set(path.extension, path.attribute, single(value)),
     }
-    if attribute.multi_valued {
-        let new = match normalized(attribute, value)? {
-            Some(Value::Array(new)) => new,
-            _ => Vec::new(),
-        };
-        let home = document.home(path.extension);
-        match (verb, home.get_mut(name)) {
-            (Verb::Add, Some(Value::Array(values))) => add_values(values, new),
-            _ => drop(home.insert(name.to_owned(), Value::Array(new))),
-        }
-        return Ok(());
+}
+
+/// Sets a part of an attribute: "… applied to all values of the attribute" where no filter picks some.
+fn set_parts(document: &mut Document, path: &AttributePath, sub: &Attribute, value: &Value) -> Result<(), ScimError> {
+    let part = normalized(sub, single(value))?;
+    let name = path.attribute.name;
+    let home = document.home(path.extension);
+    if part.is_some() && !home.contains_key(name) {
+        let empty = Value::Object(Map::new());
+        home.insert(name.to_owned(), if path.attribute.multi_valued { Value::Array(vec![empty]) } else { empty });
     }
-    if attribute.kind == Kind::Complex {
-        // "Sub-attributes that are not specified … SHALL be left unchanged" (RFC 7644, 3.5.2.3).
-        let Some(new) = normalized(attribute, single(value))? else {
-            document.home(path.extension).remove(name);
-            return Ok(());
-        };
-        let home = document.home(path.extension);
-        match home.get_mut(name) {
-            Some(old) => merge(old, new),
-            None => drop(home.insert(name.to_owned(), new)),
+    each(home.get_mut(name)).iter_mut().for_each(|value| set_part(value, sub.name, part.clone()));
+    Ok(())
+}
+
+/// Adds values to those of an attribute, or puts them in their place.
+fn set_values(document: &mut Document, path: &AttributePath, verb: Verb, value: &Value) -> Result<(), ScimError> {
+    let (attribute, name) = (path.attribute, path.attribute.name);
+    let new = match normalized(attribute, value)? {
+        Some(Value::Array(new)) => new,
+        _ => Vec::new(),
+    };
+    let home = document.home(path.extension);
+    match (verb, home.get_mut(name)) {
+        (Verb::Add, Some(Value::Array(values))) => {
+            add_values(values, new);
+            few_enough(name, values)
         }
-        return Ok(());
+        _ => {
+            home.insert(name.to_owned(), Value::Array(new));
+            Ok(())
+        }
     }
-    document.set(path.extension, attribute, single(value))
+}
+
+/// "Sub-attributes that are not specified … SHALL be left unchanged" (RFC 7644, 3.5.2.3).
+fn set_complex(document: &mut Document, path: &AttributePath, value: &Value) -> Result<(), ScimError> {
+    let new = normalized(path.attribute, single(value))?;
+    let name = path.attribute.name;
+    let home = document.home(path.extension);
+    match (home.get_mut(name), new) {
+        (_, None) => drop(home.remove(name)),
+        (Some(old), Some(new)) => merge(old, new),
+        (None, Some(new)) => drop(home.insert(name.to_owned(), new)),
+    }
+    Ok(())
 }
 
 /// Takes an attribute, a part of it, or those of its values that are named away.
@@ -165,12 +177,7 @@ fn remove(document: &mut Document, path: &AttributePath, value: Option<&Value>) 
     let home = document.home(path.extension);
     match (path.sub, value) {
         (Some(sub), _) => {
-            let values = match home.get_mut(name) {
-                Some(Value::Array(values)) => values.as_mut_slice(),
-                Some(value) => std::slice::from_mut(value),
-                None => &mut [],
-            };
-            values.iter_mut().for_each(|value| set_part(value, sub.name, None));
+            each(home.get_mut(name)).iter_mut().for_each(|value| set_part(value, sub.name, None));
             prune(home, name);
         }
         (None, Some(given)) if attribute.multi_valued && !given.is_null() => {
@@ -211,40 +218,63 @@ fn selected(
         Value::Array(values) => values,
         _ => return Err(ScimError::no_target("the attribute has no values")),
     };
-    let mut touched: Vec<_> =
-        values.iter().enumerate().filter(|(_, value)| filter.matches_value(value)).map(|(index, _)| index).collect();
+    let matches = |(_, value): &(usize, &Value)| filter.matches_value(value);
+    let matching: Vec<_> = values.iter().enumerate().filter(matches).map(|(index, _)| index).collect();
     match new {
         Some(new) => {
-            if touched.is_empty() {
-                // Entra expects the value it describes to be made.
-                let seed = seeded(filter).ok_or_else(|| ScimError::no_target("the filter matches no value"))?;
-                touched.push(values.len());
-                values.push(seed);
-            }
-            for index in &touched {
-                if let Some(value) = values.get_mut(*index) {
-                    merge(value, new.clone());
-                }
-            }
-            keep_one_primary(values, &touched);
+            put(values, matching, filter, &new)?;
+            few_enough(name, values)?;
         }
-        None if touched.is_empty() => return Err(ScimError::no_target("the filter matches no value")),
-        None => match path.sub {
-            Some(sub) => {
-                touched.iter().for_each(|index| {
-                    if let Some(value) = values.get_mut(*index) {
-                        set_part(value, sub.name, None);
-                    }
-                });
-            }
-            None => {
-                let mut index = 0..;
-                values.retain(|_| index.next().is_none_or(|index| !touched.contains(&index)));
-            }
-        },
+        None if matching.is_empty() => return Err(no_match()),
+        None => take(values, &matching, path.sub),
     }
     prune(home, name);
     Ok(())
+}
+
+/// Puts `new` into the matching values. Where there is none, Entra expects the value that the filter describes to be made.
+fn put(values: &mut Vec<Value>, mut matching: Vec<usize>, filter: &Filter, new: &Value) -> Result<(), ScimError> {
+    if matching.is_empty() {
+        matching.push(values.len());
+        values.push(seeded(filter).ok_or_else(no_match)?);
+    }
+    for index in &matching {
+        if let Some(value) = values.get_mut(*index) {
+            merge(value, new.clone());
+        }
+    }
+    keep_one_primary(values, &matching);
+    Ok(())
+}
+
+/// Takes the matching values away, or a part of each.
+fn take(values: &mut Vec<Value>, matching: &[usize], part: Option<&Attribute>) {
+    match part {
+        Some(part) => {
+            for index in matching {
+                if let Some(value) = values.get_mut(*index) {
+                    set_part(value, part.name, None);
+                }
+            }
+        }
+        None => {
+            let mut index = 0..;
+            values.retain(|_| index.next().is_none_or(|index| !matching.contains(&index)));
+        }
+    }
+}
+
+fn no_match() -> ScimError {
+    ScimError::no_target("the filter matches no value")
+}
+
+/// All values of an attribute, of which it may have one or several.
+fn each(value: Option<&mut Value>) -> &mut [Value] {
+    match value {
+        Some(Value::Array(values)) => values,
+        Some(value) => std::slice::from_mut(value),
+        None => &mut [],
+    }
 }
 
 /// Sets a part of a complex value, or takes it away.
@@ -258,7 +288,7 @@ fn set_part(value: &mut Value, name: &str, part: Option<Value>) {
 }
 
 /// Takes away values that say nothing any more.
-fn prune(home: &mut serde_json::Map<String, Value>, name: &str) {
+fn prune(home: &mut Map<String, Value>, name: &str) {
     if let Some(Value::Array(values)) = home.get_mut(name) {
         values.retain(|value| value.as_object().is_none_or(|parts| !parts.is_empty()));
     }

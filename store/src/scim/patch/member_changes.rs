@@ -70,26 +70,30 @@ pub(crate) fn named(changes: &[MemberChange]) -> BTreeSet<&str> {
 /// The changes, one after the other, as one. Users that the directory does not know are passed over: one of them must
 /// not make a whole push fail. But who replaces all members by unknown ones alone has changed nothing.
 pub(crate) fn fold(changes: Vec<MemberChange>, is_known: impl Fn(&str) -> bool) -> MemberDelta {
+    let known = |members: BTreeSet<String>| members.into_iter().filter(|member| is_known(member));
     let mut delta = MemberDelta::default();
+    // Whoever is named is looked up: an operation on one costs the same however many those before it named.
     for change in changes {
         match change {
-            MemberChange::Add(mut members) => {
-                members.retain(|member| is_known(member));
-                delta.remove.retain(|member| !members.contains(member));
-                delta.add.append(&mut members);
-            }
-            MemberChange::Clear => delta = MemberDelta { clear: true, ..MemberDelta::default() },
-            MemberChange::Remove(mut members) => {
-                delta.add.retain(|member| !members.contains(member));
-                if !delta.clear {
-                    members.retain(|member| is_known(member));
-                    delta.remove.append(&mut members);
+            MemberChange::Add(members) => {
+                for member in known(members) {
+                    delta.remove.remove(&member);
+                    delta.add.insert(member);
                 }
             }
-            MemberChange::Replace(mut members) => {
-                members.retain(|member| is_known(member));
-                if !members.is_empty() {
-                    delta = MemberDelta { clear: true, remove: BTreeSet::new(), add: members };
+            MemberChange::Clear => delta = MemberDelta { clear: true, ..MemberDelta::default() },
+            MemberChange::Remove(members) => {
+                for member in known(members) {
+                    delta.add.remove(&member);
+                    if !delta.clear {
+                        delta.remove.insert(member);
+                    }
+                }
+            }
+            MemberChange::Replace(members) => {
+                let add: BTreeSet<_> = known(members).collect();
+                if !add.is_empty() {
+                    delta = MemberDelta { clear: true, remove: BTreeSet::new(), add };
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::ResourceType;
-use super::value::{MAX_VALUES, normalized};
+use super::value::{few_enough, normalized};
 use crate::scim::error::ScimError;
 use crate::scim::filter::folded;
 use crate::scim::schema::{Attribute, Schema};
@@ -146,9 +146,7 @@ impl Document {
         }
         for (name, value) in &self.core {
             let Value::Array(values) = value else { continue };
-            if values.len() > MAX_VALUES {
-                return Err(ScimError::invalid_value(format!("`{name}` has more than {MAX_VALUES} values")));
-            }
+            few_enough(name, values)?;
             // "The primary attribute value 'true' MUST appear no more than once." (RFC 7643, 2.4)
             if values.iter().filter(|value| is_primary(value)).count() > 1 {
                 return Err(ScimError::invalid_value(format!("`{name}` has more than one primary value")));

@@ -14,7 +14,7 @@ pub(crate) use members::{MAX_MEMBERS, members};
 pub(crate) use read::Input;
 #[cfg(test)]
 pub(crate) use tests::any_json;
-pub(crate) use value::{bare, normalized};
+pub(crate) use value::{bare, few_enough, normalized};
 pub(crate) use write::{GroupOfUser, Stored};
 
 use super::schema::{ENTERPRISE_USER, GROUP, Schema, USER};

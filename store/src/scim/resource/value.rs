@@ -12,7 +12,7 @@ pub(crate) const MAX_TEXT: usize = 1024;
 const MAX_LONG_TEXT: usize = 8 * 1024;
 
 /// Most values of a multi-valued attribute; a group's members are no such attribute here.
-pub(crate) const MAX_VALUES: usize = 100;
+const MAX_VALUES: usize = 100;
 
 /// A value of the attribute, whole: all of its values where it has several. `None` is unassigned (RFC 7643, 2.5).
 ///
@@ -27,14 +27,23 @@ pub(crate) fn normalized(attribute: &Attribute, value: &Value) -> Result<Option<
         // One value is sent without brackets now and then.
         value => std::slice::from_ref(value),
     };
-    if values.len() > MAX_VALUES {
-        return Err(fault(attribute, &format!("has more than {MAX_VALUES} values")));
-    }
+    few_enough(attribute.name, values)?;
     let mut all = Vec::with_capacity(values.len());
     for value in values {
         all.extend(single(attribute, value)?);
     }
     Ok(if all.is_empty() { None } else { Some(Value::Array(all)) })
+}
+
+/// Whether an attribute may have so many values. Asked as they become more: each of them is compared with all others.
+///
+/// # Errors
+/// `invalidValue`
+pub(crate) fn few_enough(name: &str, values: &[Value]) -> Result<(), ScimError> {
+    match values.len() {
+        0..=MAX_VALUES => Ok(()),
+        _ => Err(ScimError::invalid_value(format!("`{name}` has more than {MAX_VALUES} values"))),
+    }
 }
 
 /// One value of the attribute.

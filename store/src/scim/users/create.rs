@@ -35,9 +35,7 @@ pub(crate) async fn create(
     let projection = query.projection(ResourceType::User)?;
     let mut document = Input::read(ResourceType::User, &body)?.document;
     document.default_active(Some(true));
-    let _turn = request.turn_to_write().await?;
-    let memberships = &request.app.memberships;
-    Ok(memberships.until_settled(|| attempt(&request, &document, &projection)).await?)
+    request.change(|| attempt(&request, &document, &projection)).await
 }
 
 async fn attempt(

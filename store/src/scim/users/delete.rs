@@ -22,8 +22,7 @@ use crate::scim::resource::ResourceType;
     ),
 )]
 pub(crate) async fn delete(request: DirectoryRequest, ResourceId(id): ResourceId) -> Result<StatusCode, Problem> {
-    let _turn = request.turn_to_write().await?;
-    request.app.memberships.until_settled(|| attempt(&request, &id)).await?;
+    request.change(|| attempt(&request, &id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

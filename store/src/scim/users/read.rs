@@ -1,11 +1,8 @@
 //! `GET /scim/v2/{parent}/Users/{id}` (RFC 7644, 3.4.1).
 
-use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::http::Problem;
-use crate::scim::answer;
-use crate::scim::change::not_found;
 use crate::scim::query::ScimQuery;
 use crate::scim::request::{DirectoryRequest, ResourceId};
 use crate::scim::resource::ResourceType;
@@ -30,14 +27,5 @@ pub(crate) async fn read(
     ResourceId(id): ResourceId,
     query: ScimQuery,
 ) -> Result<Response, Problem> {
-    let projection = query.projection(ResourceType::User)?;
-    let _turn = request.turn_to_read().await?;
-    let mut snapshot = request.app.memberships.read().await?;
-    let found = snapshot.resource(&request.parent, ResourceType::User, &id).await?;
-    let user = found.ok_or_else(|| not_found(ResourceType::User))?;
-    if request.is_known(user.version) {
-        return Ok(answer::bare(StatusCode::NOT_MODIFIED, &user));
-    }
-    let whole = show::whole(&mut *snapshot, &request, &user, &projection).await?;
-    Ok(answer::resource(&request, StatusCode::OK, &user, whole, &projection))
+    show::one(&request, ResourceType::User, &id, &query).await
 }

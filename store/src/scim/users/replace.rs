@@ -36,9 +36,7 @@ pub(crate) async fn replace(
 ) -> Result<Response, Problem> {
     let projection = query.projection(ResourceType::User)?;
     let document = Input::read(ResourceType::User, &body)?.document;
-    let _turn = request.turn_to_write().await?;
-    let memberships = &request.app.memberships;
-    Ok(memberships.until_settled(|| attempt(&request, &id, &document, &projection)).await?)
+    request.change(|| attempt(&request, &id, &document, &projection)).await
 }
 
 async fn attempt(

@@ -3,6 +3,7 @@
 mod access;
 mod audited;
 mod bad_input;
+mod crowded;
 mod dialogues;
 mod large;
 mod lists;

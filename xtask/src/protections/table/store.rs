@@ -79,6 +79,24 @@ pub(super) const STORE: &[Protection] = &[
         &[("store/src/scim/filter/mod.rs", "const MAX_DEPTH: usize = 16;", "const MAX_DEPTH: usize = 1 << 20;")],
     ),
     (
+        "a directory that sends many large bodies",
+        &[("store/src/scim/request.rs", "Places::for_each(MAX_BODIES)", "Places::for_each(1 << 20)")],
+    ),
+    ("a directory that sends many large bodies", &[("store/src/scim/body.rs", "count(b\"{\") > MAX_OBJECTS || ", "")]),
+    ("a directory that sends many large bodies", &[("store/src/scim/body.rs", " || count(b\"{[,\") > MAX_VALUES", "")]),
+    (
+        "a PATCH that takes so long",
+        &[("store/src/scim/patch/apply.rs", "            few_enough(name, values)\n", "            Ok(())\n")],
+    ),
+    (
+        "a PATCH that takes so long",
+        &[("store/src/scim/patch/apply.rs", "            few_enough(name, values)?;\n", "")],
+    ),
+    (
+        "a PATCH that takes so long",
+        &[("store/src/scim/patch/apply.rs", "const MAX_OTHERS: usize = 200;", "const MAX_OTHERS: usize = 1 << 20;")],
+    ),
+    (
         "SQL in a value",
         &[
             (
@@ -86,8 +104,7 @@ pub(super) const STORE: &[Protection] = &[
                 "push(&mut self, text: &'static str)",
                 "push(&mut self, text: impl std::fmt::Display)",
             ),
-            ("store/src/database/sqlite/read.rs", LISTED, LISTED_UNBOUND),
-            ("store/src/database/postgres/read.rs", LISTED, LISTED_UNBOUND),
+            ("store/src/database/member_sql.rs", LISTED, LISTED_UNBOUND),
         ],
     ),
     (
