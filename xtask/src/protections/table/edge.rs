@@ -291,6 +291,10 @@ pub(super) const EDGE: &[Protection] = &[
             "        match_typed_subject_alt_names:\n        - {san_type: ${san_type}, matcher: {exact: ${host}}}",
             "        match_typed_subject_alt_names:\n        - {san_type: ${san_type}, matcher: {exact: ${host}}}\n        - {san_type: DNS, matcher: {safe_regex: {regex: \".*\"}}}",
         )],
+    (
+        "an answer in which a member's id is empty",
+        &[("policy/src/wire.rs", ".filter(|id| !id.is_empty())", ".filter(|id| id.len() < 4096)")],
+    ),
     ),
     (
         "a clock that is turned back",
