@@ -215,6 +215,7 @@ impl Worker {
         self.keys.tick(now, &self.metrics);
         self.follow_feed(now);
         self.metrics.sessions_changed(self.census.tell(self.sessions.len(), &SharedData, now));
+        self.calls.turns.workers = self.census.workers();
         self.ask_unattended(now);
         self.resume_answered(now);
         self.ask_for_orphans(now);
