@@ -277,8 +277,9 @@ impl Worker {
                         next => next,
                     }
                 }),
-                Some(Waiting::Store { expect, .. }) => self.resume(context_id, now, |worker, headers| {
-                    worker.store_answered(now, expect, Err(NoAnswer::Reset), headers)
+                Some(Waiting::Store { expect, call }) => self.resume(context_id, now, |worker, headers| {
+                    let why = if call.is_some() { NoAnswer::Reset } else { NoAnswer::Unasked };
+                    worker.store_answered(now, expect, Err(why), headers)
                 }),
                 None => {}
             }
