@@ -1,5 +1,5 @@
-//! How many sessions the workers of a process hold together. Each says its own number in shared data, again and again: a
-//! filter that has died says nothing more, and is no longer counted.
+//! How many workers a process has, and how many sessions they hold together. Each says its own number in shared data, again and
+//! again: a filter that has died says nothing more, and is no longer counted.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -28,6 +28,7 @@ pub(crate) struct Census {
     /// By chance: a worker has no name of its own.
     worker: u64,
     told_at: Option<Duration>,
+    workers: usize,
 }
 
 /// What a worker said last. On the wall clock, which all workers share, in milliseconds since the Unix epoch.
@@ -41,7 +42,12 @@ struct Entry {
 impl Census {
     /// A worker that has said nothing yet.
     pub(crate) fn new() -> Self {
-        Self { worker: RandomState::new().hash_one(()), told_at: None }
+        Self { worker: RandomState::new().hash_one(()), told_at: None, workers: 0 }
+    }
+
+    /// How many workers there are, itself included; 0 while it does not know.
+    pub(crate) fn workers(&self) -> usize {
+        self.workers
     }
 
     /// Says how many sessions this worker holds, where it is time to. Gives by how much all of them have become more or fewer.
@@ -50,7 +56,9 @@ impl Census {
             return 0;
         }
         match self.enter(u64::try_from(sessions).ok(), shared, now) {
-            Some(change) => {
+            Some((change, workers)) => {
+                // Those that began together with this one may not have said theirs when it does so for the first time.
+                self.workers = if self.told_at.is_some() { workers } else { 0 };
                 self.told_at = Some(now.steady);
                 change
             }
@@ -61,11 +69,12 @@ impl Census {
 
     /// The worker goes, and its sessions with it. Gives the same.
     pub(crate) fn leave(&self, shared: &impl Shared, now: Now) -> i64 {
-        (0..ATTEMPTS).find_map(|_| self.enter(None, shared, now)).unwrap_or(0)
+        (0..ATTEMPTS).find_map(|_| self.enter(None, shared, now)).map_or(0, |(change, _)| change)
     }
 
-    /// Puts this worker's entry in place of its last one, and leaves out the dead. `None` where another one wrote meanwhile.
-    fn enter(&self, sessions: Option<u64>, shared: &impl Shared, now: Now) -> Option<i64> {
+    /// Puts this worker's entry in place of its last one, and leaves out the dead: by how much there are more sessions, and how
+    /// many workers. `None` where another one wrote meanwhile.
+    fn enter(&self, sessions: Option<u64>, shared: &impl Shared, now: Now) -> Option<(i64, usize)> {
         let (bytes, cas) = shared.read(KEY).map_or((Vec::new(), None), |(bytes, cas)| (bytes, Some(cas)));
         let before = decode(&bytes);
         let lives = |entry: &Entry| u128::from(now.unix_ms.abs_diff(entry.told_at)) < SILENT.as_millis();
@@ -74,7 +83,7 @@ impl Census {
         if after.len() < MAX_WORKERS {
             after.extend(sessions.map(|sessions| Entry { worker: self.worker, sessions, told_at: now.unix_ms }));
         }
-        shared.set(KEY, &encode(&after), cas).then(|| sum(&after).saturating_sub(sum(&before)))
+        shared.set(KEY, &encode(&after), cas).then(|| (sum(&after).saturating_sub(sum(&before)), after.len()))
     }
 }
 
@@ -123,6 +132,24 @@ mod tests {
         assert_eq!(Census::new().tell(2, &shared, at(500)), 2);
         assert_eq!(other.tell(7, &shared, at(4_999)), 0);
         assert_eq!(other.tell(7, &shared, at(6_000)), -102, "both that said nothing since");
+    }
+
+    #[test]
+    fn a_worker_knows_how_many_there_are_once_all_had_time_to_say_so() {
+        let (shared, mut one, mut died, mut other) = (Memory::default(), Census::new(), Census::new(), Census::new());
+        for census in [&mut one, &mut died, &mut other] {
+            census.tell(0, &shared, at(0));
+            assert_eq!(census.workers(), 0);
+        }
+        for (millis, workers) in [(999, 0), (1_000, 3), (4_999, 3), (6_000, 1)] {
+            one.tell(0, &shared, at(millis));
+            assert_eq!(one.workers(), workers, "{millis}");
+        }
+        other.tell(0, &shared, at(6_000));
+        assert_eq!(other.workers(), 2);
+        other.leave(&shared, at(6_001));
+        one.tell(0, &shared, at(7_000));
+        assert_eq!(one.workers(), 1);
     }
 
     #[test]

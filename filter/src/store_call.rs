@@ -24,6 +24,8 @@ pub(crate) enum NoAnswer {
     Unreadable,
     /// It names a role or a tier that the organization's product does not have.
     Unfitting,
+    /// There was none: the request waited for its turn in vain.
+    Unasked,
     /// The call could not be sent.
     Unsent,
     /// It ended without an answer.
@@ -45,6 +47,7 @@ impl NoAnswer {
             | Self::NotTheStores(_)
             | Self::Reset
             | Self::TooLong
+            | Self::Unasked
             | Self::Unreadable
             | Self::Unsent => true,
         }
@@ -58,6 +61,7 @@ impl fmt::Display for NoAnswer {
             Self::AboutAnother => f.write_str("the answer is about somebody else"),
             Self::Unreadable => f.write_str("the answer is not one to a login"),
             Self::Unfitting => f.write_str("the answer names a role or tier that the product does not have"),
+            Self::Unasked => f.write_str("it was not asked: too many calls for its parent are under way"),
             Self::Unsent => f.write_str("the call could not be sent"),
             Self::Reset => f.write_str("there was no answer"),
             Self::Status(status) => write!(f, "the answer's status is {status}"),

@@ -102,7 +102,8 @@ impl MemberFacts {
             None => None,
         };
         Some(Self {
-            id: MemberId::new(text(member, "id")?),
+            // An empty id is none.
+            id: MemberId::new(text(member, "id").filter(|id| !id.is_empty())?),
             email: Email::parse(text(member, "email")?)?,
             role: Role::new(text(member, "role")?),
             seat_tier,
@@ -230,6 +231,7 @@ mod tests {
             serde_json::json!({"organization": "globex-chat"}),
             serde_json::json!({"organization": "Acme-Chat"}),
             serde_json::json!({"organization": null}),
+            serde_json::json!({"organization": ""}),
             serde_json::json!({"organization": ["acme-chat"]}),
             serde_json::json!({"subject": "u-2"}),
             serde_json::json!({"subject": 1}),
@@ -272,6 +274,7 @@ mod tests {
             ("/member/status", "removed"),
             ("/member/source", "me"),
             ("/member/email", "ada"),
+            ("/member/id", ""),
         ] {
             assert_eq!(parsed(|answer| *answer.pointer_mut(path).unwrap() = Value::from(value)), None, "{path}");
         }

@@ -18,6 +18,12 @@ use usher_tests::wait;
 /// So many wait: a third more than the stack has room for when they are turned away at once.
 const CROWD: usize = 440;
 
+/// So many come to eight workers.
+const MANY: usize = 600;
+
+/// So many wait for a turn, of whom only some can have one while they do.
+const TURNS: usize = 150;
+
 /// One of them in so many is let in.
 const KNOWN: usize = 10;
 
@@ -91,7 +97,7 @@ fn all_who_wait_for_a_store_that_never_answers_are_refused() -> Result<()> {
 #[test]
 fn while_the_store_says_nothing_about_one_customer_others_log_in() -> Result<()> {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let setup = Setup { one_worker: true, ..Setup::default() };
+    let setup = Setup { workers: Some(1), ..Setup::default() };
     let mut stage = RealEnvoy::start_with(&policy::changed("customers", "options: {store: {timeout: 10s}}")?, &setup)?;
     stage.play("- {add: gus@globex.example, organization: globex-chat}")?;
     stage.system.store_gate.fault_at("/v1/organizations/acme-chat/logins", Some(Fault::Hold));
@@ -114,8 +120,55 @@ fn while_the_store_says_nothing_about_one_customer_others_log_in() -> Result<()>
     stage.no_filter_died()
 }
 
+#[test]
+fn with_many_workers_one_customer_leaves_half_of_the_connections_to_the_store_to_others() -> Result<()> {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let setup = Setup { workers: Some(8), ..Setup::default() };
+    let mut stage = RealEnvoy::start_with(&policy::changed("customers", "options: {store: {timeout: 20s}}")?, &setup)?;
+    stage.play("- {add: gus@globex.example, organization: globex-chat}")?;
+    stage.system.store_gate.fault_at("/v1/organizations/acme-chat/logins", Some(Fault::Hold));
+    let before = stage.system.logins();
+    // So many that every worker has more of them than an eighth of the connections.
+    let login = |number| stage.request_of(&format!("{{login: p{number}, iat: -5, pass: true}}"));
+    let logins = (0..MANY).map(login).collect::<Result<Vec<_>>>()?;
+    let crowd = crowd(&stage, logins.iter())?;
+    wait::until("each worker knows how many they are, and has its share of the calls", || {
+        Ok((stage.system.logins() - before >= 120).then_some(()))
+    })?;
+    let gus = "login: gus, iat: -5, organization: globex-chat, claims: {email: gus@globex.example}";
+    let begun = Instant::now();
+    stage.play(&format!("- {{{gus}, allow: {{role: user, seat_tier: premium, email: gus@globex.example}}}}"))?;
+    ensure!(begun.elapsed() < Duration::from_secs(5), "gus waited for {:?}", begun.elapsed());
+    let calls = stage.system.logins() - before;
+    // 128 where all have known how many they are from the beginning; whoever did not has begun some more.
+    ensure!(calls < 200, "{calls} calls at once");
+    stage.system.store_gate.fault_at("", None);
+    // All are answered: how the store takes so many at once is another matter.
+    answers(crowd)?;
+    stage.no_filter_died()
+}
+
+#[test]
+fn who_waits_for_a_turn_in_vain_is_refused_and_the_log_says_that_the_store_was_not_asked() -> Result<()> {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut stage = stage("options: {store: {timeout: 5s}}")?;
+    stage.system.store_gate.fault_at("/v1/organizations", Some(Fault::Hang));
+    let login = |number| stage.request_of(&format!("{{login: p{number}, iat: -5, pass: true}}"));
+    let logins = (0..TURNS).map(login).collect::<Result<Vec<_>>>()?;
+    let crowd = crowd(&stage, logins.iter())?;
+    for response in answers(crowd)? {
+        let code = denied(&response)?.code();
+        ensure!(code == "store_unavailable", "denied for {code}");
+    }
+    let log = stage.system.envoy.log();
+    for why in ["it was not asked: too many calls for its parent are under way", "the store was not reached"] {
+        ensure!(log.contains(why), "nobody was told that {why}");
+    }
+    stage.no_filter_died()
+}
+
 fn stage(changes: &str) -> Result<RealEnvoy> {
-    let setup = Setup { one_worker: true, ..Setup::default() };
+    let setup = Setup { workers: Some(1), ..Setup::default() };
     RealEnvoy::start_with(&policy::changed("claude", changes)?, &setup)
 }
 

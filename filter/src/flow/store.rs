@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use usher_policy::Reason;
+use usher_policy::id::ParentId;
 use usher_policy::model::Organization;
 use usher_policy::rules::conclude::{Standing, conclude};
 use usher_policy::rules::plan::Plan;
@@ -57,6 +58,12 @@ impl ExpectStore {
     /// Whether this is a login, not the confirmation of a session.
     pub(crate) fn is_login(&self) -> bool {
         self.is_login
+    }
+
+    /// The parent whose turn it takes to ask. A session is checked at once: it is one question, and its time is told from when
+    /// it was asked.
+    pub(crate) fn turn_of(&self) -> Option<&ParentId> {
+        self.is_login.then(|| &self.visit.organization.parent.id)
     }
 
     /// What is asked, where others may ask the same: a login is known by organization and credential. An answer is asked

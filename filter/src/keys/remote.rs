@@ -113,11 +113,7 @@ impl Remote {
     /// Reads the shared record, and the document where it is newer than this worker's copy.
     pub(super) fn catch_up(&mut self) -> Record {
         let (record, _) = self.record();
-        if record.ended != self.ended {
-            // Whoever waited has what they waited for.
-            self.wanted = None;
-        }
-        self.ended = record.ended;
+        self.take_note(record.ended);
         if record.serial != self.serial()
             && let Ok(Some((document, _))) = host::shared(&self.document_key())
             && let Some((head, document)) = document.split_first_chunk::<16>()
@@ -130,6 +126,14 @@ impl Remote {
             }
         }
         record
+    }
+
+    /// Whoever waited for a fetch has what they waited for when one has ended; what was wanted since then is wanted still.
+    fn take_note(&mut self, ended: u64) {
+        if ended != self.ended {
+            self.wanted = None;
+        }
+        self.ended = ended;
     }
 
     fn take_up(&mut self, copy: Copy) {
@@ -272,6 +276,21 @@ mod tests {
         assert!(!told(begin + interval - Duration::from_millis(1)));
         assert!(told(begin + interval));
         assert!(!told(begin + interval + Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn a_fetch_gives_those_what_they_want_who_waited_for_it_and_takes_nothing_from_who_comes_later() {
+        let (at, jwks) = (Now { unix_ms: 1_000_000, steady: Duration::from_secs(7) }, jwks());
+        let mut remote = Remote::new(name(&jwks), jwks, Rc::default());
+        let want = |remote: &mut Remote| remote.want(Record::default(), Cause::UnknownKid, at).is_some();
+        assert!(want(&mut remote) && remote.is_wanted());
+        remote.take_note(0);
+        assert!(remote.is_wanted(), "no fetch has ended since");
+        remote.take_note(1);
+        assert!(!remote.is_wanted(), "one that another worker has begun has");
+        assert!(want(&mut remote));
+        remote.take_note(1);
+        assert!(remote.is_wanted(), "it ended before");
     }
 
     #[test]

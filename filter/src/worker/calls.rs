@@ -34,9 +34,41 @@ struct Call {
     parent: Option<ParentId>,
 }
 
+/// What a request does that has a question for the store.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Ask.
+    Call,
+    /// Wait for the answer to the same question, asked under this token since then.
+    Join(u32, Duration),
+    /// Wait for its turn.
+    Wait,
+}
+
 impl Calls {
+    /// What a request does; with a question others may have asked the same. Who takes no turn of a parent never waits for one,
+    /// and a newcomer passes nobody who does.
+    pub(super) fn step(
+        &mut self,
+        request: u32,
+        question: Option<&[u8]>,
+        parent: Option<&ParentId>,
+        is_newcomer: bool,
+    ) -> Step {
+        if let Some((token, asked_at)) = question.and_then(|question| self.join(question, request)) {
+            return Step::Join(token, asked_at);
+        }
+        match parent {
+            Some(parent) if !self.turns.admits(parent, is_newcomer) => {
+                self.turns.wait(parent, request);
+                Step::Wait
+            }
+            Some(_) | None => Step::Call,
+        }
+    }
+
     /// A request waits for the answer to the same question, where somebody has asked it: under this token, since then.
-    pub(super) fn join(&mut self, question: &[u8], request: u32) -> Option<(u32, Duration)> {
+    fn join(&mut self, question: &[u8], request: u32) -> Option<(u32, Duration)> {
         let token = *self.questions.get(question)?;
         let call = self.under_way.get_mut(&token)?;
         call.waiting.push(request);
@@ -168,15 +200,47 @@ mod tests {
             [|calls| drop(calls.end(1)), |calls| calls.leave(1, 1), |calls| calls.abandon(1, 1)];
         for end in ends {
             for token in 1.. {
-                if !calls.turns.has_room(&acme) {
+                if !calls.turns.admits(&acme, true) {
                     break;
                 }
                 calls.begin(token, token, Some(acme.clone()), None, T);
             }
             end(&mut calls);
-            assert!(calls.turns.has_room(&acme));
+            assert!(calls.turns.admits(&acme, true));
             calls.begin(1, 1, Some(acme.clone()), None, T);
-            assert!(!calls.turns.has_room(&acme));
+            assert!(!calls.turns.admits(&acme, true));
         }
+    }
+
+    /// As many calls of this parent as there may be, from token 1 on, and request 50 that waits for its turn.
+    fn full(acme: &ParentId) -> Calls {
+        let mut calls = Calls::default();
+        for token in 1_u32.. {
+            if !calls.turns.admits(acme, true) {
+                break;
+            }
+            calls.begin(token, token, Some(acme.clone()), Some(token.to_le_bytes().to_vec()), T);
+        }
+        assert_eq!(calls.step(50, None, Some(acme), true), Step::Wait);
+        calls
+    }
+
+    #[test]
+    fn a_newcomer_passes_nobody_who_waits_and_who_comes_to_their_turn_asks() {
+        let [acme, globex] = ["acme", "globex"].map(ParentId::new);
+        let mut calls = full(&acme);
+        calls.end(1);
+        assert_eq!(calls.step(51, None, Some(&acme), true), Step::Wait, "50 came earlier");
+        assert_eq!(calls.step(52, None, Some(&globex), true), Step::Call);
+        assert_eq!(calls.turns.take_due(1, |_| true), [50]);
+        assert_eq!(calls.step(50, None, Some(&acme), false), Step::Call, "51 came later");
+    }
+
+    #[test]
+    fn who_takes_no_turn_asks_at_once_and_who_asks_the_same_as_another_waits_for_no_turn() {
+        let acme = ParentId::new("acme");
+        let mut calls = full(&acme);
+        assert_eq!(calls.step(51, None, None, true), Step::Call);
+        assert_eq!(calls.step(52, Some(&1_u32.to_le_bytes()), Some(&acme), true), Step::Join(1, T));
     }
 }

@@ -215,6 +215,7 @@ impl Worker {
         self.keys.tick(now, &self.metrics);
         self.follow_feed(now);
         self.metrics.sessions_changed(self.census.tell(self.sessions.len(), &SharedData, now));
+        self.calls.turns.workers = self.census.workers();
         self.ask_unattended(now);
         self.resume_answered(now);
         self.ask_for_orphans(now);
@@ -276,8 +277,9 @@ impl Worker {
                         next => next,
                     }
                 }),
-                Some(Waiting::Store { expect, .. }) => self.resume(context_id, now, |worker, headers| {
-                    worker.store_answered(now, expect, Err(NoAnswer::Reset), headers)
+                Some(Waiting::Store { expect, call }) => self.resume(context_id, now, |worker, headers| {
+                    let why = if call.is_some() { NoAnswer::Reset } else { NoAnswer::Unasked };
+                    worker.store_answered(now, expect, Err(why), headers)
                 }),
                 None => {}
             }

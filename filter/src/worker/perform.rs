@@ -3,6 +3,7 @@
 use usher_policy::Reason;
 use usher_policy::model::{CredentialSource, DenialPages, Enforcement};
 
+use super::calls::Step;
 use super::{Scene, Waiting, Worker};
 use crate::credential;
 use crate::flow::{Allow, Deny, ExpectKeys, ExpectStore, Next, Passage};
@@ -94,21 +95,16 @@ impl Worker {
     /// the request wait; what could not be sent is an answer too.
     fn ask_store(&mut self, scene: Scene, expect: ExpectStore, headers: &HeaderMap) -> Option<Next> {
         let question = expect.question();
-        let asked = question.as_ref().and_then(|asked| self.calls.join(asked, scene.context_id));
-        // A session is checked at once: it is one question, and its time is told from when it was asked.
-        let parent = expect.is_login().then(|| expect.organization().parent.id.clone());
-        if asked.is_none()
-            && let Some(parent) = &parent
-            && (!self.calls.turns.has_room(parent) || scene.is_arriving && self.calls.turns.has_queue(parent))
-        {
-            self.calls.turns.wait(parent, scene.context_id);
+        let parent = expect.turn_of().cloned();
+        let step = self.calls.step(scene.context_id, question.as_deref(), parent.as_ref(), scene.is_arriving);
+        if step == Step::Wait {
             self.waiting.insert(scene.context_id, Waiting::Store { expect, call: None });
             return None;
         }
         if expect.is_login() {
             self.metrics.count(Counter::Logins);
         }
-        if let Some((call, asked_at)) = asked {
+        if let Step::Join(call, asked_at) = step {
             let expect = expect.asked_since(asked_at);
             self.waiting.insert(scene.context_id, Waiting::Store { expect, call: Some(call) });
             return None;

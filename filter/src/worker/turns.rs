@@ -2,14 +2,22 @@
 
 use usher_policy::id::ParentId;
 
-/// So many calls of one parent are under way at once in a worker, and further ones wait for their turn: of the 256 connections
-/// that the workers of an Envoy have to the store, others find some, however slowly those are answered.
-const OF_ONE: usize = 32;
+/// So many calls of one parent are under way at once in all workers together, and further ones wait for their turn: half of the
+/// 256 connections that an Envoy has to the store are left to others, however slowly those are answered.
+const OF_ALL: usize = 128;
+
+/// At most so many of them are one worker's share …
+const SHARE: usize = 32;
+
+/// … and so many while it does not know how many workers there are: few enough for 32.
+const UNTOLD: usize = 4;
 
 /// The parents of which calls are under way, or who have somebody waiting: few, most of the time.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     parents: Vec<Parent>,
+    /// How many workers there are; 0 while that is not known.
+    pub(super) workers: usize,
 }
 
 #[derive(Debug)]
@@ -34,14 +42,15 @@ impl Turns {
         self.parents.iter_mut().find(|own| own.id == *parent)
     }
 
-    /// Whether one more call may be under way for a parent.
-    pub(super) fn has_room(&self, parent: &ParentId) -> bool {
-        self.find(parent).is_none_or(|own| own.calls < OF_ONE)
+    /// How many calls of one parent may be under way in this worker.
+    fn share(&self) -> usize {
+        OF_ALL.checked_div(self.workers).map_or(UNTOLD, |share| share.clamp(1, SHARE))
     }
 
-    /// Whether somebody waits who came earlier.
-    pub(super) fn has_queue(&self, parent: &ParentId) -> bool {
-        self.find(parent).is_some_and(|own| !own.waiting.is_empty())
+    /// Whether one more call may be under way for a parent: there is room, and nobody waits who came before a newcomer.
+    pub(super) fn admits(&self, parent: &ParentId, is_newcomer: bool) -> bool {
+        let share = self.share();
+        self.find(parent).is_none_or(|own| own.calls < share && (!is_newcomer || own.waiting.is_empty()))
     }
 
     /// A request waits for its turn.
@@ -68,9 +77,9 @@ impl Turns {
     /// So many of those for whom there is room now, of each parent those first who came first. Who does not wait any more is
     /// passed over, and of whom there is nothing is forgotten.
     pub(super) fn take_due(&mut self, most: usize, still_waits: impl Fn(u32) -> bool) -> Vec<u32> {
-        let mut due = Vec::new();
+        let (mut due, share) = (Vec::new(), self.share());
         for parent in &mut self.parents {
-            let mut room = OF_ONE.saturating_sub(parent.calls).min(most - due.len());
+            let mut room = share.saturating_sub(parent.calls).min(most - due.len());
             parent.waiting.retain(|request| {
                 if room == 0 {
                     return true;
@@ -91,9 +100,13 @@ impl Turns {
 mod tests {
     use super::*;
 
+    fn one_of(workers: usize) -> Turns {
+        Turns { workers, ..Turns::default() }
+    }
+
     fn crowd(turns: &mut Turns, parent: &ParentId) -> usize {
         let mut begun = 0;
-        while turns.has_room(parent) && begun < 1000 {
+        while turns.admits(parent, false) && begun < 1000 {
             turns.begin(parent);
             begun += 1;
         }
@@ -103,17 +116,37 @@ mod tests {
     #[test]
     fn however_many_calls_of_one_parent_are_under_way_there_is_room_for_those_of_others() {
         let [acme, globex] = ["acme", "globex"].map(ParentId::new);
-        let mut turns = Turns::default();
-        assert_eq!(crowd(&mut turns, &acme), OF_ONE);
-        assert_eq!(crowd(&mut turns, &globex), OF_ONE);
+        let mut turns = one_of(2);
+        assert_eq!(crowd(&mut turns, &acme), 32);
+        assert_eq!(crowd(&mut turns, &globex), 32);
         turns.end(&acme);
-        assert!(turns.has_room(&acme) && !turns.has_room(&globex));
+        assert!(turns.admits(&acme, true) && !turns.admits(&globex, true));
+    }
+
+    #[test]
+    fn all_workers_together_leave_half_of_the_connections_to_others_however_many_they_are() {
+        let acme = ParentId::new("acme");
+        for (workers, share) in [(1, 32), (4, 32), (5, 25), (8, 16), (9, 14), (64, 2), (128, 1), (4096, 1)] {
+            assert_eq!(crowd(&mut one_of(workers), &acme), share, "{workers}");
+            assert!(workers > OF_ALL || workers * share <= OF_ALL);
+        }
+        assert_eq!(crowd(&mut Turns::default(), &acme), 4, "how many there are is not known yet");
+        // More workers come: who has more than the share by then begins no more until it has fewer.
+        let mut turns = one_of(4);
+        crowd(&mut turns, &acme);
+        turns.wait(&acme, 1);
+        turns.workers = 8;
+        for _ in 16..=32 {
+            assert!(!turns.admits(&acme, false) && turns.take_due(32, |_| true).is_empty());
+            turns.end(&acme);
+        }
+        assert_eq!(turns.take_due(32, |_| true), [1]);
     }
 
     #[test]
     fn who_waits_comes_to_their_turn_in_the_order_in_which_they_came_and_nobody_keeps_another_parents_waiting() {
         let [acme, globex] = ["acme", "globex"].map(ParentId::new);
-        let mut turns = Turns::default();
+        let mut turns = one_of(1);
         for parent in [&acme, &globex] {
             crowd(&mut turns, parent);
         }
@@ -128,17 +161,17 @@ mod tests {
         turns.end(&acme);
         turns.end(&acme);
         assert_eq!(turns.take_due(32, |request| request > 2), [3, 4], "three have gone");
-        assert!(turns.has_queue(&acme), "whoever comes now comes after those who wait");
+        assert!(!turns.admits(&acme, true), "whoever comes now comes after those who wait");
     }
 
     #[test]
     fn only_so_many_are_taken_at_once_and_nothing_is_kept_of_who_has_nobody() {
         let acme = ParentId::new("acme");
-        let mut turns = Turns::default();
+        let mut turns = one_of(1);
         (0..10).for_each(|request| turns.wait(&acme, request));
         assert_eq!(turns.take_due(3, |_| true), [0, 1, 2]);
         assert_eq!(turns.take_due(32, |_| true), [3, 4, 5, 6, 7, 8, 9]);
-        assert!(turns.parents.is_empty() && !turns.has_queue(&acme));
+        assert!(turns.parents.is_empty());
         turns.begin(&acme);
         turns.end(&acme);
         assert_eq!(turns.take_due(32, |_| true), [0_u32; 0]);

@@ -39,7 +39,8 @@ pub(crate) struct Look {
     /// The member whom the directory knows by the external id; the oldest, should there be several.
     pub(crate) by_external_id: Option<Member>,
     /// What is kept about the identity's assertions. Where nothing is, it may have been forgotten: then it is as if they had
-    /// come with the newest that was, in their organization. So nothing older than that ever comes back as new.
+    /// come with the newest that was, in their organization, and been revoked as lately as anybody of whom that was forgotten.
+    /// So nothing older than that ever comes back as new, and what was revoked stays so: a new ticket begins with it.
     pub(crate) ticket: Option<Ticket>,
     /// The `not_before` that is kept for the email, in seconds since the Unix epoch.
     pub(crate) email_not_before: Option<u64>,
@@ -95,7 +96,8 @@ where
     query.push(") AS head LEFT JOIN (SELECT last_iat, not_before FROM tickets WHERE organization = ");
     query.push_bind(organization()).push(" AND issuer = ").push_bind(question.identity.issuer.to_string());
     query.push(" AND subject = ").push_bind(question.identity.subject.to_string());
-    query.push(") AS ticket ON TRUE LEFT JOIN (SELECT last_iat AS forgotten_iat FROM forgotten_tickets");
+    query.push(") AS ticket ON TRUE LEFT JOIN (SELECT last_iat AS forgotten_iat, ");
+    query.push("not_before AS forgotten_not_before FROM forgotten_tickets");
     query.push(" WHERE organization = ").push_bind(organization());
     query.push(") AS forgotten ON TRUE LEFT JOIN (SELECT not_before AS email_not_before FROM email_blocks");
     query.push(" WHERE organization = ").push_bind(organization());
@@ -147,7 +149,10 @@ where
         by_external_id: None,
         ticket: match number("last_iat")? {
             Some(last_iat) => Some(Ticket { last_iat, not_before: number("not_before")? }),
-            None => number("forgotten_iat")?.map(|last_iat| Ticket { last_iat, not_before: None }),
+            None => {
+                let not_before = number("forgotten_not_before")?;
+                number("forgotten_iat")?.map(|last_iat| Ticket { last_iat, not_before })
+            }
         },
         email_not_before: number("email_not_before")?,
         active_owners: row::count(first.try_get("owners")?)?,

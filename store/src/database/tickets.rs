@@ -19,8 +19,11 @@ pub(crate) struct TicketPage {
     pub(crate) up_to: Option<TicketPlace>,
 }
 
-/// What can be asked about old tickets: those of nobody who is a member, which revoke nothing, and whose newest `iat` is from
-/// before a second since the Unix epoch.
+/// What is kept of a ticket that was forgotten: its organization, `last_iat`, and `not_before`.
+pub(super) type Forgotten = (String, i64, Option<i64>);
+
+/// What can be asked about old tickets: those of nobody who is a member, whose newest `iat` and `not_before` are from before a
+/// second since the Unix epoch.
 #[async_trait]
 pub(crate) trait TicketSnapshot: Send {
     /// The next `limit` tickets after a place; there may be more where it says up to which.
@@ -33,8 +36,8 @@ pub(crate) trait TicketSnapshot: Send {
 /// What can be done about them.
 #[async_trait]
 pub(crate) trait TicketTransaction: TicketSnapshot {
-    /// Forgets the old ones of a page; gives how many. Each organization keeps the newest `last_iat` of those that were
-    /// forgotten, which stands from then on for the ticket of whoever has none (see [`Look`](super::Look)).
+    /// Forgets the old ones of a page; gives how many. Each organization keeps the newest `last_iat` and `not_before` of those
+    /// that were forgotten, which stand from then on for the ticket of whoever has none (see [`Look`](super::Look)).
     async fn forget_old_tickets(&mut self, page: &TicketPage, before: u64) -> Result<usize, DatabaseError>;
 }
 
@@ -63,7 +66,7 @@ where
     query
 }
 
-/// Takes the old ones of a page away, and tells of each whose it was and its `last_iat`.
+/// Takes the old ones of a page away, and tells of each what is kept of it.
 pub(super) fn forget<DB: Database>(page: &TicketPage, before: u64) -> Statement<DB>
 where
     String: Bind<DB>,
@@ -71,30 +74,35 @@ where
 {
     let mut query = Statement::new("DELETE FROM tickets WHERE ");
     old(&mut query, page, before);
-    query.push(" RETURNING organization, last_iat");
+    query.push(" RETURNING organization, last_iat, not_before");
     query
 }
 
-/// Of tickets that were forgotten, the newest `last_iat` by organization.
-pub(super) fn newest(forgotten: Vec<(String, i64)>) -> BTreeMap<String, i64> {
+/// Of tickets that were forgotten, the newest of everything by organization. A revocation up to some second is as good as a
+/// login in it: nothing older is new.
+pub(super) fn newest(forgotten: Vec<Forgotten>) -> Vec<Forgotten> {
     let mut newest = BTreeMap::new();
-    for (organization, last_iat) in forgotten {
-        let known = newest.entry(organization).or_insert(last_iat);
-        *known = last_iat.max(*known);
+    for (organization, last_iat, not_before) in forgotten {
+        let (iat, revoked) = newest.entry(organization).or_insert((last_iat, not_before));
+        *iat = last_iat.max(*iat).max(not_before.unwrap_or(last_iat));
+        *revoked = not_before.max(*revoked);
     }
-    newest
+    newest.into_iter().map(|(organization, (last_iat, not_before))| (organization, last_iat, not_before)).collect()
 }
 
 /// Keeps in mind up to when tickets of an organization were forgotten.
-pub(super) fn keep_in_mind<DB: Database>(organization: String, last_iat: i64) -> Statement<DB>
+pub(super) fn keep_in_mind<DB: Database>((organization, last_iat, not_before): Forgotten) -> Statement<DB>
 where
     String: Bind<DB>,
     i64: Bind<DB>,
+    Option<i64>: Bind<DB>,
 {
-    let mut query = Statement::new("INSERT INTO forgotten_tickets (organization, last_iat) VALUES (");
-    query.push_bind(organization).push(", ").push_bind(last_iat);
-    query.push(") ON CONFLICT (organization) DO UPDATE SET last_iat = excluded.last_iat ");
-    query.push("WHERE forgotten_tickets.last_iat < excluded.last_iat");
+    let mut query =
+        Statement::new("INSERT INTO forgotten_tickets AS known (organization, last_iat, not_before) VALUES (");
+    query.push_bind(organization).push(", ").push_bind(last_iat).push(", ").push_bind(not_before);
+    query.push(") ON CONFLICT (organization) DO UPDATE SET last_iat = CASE WHEN known.last_iat > excluded.last_iat ");
+    query.push("THEN known.last_iat ELSE excluded.last_iat END, not_before = CASE WHEN known.not_before > excluded.not_before ");
+    query.push("THEN known.not_before ELSE coalesce(excluded.not_before, known.not_before) END");
     query
 }
 
@@ -110,7 +118,8 @@ where
         query.push(" AND ");
         compare(query, "<=", last);
     }
-    query.push(" AND last_iat < ").push_bind(row::signed(before)).push(" AND not_before IS NULL");
+    query.push(" AND last_iat < ").push_bind(row::signed(before));
+    query.push(" AND (not_before IS NULL OR not_before < ").push_bind(row::signed(before)).push(")");
     // Asked of one after the other, by an index: with `NOT EXISTS` a planner may rather read all members.
     query.push(" AND (SELECT id FROM members WHERE members.organization = tickets.organization");
     query.push(" AND members.issuer = tickets.issuer AND members.subject = tickets.subject) IS NULL");
@@ -147,10 +156,10 @@ macro_rules! forget_tickets {
         impl TicketTransaction for Session {
             async fn forget_old_tickets(&mut self, page: &TicketPage, before: u64) -> Result<usize, DatabaseError> {
                 let mut query = $crate::database::tickets::forget::<$driver>(page, before);
-                let forgotten: Vec<(String, i64)> = query.build_query_as().fetch_all(self.connection()).await?;
+                let forgotten: Vec<Forgotten> = query.build_query_as().fetch_all(self.connection()).await?;
                 let number = forgotten.len();
-                for (organization, last_iat) in $crate::database::tickets::newest(forgotten) {
-                    let mut query = $crate::database::tickets::keep_in_mind::<$driver>(organization, last_iat);
+                for newest in $crate::database::tickets::newest(forgotten) {
+                    let mut query = $crate::database::tickets::keep_in_mind::<$driver>(newest);
                     query.build().execute(self.connection()).await?;
                 }
                 Ok(number)

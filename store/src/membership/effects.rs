@@ -107,7 +107,8 @@ async fn revokes(
     effects: &Effects,
 ) -> Result<bool, DatabaseError> {
     let Some((identity, after)) = &effects.ticket else { return Ok(false) };
-    if after.not_before.is_none() {
+    // What revokes does so up to the newest that was shown, at least.
+    if after.not_before < Some(after.last_iat) {
         return Ok(false);
     }
     let before = transaction.ticket(&organization.id, identity).await?.unwrap_or_default();

@@ -70,7 +70,8 @@ impl Membership {
     /// Memberships in this database.
     pub(crate) fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
         let places = Places::shared(database.at_once());
-        Self { database, clock, metrics, looked_at: Mutex::default(), walk: Mutex::default(), places }
+        let walk = Mutex::new(tickets::Walk::starting(clock.now().as_secs()));
+        Self { database, clock, metrics, looked_at: Mutex::default(), walk, places }
     }
 
     /// Whether the database can be read and written.

@@ -1,16 +1,21 @@
-//! Forgetting the tickets of whoever came by and never became a member: once a day all are looked at, a page at a time.
+//! Forgetting the tickets of whoever came by and never became a member, or is none any more: once a day all are looked at, a
+//! page at a time.
 
 use std::sync::PoisonError;
 
 use super::Membership;
 use crate::database::{DatabaseError, Lane, TicketPlace};
 
-/// So long after its newest `iat` a stranger's ticket is kept, in seconds: far longer than providers sign an assertion for,
+/// So long after its newest `iat` and `not_before` a stranger's ticket is kept, in seconds: far longer than providers sign an assertion for,
 /// so that hardly anybody ever comes with one that is as old as what was forgotten.
 const KEPT: u64 = 90 * DAY;
 
 /// How long it rests when all were looked at, in seconds.
 const DAY: u64 = 24 * 60 * 60;
+
+/// So long after the start the first is looked at, in seconds: replicas of the version before, which do not know of what is
+/// forgotten, are gone by then.
+const BEGINS: u64 = 60 * 60;
 
 /// At most this many tickets are looked at, or forgotten, at once.
 const PAGE: u32 = 1_000;
@@ -23,13 +28,12 @@ pub(super) enum Walk {
     Rests(u64),
 }
 
-impl Default for Walk {
-    fn default() -> Self {
-        Self::At(TicketPlace::default())
-    }
-}
-
 impl Walk {
+    /// One that begins soon after the start.
+    pub(super) fn starting(now: u64) -> Self {
+        Self::Rests(now.saturating_sub(DAY - BEGINS))
+    }
+
     /// Where to go on, if it is time. A clock that was turned back lets nobody rest for years.
     fn next(&self, now: u64) -> Option<TicketPlace> {
         match self {
@@ -67,12 +71,14 @@ impl Membership {
 
 #[cfg(test)]
 mod tests {
-    use super::{DAY, TicketPlace, Walk};
+    use super::{BEGINS, DAY, TicketPlace, Walk};
 
     #[test]
     fn once_a_day_it_begins_anew_also_after_a_clock_was_turned_back() {
         let place = ("chat".to_owned(), "https://idp.example".to_owned(), "bea".to_owned());
-        assert_eq!(Walk::default().next(0), Some(TicketPlace::default()));
+        for (now, next) in [(0, None), (BEGINS - 1, None), (BEGINS, Some(TicketPlace::default()))] {
+            assert_eq!(Walk::starting(10 * DAY).next(10 * DAY + now), next, "{now}");
+        }
         assert_eq!(Walk::At(place.clone()).next(0), Some(place));
         for (now, next) in [(10 * DAY, None), (11 * DAY - 1, None), (11 * DAY, Some(())), (9 * DAY, Some(()))] {
             assert_eq!(Walk::Rests(10 * DAY).next(now), next.map(|()| TicketPlace::default()), "{now}");

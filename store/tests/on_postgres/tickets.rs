@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Connection, Executor};
 
 use super::{name, rows_read, stop_and_count};
-use crate::suite::harness::{NEW_YEAR, Store, login, require, until};
+use crate::suite::harness::{NEW_YEAR, Store, ensure, login, require, until};
 use crate::suite::server::postgres;
 
 const DAY: u64 = 24 * 60 * 60;
@@ -13,9 +13,10 @@ const DAY: u64 = 24 * 60 * 60;
 #[test]
 fn a_ticket_that_is_renewed_as_it_would_be_forgotten_is_kept() {
     let store = Store::start();
-    for stranger in ["ada", "zoe"] {
+    for stranger in ["ada", "eva", "zoe"] {
         assert_eq!(store.answer("manual", &login(stranger, 5, require())).0, "absent");
     }
+    store.database.sql("UPDATE tickets SET not_before = 1");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let renewed = NEW_YEAR + 99 * DAY;
     let mut other = runtime.block_on(async {
@@ -23,15 +24,46 @@ fn a_ticket_that_is_renewed_as_it_would_be_forgotten_is_kept() {
         other.execute("BEGIN").await.unwrap();
         let renew = sqlx::query("UPDATE tickets SET last_iat = $1 WHERE subject = 'sub-ada'");
         renew.bind(i64::try_from(renewed).unwrap()).execute(&mut other).await.unwrap();
+        let revoke = sqlx::query("UPDATE tickets SET not_before = $1 WHERE subject = 'sub-eva'");
+        revoke.bind(i64::try_from(renewed).unwrap()).execute(&mut other).await.unwrap();
         other
     });
     store.clock.advance(100 * DAY);
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     until("it is waited for", || store.database.sql(waits) != "0");
     runtime.block_on(async { other.execute("COMMIT").await.unwrap() });
-    let kept = || store.database.sql("SELECT subject, last_iat FROM tickets ORDER BY subject");
+    let kept = || store.database.sql("SELECT subject, last_iat, not_before FROM tickets ORDER BY subject");
     until("the other is forgotten", || !kept().contains("zoe"));
-    assert_eq!(kept(), format!("sub-ada|{renewed}"));
+    assert_eq!(kept(), format!("sub-ada|{renewed}|1\nsub-eva|{}|{renewed}", NEW_YEAR + 5));
+}
+
+/// A login as old as the newest that the ticket knows writes no ticket: nothing tells of it but the member, who is not seen
+/// before the commit.
+#[test]
+fn who_becomes_a_member_as_the_ticket_is_forgotten_is_not_let_in_by_what_was_revoked() {
+    let store = Store::start();
+    store.database.sql(&format!(
+        "INSERT INTO tickets (organization, issuer, subject, last_iat, not_before) \
+         VALUES ('jit', 'https://acme.okta.example', 'sub-ada', {}, {})",
+        NEW_YEAR + 5,
+        NEW_YEAR + 3,
+    ));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut other = runtime.block_on(async {
+        let mut other = sqlx::PgConnection::connect(&store.database.address()).await.unwrap();
+        other.execute("BEGIN").await.unwrap();
+        let created = "INSERT INTO members (organization, id, email, email_key, issuer, subject, role, status, source, \
+                       seat_tier, created_at, updated_at) VALUES ('jit', 'm-1', 'ada@acme.example', 'ada@acme.example', \
+                       'https://acme.okta.example', 'sub-ada', 'user', 'active', 'jit', 'premium', 0, 0)";
+        other.execute(created).await.unwrap();
+        other
+    });
+    store.clock.advance(100 * DAY);
+    until("the ticket is forgotten", || store.database.sql("SELECT subject FROM tickets").is_empty());
+    runtime.block_on(async { other.execute("COMMIT").await.unwrap() });
+    for (iat, expected) in [(3, "revoked"), (4, "member"), (5, "member"), (6, "member"), (3, "revoked")] {
+        assert_eq!(store.answer("jit", &login("ada", iat, ensure())).0, expected, "{iat}");
+    }
 }
 
 /// Members who have not come for long, and one stranger among the first of them; nobody tells the planner.

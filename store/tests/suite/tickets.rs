@@ -16,11 +16,11 @@ fn the_tickets_of_strangers_are_forgotten_and_nothing_as_old_comes_back_as_new()
     let store = Store::start();
     let add = |name: &str| id(&store.add("manual", &json!({"email": format!("{name}@acme.example")})).json);
     let answer = |name: &str, iat| store.answer("manual", &login(name, iat, require()));
-    add("bea");
+    let bea = add("bea");
     assert_eq!(answer("bea", 5).0, "member");
-    let cyd = add("cyd");
-    answer("cyd", 5);
-    assert_eq!(store.remove("manual", &cyd).status, 204);
+    // Of a member the ticket is kept, whatever it revokes.
+    store.edit("manual", &bea, &json!({"status": "suspended"}));
+    store.edit("manual", &bea, &json!({"status": "active"}));
     for (stranger, iat) in [("ada", 3), ("eva", 5), ("dan", 5 + DAY)] {
         assert_eq!(answer(stranger, iat).0, "absent");
     }
@@ -32,10 +32,10 @@ fn the_tickets_of_strangers_are_forgotten_and_nothing_as_old_comes_back_as_new()
         .sql(&format!("INSERT INTO tickets (organization, issuer, subject, last_iat, not_before) VALUES {strangers}"));
 
     store.clock.advance(90 * DAY + 5);
-    let left = "sub-bea sub-cyd sub-dan sub-eva";
+    let left = "sub-bea sub-dan sub-eva";
     until("what is older than 90 days is forgotten", || kept(&store) == left);
     store.clock.advance(DAY);
-    let left = "sub-bea sub-cyd sub-dan";
+    let left = "sub-bea sub-dan";
     until("and a day later what is by then", || kept(&store) == left);
 
     // What is older than the newest that was forgotten provisions nobody, links nobody, and is not kept.
@@ -53,8 +53,7 @@ fn the_tickets_of_strangers_are_forgotten_and_nothing_as_old_comes_back_as_new()
     assert_eq!(answer("fay", 5).0, "member", "an equal one applies");
     assert_eq!(answer("ada", 5).0, "member", "and is answered from what is stored");
     assert_eq!(kept(&store), format!("sub-ada {left}"));
-    // Members and those who were removed are known as before.
-    assert_eq!((answer("bea", 1).0.as_str(), answer("cyd", 5).0.as_str()), ("member", "revoked"));
+    assert_eq!((answer("bea", 5).0.as_str(), answer("bea", 6).0.as_str()), ("revoked", "member"));
     // Where nothing as new was forgotten, an assertion may be as old as it is good for.
     for (organization, age) in [("five", 0), ("jit", 0)] {
         assert_eq!(store.answer(organization, &login("gus", age, ensure())).0, "member");
@@ -63,4 +62,69 @@ fn the_tickets_of_strangers_are_forgotten_and_nothing_as_old_comes_back_as_new()
         store.database.sql("SELECT organization, last_iat FROM forgotten_tickets ORDER BY organization"),
         format!("jit|1\nmanual|{}", NEW_YEAR + 5)
     );
+}
+
+#[test]
+fn of_who_was_removed_the_ticket_is_forgotten_and_what_was_revoked_opens_nothing_ever() {
+    let store = Store::start();
+    let answer = |name: &str, iat| store.answer("jit", &login(name, iat, ensure())).0;
+    let remove = |name: &str| {
+        let member = store.list("jit", &format!("?email={name}@acme.example"))["members"][0].clone();
+        assert_eq!(store.remove("jit", &id(&member)).status, 204);
+    };
+    let forgotten =
+        || store.database.sql("SELECT last_iat - 1767225600, not_before - 1767225600 FROM forgotten_tickets");
+    let stranger = |name: &str, last_iat: u64, not_before: &str| {
+        store.database.sql(&format!(
+            "INSERT INTO tickets (organization, issuer, subject, last_iat, not_before) \
+             VALUES ('jit', 'i', '{name}', {}, {not_before})",
+            NEW_YEAR + last_iat,
+        ));
+    };
+    // By the store's clock, which shows 20 and 30.
+    for name in ["ada", "bea"] {
+        assert_eq!(answer(name, 5), "member");
+        store.clock.advance(10);
+    }
+    remove("ada");
+    store.clock.advance(10);
+    remove("bea");
+    stranger("new", 25, "NULL");
+    store.clock.advance(90 * DAY - 2);
+    until("of whoever was revoked up to 90 days ago the ticket is forgotten", || kept(&store) == "sub-bea");
+    assert_eq!(forgotten(), "25|20");
+    for (name, iat) in [("ada", 1), ("ada", 20), ("eva", 20)] {
+        assert_eq!(answer(name, iat), "revoked", "{name} {iat}");
+    }
+    assert_eq!((answer("ada", 24).as_str(), kept(&store).as_str()), ("absent", "sub-bea"), "and nothing is kept of it");
+    store.clock.advance(DAY);
+    until("and of who was revoked later", || kept(&store).is_empty());
+    assert_eq!(forgotten(), "30|30");
+
+    // Nobody comes in, or is made anything, by what was revoked; whoever comes with what is newer is a member again, and
+    // that is no end of anybody's sessions.
+    store.add("jit", &json!({"email": "ada@acme.example"}));
+    let begin = store.changes("").json["position"].as_str().unwrap().to_owned();
+    for (name, iat, expected) in [("bea", 30, "revoked"), ("bea", 31, "member"), ("ada", 31, "member")] {
+        assert_eq!(answer(name, iat), expected, "{name} {iat}");
+    }
+    let changes = store.changes(&format!("?after={begin}")).json["changes"].clone();
+    let told: Vec<&Value> = changes.as_array().unwrap().iter().map(|change| &change["status"]).collect();
+    assert_eq!(told, ["active", "active"]);
+    for iat in [1, 20, 30] {
+        assert_eq!((answer("bea", iat), answer("ada", iat)), ("revoked".to_owned(), "revoked".to_owned()), "{iat}");
+    }
+    assert_eq!((answer("bea", 31), answer("ada", 32)), ("member".to_owned(), "member".to_owned()));
+
+    // What is older still, and is forgotten later, moves neither back.
+    stranger("old", 1, "NULL");
+    stranger("older", 2, "1");
+    store.clock.advance(DAY);
+    until("they are forgotten", || kept(&store) == "sub-ada sub-bea");
+    assert_eq!(forgotten(), "30|30");
+    // By then of another newest: what was not revoked does not count as such.
+    stranger("newer", 40, "NULL");
+    store.clock.advance(DAY);
+    until("it is forgotten", || kept(&store) == "sub-ada sub-bea");
+    assert_eq!((forgotten().as_str(), answer("eva", 35).as_str()), ("40|30", "absent"));
 }

@@ -66,8 +66,8 @@ pub struct Setup {
     pub watched: bool,
     /// Where the store sends its traces.
     pub collector: Option<std::net::SocketAddr>,
-    /// Whether Envoy has one worker alone.
-    pub one_worker: bool,
+    /// How many workers Envoy has; two, where nothing is said.
+    pub workers: Option<u8>,
     /// Changes the bootstrap before Envoy reads it.
     pub edit_bootstrap: Option<fn(&str) -> Result<String>>,
 }
@@ -125,8 +125,8 @@ impl System {
         let bootstrap = setup.edit_bootstrap.map_or(Ok(bootstrap.clone()), |edit| edit(&bootstrap))?;
         let bootstrap_file = folder.path().join("envoy.yaml");
         std::fs::write(&bootstrap_file, bootstrap)?;
-        let workers = if setup.one_worker { "1" } else { "2" };
-        let arguments = [envoy::ALONE, envoy::WORKERS, workers];
+        let workers = setup.workers.unwrap_or(2).to_string();
+        let arguments = [envoy::ALONE, envoy::WORKERS, &workers];
         let envoy = Envoy::start_with(folder.path(), &bootstrap_file, listen, admin, &arguments)?;
         Ok(Self {
             envoy,

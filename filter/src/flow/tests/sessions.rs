@@ -83,6 +83,7 @@ fn a_session_is_confirmed_by_the_store_when_it_is_due_and_takes_up_what_changed(
     world.seconds = 5;
     let Next::AskStore(expect) = world.present("/admin/", &token) else { panic!("the store is not asked") };
     assert!(!expect.is_login());
+    assert_eq!(expect.turn_of(), None, "whoever has a session waits behind nobody who logs in");
     let next = world.step(|desk| expect.answered(Ok(answer("member", "admin")), desk));
     assert_eq!(role(&next), "admin");
     world.seconds = 8;

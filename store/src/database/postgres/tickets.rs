@@ -2,6 +2,6 @@
 
 use super::session::Session;
 use crate::database::DatabaseError;
-use crate::database::tickets::{TicketPage, TicketPlace, TicketSnapshot, TicketTransaction, forget_tickets};
+use crate::database::tickets::{Forgotten, TicketPage, TicketPlace, TicketSnapshot, TicketTransaction, forget_tickets};
 
 forget_tickets!(sqlx::Postgres);

@@ -76,6 +76,10 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         &[(RECORD, "self.unknown_kid_at == 0 || is_older(self.unknown_kid_at, jwks.min_interval, now)", "true")],
     ),
     (
+        "unknown `kid`s make",
+        &[("filter/src/keys/remote.rs", "        if ended != self.ended {\n", "        if ended < self.ended {\n")],
+    ),
+    (
         "a stranger keeps naming `kid`s",
         &[(
             RECORD,

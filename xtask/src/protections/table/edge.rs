@@ -254,7 +254,34 @@ pub(super) const EDGE: &[Protection] = &[
     ),
     (
         "a customer's provider signs for ever more people",
-        &[("filter/src/worker/turns.rs", "const OF_ONE: usize = 32;", "const OF_ONE: usize = usize::MAX;")],
+        &[
+            ("filter/src/worker/turns.rs", "const OF_ALL: usize = 128;", "const OF_ALL: usize = usize::MAX;"),
+            ("filter/src/worker/turns.rs", "const SHARE: usize = 32;", "const SHARE: usize = usize::MAX;"),
+        ],
+    ),
+    (
+        "a customer's provider signs for ever more people",
+        &[(
+            "filter/src/census.rs",
+            "self.workers = if self.told_at.is_some() { workers } else { 0 };",
+            "self.workers = workers.min(1);",
+        )],
+    ),
+    (
+        "who comes at the right moment",
+        &[(
+            "filter/src/worker/turns.rs",
+            "(!is_newcomer || own.waiting.is_empty())",
+            "(!is_newcomer || own.calls < share)",
+        )],
+    ),
+    (
+        "who comes at the right moment",
+        &[(
+            "filter/src/flow/store.rs",
+            "self.is_login.then(|| &self.visit.organization.parent.id)",
+            "Some(&self.visit.organization.parent.id)",
+        )],
     ),
     (
         "an answer that is about somebody else",
@@ -263,6 +290,10 @@ pub(super) const EDGE: &[Protection] = &[
             "if is_about { Ok(answer) }",
             "if is_about || answer.member.is_some() { Ok(answer) }",
         )],
+    ),
+    (
+        "an answer in which a member's id is empty",
+        &[("policy/src/wire.rs", ".filter(|id| !id.is_empty())", ".filter(|id| id.len() < 4096)")],
     ),
     (
         "a gigabyte for an answer",

@@ -63,11 +63,19 @@ pub(super) const STORE: &[Protection] = &[
         &[("store/src/membership/tickets.rs", "        if has_old {\n", "        if has_old && now == 0 {\n")],
     ),
     (
+        "what was revoked when somebody was removed",
+        &[(
+            "store/src/database/login.rs",
+            "let not_before = number(\"forgotten_not_before\")?;",
+            "let not_before = None;",
+        )],
+    ),
+    (
         "an assertion that is older than one which was forgotten",
         &[(
             "store/src/database/login.rs",
-            "None => number(\"forgotten_iat\")?.map(|last_iat| Ticket { last_iat, not_before: None }),",
-            "None => None,",
+            "number(\"forgotten_iat\")?.map(|last_iat| Ticket { last_iat, not_before })",
+            "not_before.map(|_| Ticket { last_iat: 0, not_before })",
         )],
     ),
     (
