@@ -85,3 +85,30 @@ fn script(folder: &Path, platform: &Platform, tool: &str, text: &str) -> Result<
     std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o755))?;
     Ok(place)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::process::Command;
+
+    use super::{AR, CC, script};
+    use crate::release::platform::chosen;
+
+    /// What the script calls in the place of Zig tells its arguments.
+    #[test]
+    fn the_compiler_is_told_the_target_as_zig_calls_it_and_everything_else_as_it_came() {
+        let folder = tempfile::tempdir().unwrap();
+        symlink("/bin/echo", folder.path().join("zig")).unwrap();
+        let platforms = chosen(&["--platform", "linux/amd64", "--platform", "linux/arm64"].map(str::to_owned)).unwrap();
+        let arm64 = platforms.last().unwrap();
+        for (tool, text, expected) in [
+            ("cc", CC, "cc -target aarch64-linux-musl -g0 -O3 -DNAME=a  b a.c"),
+            ("ar", AR, "ar -O3 --target=aarch64-unknown-linux-musl -DNAME=a  b a.c"),
+        ] {
+            let place = script(folder.path(), arm64, tool, text).unwrap();
+            let mut run = Command::new("sh");
+            run.arg(place).args(["-O3", "--target=aarch64-unknown-linux-musl", "-DNAME=a  b", "a.c"]);
+            assert_eq!(String::from_utf8_lossy(&run.output().unwrap().stdout).trim_end(), expected);
+        }
+    }
+}
