@@ -1,6 +1,7 @@
-//! Dashboard and alerts ask for metrics that Envoy and the store really have.
+//! Dashboard and alerts ask for metrics that Envoy and the store really have, and the dashboard is one by Grafana's own types.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -41,6 +42,70 @@ fn every_metric_of_the_dashboard_and_the_alerts_is_in_a_real_scrape() -> Result<
         "usher_requests{usher_verdict=\"deny\",usher_reason=\"no_mapped_group\"}",
     ] {
         ensure!(envoy.contains(line), "no {line} in {envoy}");
+    }
+    Ok(())
+}
+
+/// What Grafana would refuse or pass over in a dashboard, by its own types; nothing where all is well.
+fn faults(dashboard: &Value) -> Result<String> {
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), serde_json::to_string_pretty(dashboard)?)?;
+    let mut check = Command::new(binaries::node());
+    check.arg("dashboard.mjs").arg(file.path()).current_dir(binaries::kinds()?);
+    let output = check.output().context("Node.js is needed: run `cargo xtask test`")?;
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success() == words.is_empty(), "{}: {words}", output.status);
+    Ok(words)
+}
+
+#[test]
+fn the_dashboard_is_one_by_grafanas_own_types() -> Result<()> {
+    let file = binaries::workspace().join("envoy-config").join("observability").join("dashboard.json");
+    let dashboard: Value = serde_json::from_slice(&std::fs::read(file)?)?;
+    let faults = faults(&dashboard)?;
+    ensure!(faults.is_empty(), "{faults}");
+    let panels = dashboard.get("panels").and_then(Value::as_array).context("panels")?;
+    let told =
+        |panel: &Value, field: &str| panel.get(field).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    for panel in panels {
+        ensure!(told(panel, "title") && told(panel, "description") && expressions(panel).next().is_some(), "{panel}");
+    }
+    Ok(())
+}
+
+/// One fault for each panel: of several in one, not all are told.
+#[test]
+fn what_grafana_does_not_know_or_misses_is_found_wherever_it_is() -> Result<()> {
+    let file = binaries::workspace().join("envoy-config").join("observability").join("dashboard.json");
+    let mut dashboard: Value = serde_json::from_slice(&std::fs::read(file)?)?;
+    let broken = [
+        ("/panels/0/colour", "\"red\"", "colour"),
+        ("/panels/1/targets/0/expression", "\"up\"", "expression"),
+        ("/panels/2/options/legend/placment", "\"right\"", "placment"),
+        ("/panels/3/fieldConfig/defaults/measure", "\"s\"", "measure"),
+        ("/panels/4/fieldConfig/defaults/custom/filling", "8", "filling"),
+        ("/panels/5/gridPos/z", "0", "\"z\""),
+        ("/panels/6/fieldConfig/defaults/unit", "\"req/s\"", "req/s"),
+        ("/panels/7/datasource/uid", "\"P1809F7CD0C75ACF3\"", "P1809F7CD0C75ACF3"),
+        ("/panels/8/fieldConfig/defaults/unit", "", "Property 'unit' is missing"),
+        ("/panels/9/targets/0/datasource", "", "Property 'datasource' is missing"),
+        ("/panels/10/options/tooltip/mode", "\"many\"", "\"many\""),
+        ("/panels/11/targets/0/expr", "", "Property 'expr' is missing"),
+        ("/panels/12/type", "\"graph\"", "\"graph\""),
+        ("/panels/13/fieldConfig/defaults/min", "\"0\"", "Type 'string' is not assignable to type 'number'"),
+        ("/templating/list/1/refresh", "9", "'9'"),
+    ];
+    for (place, value, _) in broken {
+        let (parent, name) = place.rsplit_once('/').context("a place")?;
+        let parent = dashboard.pointer_mut(parent).and_then(Value::as_object_mut).context(place)?;
+        match value {
+            "" => drop(parent.remove(name).context(place)?),
+            value => drop(parent.insert(name.to_owned(), serde_json::from_str(value)?)),
+        }
+    }
+    let told = faults(&dashboard)?;
+    for (place, _, words) in broken {
+        ensure!(told.lines().any(|line| line.contains(words)), "{place}: {told}");
     }
     Ok(())
 }

@@ -3,8 +3,7 @@
 // Run it where `npm ci` has put node_modules.
 
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import ts from "typescript";
+import { typeFaults } from "./types.mjs";
 
 const objects = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const faults = [];
@@ -27,25 +26,9 @@ for (const [index, object] of objects.entries()) {
   lines.push(`export const o${index}: T${index} = ${JSON.stringify(object)};`);
 }
 
-const file = join(process.cwd(), "objects.ts");
-const options = {
-  module: ts.ModuleKind.NodeNext,
-  moduleResolution: ts.ModuleResolutionKind.NodeNext,
-  noEmit: true,
-  skipLibCheck: true,
-  strict: true,
-  target: ts.ScriptTarget.ES2022,
-  types: [],
-};
-const host = ts.createCompilerHost(options);
-const [read, exists] = [host.getSourceFile.bind(host), host.fileExists.bind(host)];
-const text = lines.join("\n");
-host.getSourceFile = (path, ...rest) => (path === file ? ts.createSourceFile(path, text, rest[0]) : read(path, ...rest));
-host.fileExists = (path) => path === file || exists(path);
-for (const diagnostic of ts.getPreEmitDiagnostics(ts.createProgram([file], options, host))) {
-  const line = diagnostic.file === undefined ? 0 : diagnostic.file.getLineAndCharacterOfPosition(diagnostic.start).line;
+for (const { line, words } of typeFaults(lines.join("\n"))) {
   const object = objects[(line - 1) / 2];
-  faults.push(`${object?.kind} ${object?.metadata?.name}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, " ")}`);
+  faults.push(`${object?.kind} ${object?.metadata?.name}: ${words}`);
 }
 
 if (objects.length === 0) faults.push("there are no objects");

@@ -46,7 +46,7 @@ pub fn node() -> PathBuf {
     }
 }
 
-/// The folder with the published schemas of Kubernetes kinds.
+/// The folder with the published schemas of Kubernetes kinds and of dashboards.
 ///
 /// # Errors
 /// They have not been fetched.

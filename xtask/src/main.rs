@@ -52,7 +52,8 @@ usage: cargo xtask <verb>
   pictures       takes the README's pictures of demo and denial page with Chromium
   protections [WORD…]
                  takes out what stops each attack of docs/security.md, in a copy, and wants a red test
-  release        everything that is shipped, into target/release-VERSION/ (`apt install musl-tools`)
+  release [--platform linux/arm64]
+                 everything that is shipped, into target/release-VERSION/ (`apt install musl-tools`)
   reproduce      builds the filter in two folders and compares
   sbom           what usher is made of, as CycloneDX, into target/usher/
   soak --minutes N
@@ -83,7 +84,7 @@ fn main() -> ExitCode {
         (Some("pages"), []) => pages::look(),
         (Some("pictures"), []) => pages::take_pictures(),
         (Some("protections"), words) => protections::try_all(words),
-        (Some("release"), []) => release::make(),
+        (Some("release"), rest) => release::make(rest),
         (Some("reproduce"), []) => reproduce::twice(),
         (Some("sbom"), []) => supply::sbom(),
         (Some("soak"), rest) => soak::run(rest),

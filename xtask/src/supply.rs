@@ -26,13 +26,14 @@ const ALLOWED: [&str; 11] = [
 /// The one registry that anything comes from.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// What is shipped: a package and, where it is built for one alone, its target.
-const SHIPPED: [(&str, Option<&str>); 2] = [("usher", None), ("usher-filter", Some(target::WASM))];
+/// What is shipped: a package, and the targets that it is built for.
+const SHIPPED: [(&str, &[&str]); 2] =
+    [("usher", &[target::STATIC_AMD64, target::STATIC_ARM64]), ("usher-filter", &[target::WASM])];
 
 /// Writes `target/usher/usher.cdx.json` and `usher-filter.cdx.json`, or says what may not be used.
 pub(crate) fn sbom() -> Result<()> {
-    for (package, platform) in SHIPPED {
-        let document = bill(package, &metadata(platform)?)?;
+    for (package, targets) in SHIPPED {
+        let document = bill(package, &metadata(targets)?)?;
         let file = paths::output()?.join(format!("{package}.cdx.json"));
         std::fs::write(&file, serde_json::to_vec_pretty(&document)?)?;
         let count = document.get("components").and_then(Value::as_array).map_or(0, Vec::len);
@@ -41,11 +42,12 @@ pub(crate) fn sbom() -> Result<()> {
     Ok(())
 }
 
-fn metadata(platform: Option<&str>) -> Result<Value> {
+/// What cargo says of the workspace, as it is built for these targets; for every one there is, where none is named.
+fn metadata(targets: &[&str]) -> Result<Value> {
     let mut cargo = shell::cargo()?;
     cargo.args(["metadata", "--format-version", "1", "--locked"]);
-    if let Some(platform) = platform {
-        cargo.args(["--filter-platform", platform]);
+    for target in targets {
+        cargo.args(["--filter-platform", target]);
     }
     Ok(serde_json::from_str(&shell::capture(&mut cargo, "install Rust with rustup")?)?)
 }
@@ -63,8 +65,8 @@ pub(crate) struct Part {
 /// Everything that the command or the filter is made of and that is not ours, by name and version.
 pub(crate) fn parts() -> Result<Vec<Part>> {
     let mut parts = BTreeMap::new();
-    for (package, platform) in SHIPPED {
-        let metadata = metadata(Some(platform.unwrap_or(target::STATIC)))?;
+    for (package, targets) in SHIPPED {
+        let metadata = metadata(targets)?;
         for found in
             reached(package, &metadata)?.iter().filter(|found| found.get("source").is_some_and(Value::is_string))
         {
@@ -158,7 +160,7 @@ mod tests {
     #[test]
     fn everything_that_is_shipped_may_be_used_and_comes_from_one_registry() {
         for (package, _) in SHIPPED {
-            let document = bill(package, &metadata(None).unwrap()).unwrap();
+            let document = bill(package, &metadata(&[]).unwrap()).unwrap();
             assert!(document["components"].as_array().unwrap().len() > 20, "{package}");
         }
     }

@@ -10,8 +10,9 @@ use crate::shell;
 /// The target that the filter is built for.
 pub(crate) const WASM: &str = "wasm32-wasip1";
 
-/// The target of the command that is shipped: it needs nothing of the machine that it runs on.
-pub(crate) const STATIC: &str = "x86_64-unknown-linux-musl";
+/// The targets of the command that is shipped: it needs nothing of the machine that it runs on.
+pub(crate) const STATIC_AMD64: &str = "x86_64-unknown-linux-musl";
+pub(crate) const STATIC_ARM64: &str = "aarch64-unknown-linux-musl";
 
 /// Makes sure that the standard library of the wasm target is there.
 pub(crate) fn ready() -> Result<()> {

@@ -327,7 +327,8 @@ fn every_cargo_command_of_a_page_does_something() {
 }
 
 /// Flags of other programs that pages speak of.
-const OF_OTHERS: [&str; 10] = [
+const OF_OTHERS: [&str; 11] = [
+    "--all",
     "--allowed-group",
     "--base-id",
     "--cargo-arg",

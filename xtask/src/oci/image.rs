@@ -9,8 +9,8 @@ use crate::archive::File;
 /// Where rustls looks for the system's authorities first, on Debian and here.
 const AUTHORITIES: &str = "etc/ssl/certs/ca-certificates.crt";
 
-/// An image of these bytes of a static `usher`, our licence and the licences of what it is made of.
-pub(crate) fn image(usher: Vec<u8>, licence: &str, third_party: &str) -> Image {
+/// An image, for Linux on such a processor, of these bytes of a static `usher`, our licence and the licences of what it is made of.
+pub(crate) fn image(architecture: &'static str, usher: Vec<u8>, licence: &str, third_party: &str) -> Image {
     Image {
         files: vec![
             File::program("usher", usher),
@@ -18,7 +18,7 @@ pub(crate) fn image(usher: Vec<u8>, licence: &str, third_party: &str) -> Image {
             File::new("licenses/LICENSE", licence),
             File::new("licenses/THIRD-PARTY.txt", third_party),
         ],
-        platform: ("amd64", "linux"),
+        platform: (architecture, "linux"),
         config: json!({
             "User": "65532:65532",
             "ExposedPorts": {"7070/tcp": {}},
@@ -45,15 +45,38 @@ fn authorities() -> String {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
     use std::time::Duration;
 
-    use super::{AUTHORITIES, authorities, image};
-    use crate::oci::layout::{Release, write};
-    use crate::oci::{Layout, ready_after};
+    use serde_json::{Value, json};
+
+    use super::{AUTHORITIES, Image, authorities, image};
+    use crate::oci::layout::{Release, digest, write, write_for_platforms};
+    use crate::oci::{INDEX, Layout, Lent, MANIFEST, ready_after};
     use crate::paths;
 
     fn release() -> Release {
         Release { version: "0.1.0".to_owned(), revision: "abc".to_owned(), time: 1_700_000_000 }
+    }
+
+    fn both() -> [Image; 2] {
+        ["amd64", "arm64"].map(|architecture| image(architecture, architecture.into(), "licence", "licences"))
+    }
+
+    fn json_of(file: &Path) -> Value {
+        serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+    }
+
+    /// Every file below a folder, by its name, with its bytes.
+    fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+        let mut found = Vec::new();
+        for place in [folder.to_owned(), folder.join("blobs/sha256")] {
+            for file in std::fs::read_dir(place).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+                found.push((file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap()));
+            }
+        }
+        found.sort();
+        found
     }
 
     #[test]
@@ -68,37 +91,91 @@ mod tests {
     fn the_image_holds_nothing_else_and_the_same_parts_make_the_same_image() {
         let folder = tempfile::tempdir().unwrap();
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
-        let image = image(b"a program".to_vec(), "licence", "licences");
-        write(&one, &image, &release()).unwrap();
-        write(&other, &image, &release()).unwrap();
-        let layout = Layout::read(&one).unwrap();
-        assert_eq!(layout.manifest_digest, Layout::read(&other).unwrap().manifest_digest);
+        write_for_platforms(&one, &both(), &release()).unwrap();
+        write_for_platforms(&other, &both(), &release()).unwrap();
+        assert_eq!(files(&one), files(&other));
 
-        let root = folder.path().join("root");
-        let files = layout.unpack(&root).unwrap();
-        assert_eq!(files, [AUTHORITIES, "licenses/LICENSE", "licenses/THIRD-PARTY.txt", "usher"]);
-        for (path, mode) in files.iter().zip([0o444, 0o444, 0o444, 0o555]) {
-            assert_eq!(root.join(path).metadata().unwrap().permissions().mode() & 0o7777, mode, "{path}");
+        let layout = Layout::read(&one).unwrap();
+        for platform in ["linux/amd64", "linux/arm64"] {
+            let image = layout.image(platform).unwrap();
+            let root = folder.path().join(platform);
+            let files = image.unpack(&root).unwrap();
+            assert_eq!(files, [AUTHORITIES, "licenses/LICENSE", "licenses/THIRD-PARTY.txt", "usher"]);
+            for (path, mode) in files.iter().zip([0o444, 0o444, 0o444, 0o555]) {
+                assert_eq!(root.join(path).metadata().unwrap().permissions().mode() & 0o7777, mode, "{path}");
+            }
+            assert_eq!(format!("linux/{}", std::fs::read_to_string(root.join("usher")).unwrap()), platform);
+            assert_eq!(image.config["config"]["User"], "65532:65532");
+            assert_eq!(image.manifest["annotations"]["org.opencontainers.image.created"], "2023-11-14T22:13:20Z");
         }
-        assert_eq!(layout.config["config"]["User"], "65532:65532");
-        assert_eq!(layout.manifest["annotations"]["org.opencontainers.image.created"], "2023-11-14T22:13:20Z");
+        assert!(layout.image("linux/riscv64").is_err());
+    }
+
+    /// As `image-index.md` of the specification has it, of which container engines take what is for them.
+    #[test]
+    fn the_index_names_each_platform_with_its_manifest() {
+        let folder = tempfile::tempdir().unwrap();
+        write_for_platforms(folder.path(), &both(), &release()).unwrap();
+        let named = json_of(&folder.path().join("index.json"));
+        assert_eq!(named["manifests"].as_array().unwrap().len(), 1, "one image, by one tag");
+        let named = &named["manifests"][0];
+        assert_eq!(named["mediaType"], INDEX);
+        assert_eq!(named["annotations"], json!({"org.opencontainers.image.ref.name": "0.1.0"}));
+
+        let blobs = folder.path().join("blobs/sha256");
+        let blob = |described: &Value| {
+            let name = described["digest"].as_str().unwrap().strip_prefix("sha256:").unwrap();
+            let bytes = std::fs::read(blobs.join(name)).unwrap();
+            assert_eq!(described["digest"], digest(&bytes));
+            assert_eq!(described["size"], bytes.len());
+            serde_json::from_slice::<Value>(&bytes).unwrap()
+        };
+        assert_eq!(Layout::read(folder.path()).unwrap().digest, named["digest"]);
+        let index = blob(named);
+        assert_eq!((&index["schemaVersion"], &index["mediaType"]), (&json!(2), &json!(INDEX)));
+        assert_eq!(index["annotations"]["org.opencontainers.image.version"], "0.1.0");
+        let manifests = index["manifests"].as_array().unwrap();
+        let architectures = ["amd64", "arm64"];
+        assert_eq!(manifests.len(), architectures.len());
+        for (described, architecture) in manifests.iter().zip(architectures) {
+            assert_eq!(described["mediaType"], MANIFEST);
+            assert_eq!(described["platform"], json!({"architecture": architecture, "os": "linux"}));
+            let config = blob(&blob(described)["config"]);
+            assert_eq!((&config["architecture"], &config["os"]), (&json!(architecture), &json!("linux")));
+        }
+    }
+
+    #[test]
+    fn a_platform_comes_once_and_is_what_its_image_is_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, _] = both();
+        let twice = [one.clone(), one.clone()];
+        assert!(write_for_platforms(folder.path(), &twice, &release()).is_err());
+        assert!(write_for_platforms(folder.path(), &[], &release()).is_err());
+
+        write(folder.path(), &one, &release()).unwrap();
+        Layout::read(folder.path()).unwrap().image("linux/amd64").unwrap();
+        let index = folder.path().join("index.json");
+        let text = std::fs::read_to_string(&index).unwrap();
+        std::fs::write(&index, text.replace("amd64", "arm64")).unwrap();
+        let error = Layout::read(folder.path()).unwrap_err().to_string();
+        assert_eq!(error, "an image for linux/amd64 that is said to be for linux/arm64");
     }
 
     #[test]
     fn a_blob_that_is_another_or_too_many_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("layout");
-        let image = image(b"a program".to_vec(), "licence", "licences");
         for break_it in [
-            |blob: &std::path::Path| std::fs::write(blob, b"other").unwrap(),
-            |blob: &std::path::Path| std::fs::remove_file(blob).unwrap(),
-            |blob: &std::path::Path| std::fs::write(blob.with_file_name("more"), b"more").unwrap(),
+            |blob: &Path| std::fs::write(blob, b"other").unwrap(),
+            |blob: &Path| std::fs::remove_file(blob).unwrap(),
+            |blob: &Path| std::fs::write(blob.with_file_name("more"), b"more").unwrap(),
         ] {
-            write(&place, &image, &release()).unwrap();
+            write_for_platforms(&place, &both(), &release()).unwrap();
             let blobs: Vec<_> = std::fs::read_dir(place.join("blobs/sha256")).unwrap().flatten().collect();
-            assert_eq!(blobs.len(), 3);
+            assert_eq!(blobs.len(), 7);
             for blob in blobs {
-                write(&place, &image, &release()).unwrap();
+                write_for_platforms(&place, &both(), &release()).unwrap();
                 assert!(Layout::read(&place).is_ok());
                 break_it(&blob.path());
                 assert!(Layout::read(&place).is_err(), "{}", blob.path().display());
@@ -114,11 +191,11 @@ mod tests {
         let usher = std::fs::read(usher).expect("run `cargo xtask test`, which builds it first");
         let folder = tempfile::tempdir_in(paths::output().unwrap()).unwrap();
         let place = folder.path().join("layout");
-        write(&place, &image(usher, "licence", "licences"), &release()).unwrap();
+        write_for_platforms(&place, &[image("amd64", usher, "licence", "licences")], &release()).unwrap();
         let layout = Layout::read(&place).unwrap();
-        let libraries = ["/lib", "/lib64", "/usr/lib"].map(std::path::Path::new);
+        let lent = Lent { libraries: &["/lib", "/lib64", "/usr/lib"].map(Path::new), emulator: None };
         // A busy machine may be slow a few times.
-        let took: Vec<_> = (0..5).map(|_| ready_after(&layout, &libraries).unwrap()).collect();
+        let took: Vec<_> = (0..5).map(|_| ready_after(layout.image("linux/amd64").unwrap(), &lent).unwrap()).collect();
         assert!(took.iter().min().is_some_and(|took| *took < Duration::from_secs(1)), "{took:?}");
     }
 }

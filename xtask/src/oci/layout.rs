@@ -1,8 +1,9 @@
 //! Writing a layout: blobs under their digests, and the index that names them.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -35,16 +36,44 @@ pub(crate) struct Image {
 
 /// Writes a layout with one image into a folder that is made anew.
 pub(crate) fn write(folder: &Path, image: &Image, release: &Release) -> Result<()> {
+    let blobs = emptied(folder)?;
+    let described = manifest(&blobs, image, release)?;
+    finish(folder, described, release)
+}
+
+/// Writes a layout with one image for several platforms, of which whoever runs it takes its own.
+pub(crate) fn write_for_platforms(folder: &Path, images: &[Image], release: &Release) -> Result<()> {
+    let first = images.first().context("an image for no platform")?;
+    let platforms: BTreeSet<_> = images.iter().map(|image| image.platform).collect();
+    ensure!(platforms.len() == images.len(), "two images for one platform: {platforms:?}");
+    let blobs = emptied(folder)?;
+    let manifests = images.iter().map(|image| manifest(&blobs, image, release)).collect::<Result<Vec<_>>>()?;
+    let index = json!({
+        "schemaVersion": 2,
+        "mediaType": INDEX,
+        "manifests": manifests,
+        "annotations": annotations(first, release),
+    });
+    let described = blob(&blobs, INDEX, &serde_json::to_vec(&index)?)?;
+    finish(folder, described, release)
+}
+
+/// The folder of the blobs, in a folder that is made anew.
+fn emptied(folder: &Path) -> Result<PathBuf> {
     if folder.exists() {
         std::fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
     }
     let blobs = folder.join("blobs").join("sha256");
     std::fs::create_dir_all(&blobs).with_context(|| format!("cannot make {}", blobs.display()))?;
+    Ok(blobs)
+}
+
+/// Writes an image's layer, configuration and manifest, and describes the manifest.
+fn manifest(blobs: &Path, image: &Image, release: &Release) -> Result<Value> {
     let created = rfc3339(release.time);
     let (architecture, os) = image.platform;
-
     let tar = archive::tar(&image.files, release.time)?;
-    let layer = blob(&blobs, LAYER, &archive::gzip(&tar)?)?;
+    let layer = blob(blobs, LAYER, &archive::gzip(&tar)?)?;
     let config = json!({
         "created": created,
         "architecture": architecture,
@@ -53,30 +82,39 @@ pub(crate) fn write(folder: &Path, image: &Image, release: &Release) -> Result<(
         "rootfs": {"type": "layers", "diff_ids": [digest(&tar)]},
         "history": [{"created": created, "created_by": "cargo xtask release"}],
     });
-    let config = blob(&blobs, CONFIG, &serde_json::to_vec(&config)?)?;
-    let mut annotations = Map::new();
-    for (name, value) in &image.annotations {
-        annotations.insert((*name).to_owned(), json!(value));
-    }
-    for (name, value) in [("created", &created), ("version", &release.version), ("revision", &release.revision)] {
-        annotations.insert(format!("org.opencontainers.image.{name}"), json!(value));
-    }
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": config,
+        "config": blob(blobs, CONFIG, &serde_json::to_vec(&config)?)?,
         "layers": [layer],
-        "annotations": annotations,
+        "annotations": annotations(image, release),
     });
-    let mut manifest = blob(&blobs, MANIFEST, &serde_json::to_vec(&manifest)?)?;
-    if let Some(named) = manifest.as_object_mut() {
-        named.insert("platform".to_owned(), json!({"architecture": architecture, "os": os}));
-        named.insert("annotations".to_owned(), json!({TAG: release.version}));
-    }
-    let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [manifest]});
+    let mut described = blob(blobs, MANIFEST, &serde_json::to_vec(&manifest)?)?;
+    add(&mut described, "platform", json!({"architecture": architecture, "os": os}));
+    Ok(described)
+}
+
+/// What is said of an image and of the release.
+fn annotations(image: &Image, release: &Release) -> Map<String, Value> {
+    let own = image.annotations.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+    let (version, revision) = (release.version.clone(), release.revision.clone());
+    let all = [("created", rfc3339(release.time)), ("version", version), ("revision", revision)];
+    own.chain(all.map(|(name, value)| (format!("org.opencontainers.image.{name}"), json!(value)))).collect()
+}
+
+/// Writes what names the layout's one image by its tag.
+fn finish(folder: &Path, mut described: Value, release: &Release) -> Result<()> {
+    add(&mut described, "annotations", json!({TAG: release.version}));
+    let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [described]});
     std::fs::write(folder.join("index.json"), serde_json::to_vec(&index)?)?;
     std::fs::write(folder.join("oci-layout"), serde_json::to_vec(&json!({"imageLayoutVersion": "1.0.0"}))?)?;
     Ok(())
+}
+
+fn add(described: &mut Value, name: &str, value: Value) {
+    if let Some(described) = described.as_object_mut() {
+        described.insert(name.to_owned(), value);
+    }
 }
 
 /// Writes a blob under its digest, and describes it.

@@ -9,9 +9,9 @@ mod run;
 mod wasm;
 
 pub(crate) use image::image;
-pub(crate) use layout::{Release, hex, write};
+pub(crate) use layout::{Release, hex, write, write_for_platforms};
 pub(crate) use read::Layout;
-pub(crate) use run::ready_after;
+pub(crate) use run::{Lent, ready_after};
 pub(crate) use wasm::wasm;
 
 /// What an index, a manifest, a configuration and a layer call themselves.

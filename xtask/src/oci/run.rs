@@ -10,11 +10,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::Layout;
+use super::read::Image;
 use crate::paths;
 
-/// How long is waited for readiness before it counts as none.
+/// How long is waited for readiness before it counts as none …
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// … and of a program for another processor, each of whose instructions is many.
+const PATIENCE_EMULATED: Duration = Duration::from_secs(60);
+
+/// Where an emulator is mounted.
+const EMULATOR: &str = "emulator";
 
 /// Makes the root read-only but for what is mounted into it (`FROM=TO` …), then runs what is behind `--`.
 const MOUNT: &str = r#"set -eu
@@ -26,28 +32,40 @@ mount -o remount,bind,ro "$root"
 exec "$@"
 "#;
 
-/// How long the image's store took from its start to `/readyz`, with SQLite; `libraries` are folders of this machine that
-/// a program needs that is not static.
-pub(crate) fn ready_after(layout: &Layout, libraries: &[&Path]) -> Result<Duration> {
+/// What an image is lent by this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lent<'m> {
+    /// Folders that a program needs that is not static.
+    pub(crate) libraries: &'m [&'m Path],
+    /// What runs programs for another processor: a static program itself.
+    pub(crate) emulator: Option<&'m Path>,
+}
+
+/// How long the image's store took from its start to `/readyz`, with SQLite.
+pub(crate) fn ready_after(image: &Image, lent: &Lent<'_>) -> Result<Duration> {
     // Not in /tmp: what is mounted without devices there could not be mounted anew.
     let folder = tempfile::tempdir_in(paths::output()?)?;
     let (root, data) = (folder.path().join("root"), folder.path().join("data"));
-    layout.unpack(&root)?;
+    image.unpack(&root)?;
     // A container engine makes the places of mounts too.
     let policy = paths::root()?.join("envoy-config").join("envoy");
     let mut mounts = vec![format!("{}=data", data.display()), format!("{}=policy", policy.display())];
     for place in [&data, &root.join("data"), &root.join("policy")] {
         std::fs::create_dir_all(place)?;
     }
-    for library in libraries.iter().filter(|library| library.is_dir()) {
+    for library in lent.libraries.iter().filter(|library| library.is_dir()) {
         let place = library.strip_prefix("/")?;
         std::fs::create_dir_all(root.join(place))?;
         mounts.push(format!("{}={}", library.display(), place.display()));
     }
-    let user = layout.config.pointer("/config/User").and_then(Value::as_str).context("a user")?;
+    if let Some(emulator) = lent.emulator {
+        std::fs::write(root.join(EMULATOR), "")?;
+        mounts.push(format!("{}={EMULATOR}", emulator.display()));
+    }
+    let user = image.config.pointer("/config/User").and_then(Value::as_str).context("a user")?;
     let (id, group) = user.split_once(':').context("a user and a group")?;
     ensure!(id != "0" && group != "0", "the image runs as root");
-    let entry = layout.config.pointer("/config/Entrypoint").and_then(Value::as_array).context("an entry point")?;
+    let entry = image.config.pointer("/config/Entrypoint").and_then(Value::as_array).context("an entry point")?;
 
     let is_root = folder.path().metadata()?.uid() == 0;
     let mut command = Command::new("unshare");
@@ -61,7 +79,10 @@ pub(crate) fn ready_after(layout: &Layout, libraries: &[&Path]) -> Result<Durati
         command.arg(&root);
     }
     let address = free_address()?;
-    command.args(entry.iter().filter_map(Value::as_str)).arg("store");
+    command
+        .args(lent.emulator.map(|_| format!("/{EMULATOR}")))
+        .args(entry.iter().filter_map(Value::as_str))
+        .arg("store");
     command.args(["--policy", "/policy/usher.yaml", "--database", "sqlite:///data/usher.db", "--listen"]);
     command.arg(address.to_string()).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.env("USHER_STORE_TOKEN", "a-token-of-the-filter-for-a-trial");
@@ -69,34 +90,35 @@ pub(crate) fn ready_after(layout: &Layout, libraries: &[&Path]) -> Result<Durati
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
     let begin = Instant::now();
     let running = Running(command.spawn().context("`unshare` is not there: `apt install util-linux`")?);
-    running.until_ready(address, begin, &root)
+    running.until_ready(address, begin, &root, lent.emulator.is_some())
 }
 
 /// A program that ends with what it was started for.
 struct Running(Child);
 
 impl Running {
-    fn until_ready(mut self, address: SocketAddr, begin: Instant, root: &Path) -> Result<Duration> {
+    fn until_ready(mut self, address: SocketAddr, begin: Instant, root: &Path, is_emulated: bool) -> Result<Duration> {
+        let (name, patience) = if is_emulated { (EMULATOR, PATIENCE_EMULATED) } else { ("usher", PATIENCE) };
         loop {
             if let Some(status) = self.0.try_wait()? {
                 bail!("the image's store ended: {status}");
             }
             if is_ready(address) {
                 let took = begin.elapsed();
-                self.is_confined(root)?;
+                self.is_confined(root, name)?;
                 return Ok(took);
             }
-            ensure!(begin.elapsed() < PATIENCE, "the image's store is not ready after {PATIENCE:?}");
+            ensure!(begin.elapsed() < patience, "the image's store is not ready after {patience:?}");
             std::thread::sleep(Duration::from_millis(2));
         }
     }
 
     /// Whether it is who it should be, with a root that nobody can write to. Every program before it has become it (`exec`).
-    fn is_confined(&self, root: &Path) -> Result<()> {
+    fn is_confined(&self, root: &Path, name: &str) -> Result<()> {
         let told = |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", self.0.id()));
         let status = told("status")?;
         let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-        ensure!(field("Name:") == Some("usher"), "not usher: {status}");
+        ensure!(field("Name:") == Some(name), "not {name}: {status}");
         ensure!(field("CapEff:") == Some("0000000000000000"), "it may do more than others: {status}");
         let mounts = told("mountinfo")?;
         let root = root.canonicalize()?.display().to_string();

@@ -33,14 +33,15 @@ mod tests {
 
     use super::wasm;
     use crate::oci::layout::{Release, write};
+    use crate::oci::read::Image;
     use crate::oci::{LAYER, Layout};
 
     /// As both fetchers do it: the last layer, of exactly this type, and in it the first file with this base name.
-    fn fetched(layout: &Layout) -> Vec<u8> {
-        let layers = layout.manifest["layers"].as_array().unwrap();
+    fn fetched(image: &Image) -> Vec<u8> {
+        let layers = image.manifest["layers"].as_array().unwrap();
         assert_eq!(layers.len(), 1);
         assert_eq!(layers[0]["mediaType"], LAYER);
-        let mut archive = tar::Archive::new(layout.layers.last().unwrap().as_slice());
+        let mut archive = tar::Archive::new(image.layers.last().unwrap().as_slice());
         for entry in archive.entries().unwrap() {
             let mut entry = entry.unwrap();
             if entry.path().unwrap().file_name().is_some_and(|name| name == "plugin.wasm") {
@@ -60,9 +61,11 @@ mod tests {
         let release = Release { version: "0.1.0".to_owned(), revision: "abc".to_owned(), time: 1 };
         write(folder.path(), &wasm(filter.clone()), &release).unwrap();
         let layout = Layout::read(folder.path()).unwrap();
-        assert_eq!(fetched(&layout), filter);
-        assert_eq!(layout.manifest["annotations"]["module.wasm.image/variant"], "compat");
+        // Not an index: what asks for the filter runs on any processor.
+        let image = layout.image("wasip1/wasm").unwrap();
+        assert_eq!(fetched(image), filter);
+        assert_eq!(image.manifest["annotations"]["module.wasm.image/variant"], "compat");
         // Istio takes a manifest of this type for Docker's, which has other layers.
-        assert_ne!(layout.manifest["mediaType"], "application/vnd.docker.distribution.manifest.v2+json");
+        assert_ne!(image.manifest["mediaType"], "application/vnd.docker.distribution.manifest.v2+json");
     }
 }

@@ -1,7 +1,9 @@
 //! `cargo xtask release`: everything that is shipped, in one folder with checksums.
 
 mod binary;
+mod compiler;
 mod licences;
+mod platform;
 mod sums;
 
 use std::path::{Path, PathBuf};
@@ -12,10 +14,11 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::archive::{self, File};
-use crate::oci::{self, Layout, Release};
+use crate::oci::{self, Layout, Lent, Release};
 use crate::{build, paths, shell, supply};
+use platform::Platform;
 
-/// The image must be ready before this.
+/// The image must be ready before this, on this machine's own processor.
 const READY: Duration = Duration::from_secs(1);
 
 /// What is copied as it is: from, to.
@@ -26,11 +29,20 @@ const COPIED: [(&str, &str); 4] = [
     ("LICENSE", "LICENSE"),
 ];
 
-/// Builds, tries and leaves all of it in `target/release-VERSION/`.
-pub(crate) fn make() -> Result<()> {
+/// Builds, tries and leaves all of it in `target/release-VERSION/`, for this machine's platform and those that arguments name.
+pub(crate) fn make(arguments: &[String]) -> Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     let release = Release { version: version.to_owned(), revision: revision()?, time: time()? };
-    let usher = std::fs::read(binary::build()?)?;
+    // What may be missing on this machine is told before minutes of compiling.
+    let mut ready = Vec::new();
+    for platform in platform::chosen(arguments)? {
+        ready.push((platform, platform.emulator()?, compiler::ready(platform)?));
+    }
+    let (mut built, mut emulators) = (Vec::new(), Vec::new());
+    for (platform, emulator, compiler) in ready {
+        built.push((platform, std::fs::read(binary::build(platform, compiler)?)?));
+        emulators.push((platform, emulator));
+    }
     ensure!(build::filter()?, "the filter that is shipped is one that wasm-opt made smaller, and it could not be had");
     let filter = std::fs::read(paths::output()?.join("usher.wasm"))?;
     supply::sbom()?;
@@ -47,18 +59,22 @@ pub(crate) fn make() -> Result<()> {
     let licence = std::fs::read_to_string(root.join("LICENSE"))?;
     let third_party = licences::all()?;
 
-    let name = format!("usher-{version}-x86_64-linux");
-    let files = [
-        File::program(&format!("{name}/usher"), usher.clone()),
-        File::new(&format!("{name}/LICENSE"), licence.clone()),
-        File::new(&format!("{name}/THIRD-PARTY.txt"), third_party.clone()),
-        File::new(&format!("{name}/README.md"), std::fs::read(root.join("README.md"))?),
-    ];
-    let packed = archive::gzip(&archive::tar(&files, release.time)?)?;
-    std::fs::write(half.join(format!("{name}.tar.gz")), packed)?;
+    let mut images = Vec::new();
+    for (platform, usher) in built {
+        let name = format!("usher-{version}-{}-linux", platform.processor);
+        let files = [
+            File::program(&format!("{name}/usher"), usher.clone()),
+            File::new(&format!("{name}/LICENSE"), licence.clone()),
+            File::new(&format!("{name}/THIRD-PARTY.txt"), third_party.clone()),
+            File::new(&format!("{name}/README.md"), std::fs::read(root.join("README.md"))?),
+        ];
+        let packed = archive::gzip(&archive::tar(&files, release.time)?)?;
+        std::fs::write(half.join(format!("{name}.tar.gz")), packed)?;
+        images.push(oci::image(platform.architecture, usher, &licence, &third_party));
+    }
     std::fs::write(half.join("usher.wasm"), &filter)?;
     std::fs::write(half.join("THIRD-PARTY.txt"), &third_party)?;
-    oci::write(&half.join("usher-image"), &oci::image(usher, &licence, &third_party), &release)?;
+    oci::write_for_platforms(&half.join("usher-image"), &images, &release)?;
     oci::write(&half.join("usher-wasm-image"), &oci::wasm(filter), &release)?;
     for bill in ["usher.cdx.json", "usher-filter.cdx.json"] {
         std::fs::copy(paths::output()?.join(bill), half.join(bill))?;
@@ -66,27 +82,35 @@ pub(crate) fn make() -> Result<()> {
     for (from, to) in COPIED {
         copy(&root.join(from), &half.join(to))?;
     }
-    tried(&half)?;
+    tried(&half, &emulators)?;
     sums::write(&half)?;
     std::fs::rename(&half, &folder).with_context(|| format!("cannot make {}", folder.display()))?;
     shell::progress(&format!("{}: check it with `sha256sum -c SHA256SUMS`", folder.display()));
     Ok(())
 }
 
-/// Runs the image that is shipped, and says by what both images are pinned.
-fn tried(folder: &Path) -> Result<()> {
+/// Runs the image that is shipped on each of its platforms, and says by what both images are pinned.
+fn tried(folder: &Path, platforms: &[(&Platform, Option<PathBuf>)]) -> Result<()> {
     let image = Layout::read(&folder.join("usher-image"))?;
-    let took = oci::ready_after(&image, &[])?;
-    shell::progress(&format!("the image is ready {} ms after its start", took.as_millis()));
-    if took >= READY {
-        bail!("the image is not ready in {READY:?}");
+    ensure!(image.images.len() == platforms.len(), "usher-image is not for {} platforms", platforms.len());
+    for (platform, emulator) in platforms {
+        let name = platform.name();
+        let lent = Lent { emulator: emulator.as_deref(), ..Lent::default() };
+        let took = oci::ready_after(image.image(&name)?, &lent).with_context(|| format!("the image for {name}"))?;
+        let how = if emulator.is_some() { ", emulated" } else { "" };
+        shell::progress(&format!("the image for {name} is ready {} ms after its start{how}", took.as_millis()));
+        if emulator.is_none() && took >= READY {
+            bail!("the image is not ready in {READY:?}");
+        }
     }
     for (name, layout) in
         [("usher-image", image), ("usher-wasm-image", Layout::read(&folder.join("usher-wasm-image"))?)]
     {
-        let told = layout.manifest.pointer("/annotations/org.opencontainers.image.version").and_then(Value::as_str);
-        ensure!(told == Some(env!("CARGO_PKG_VERSION")), "{name} is of version {told:?}");
-        shell::progress(&format!("{name}: {}", layout.manifest_digest));
+        for image in &layout.images {
+            let told = image.manifest.pointer("/annotations/org.opencontainers.image.version").and_then(Value::as_str);
+            ensure!(told == Some(env!("CARGO_PKG_VERSION")), "{name} is of version {told:?}");
+        }
+        shell::progress(&format!("{name}: {}", layout.digest));
     }
     Ok(())
 }

@@ -75,9 +75,10 @@ kubectl() {
   done
 }
 
+# Without `--all` it would copy one platform of several.
 skopeo() {
-  local folder=${2#oci:}
-  [ "$1" = copy ] && [ -f "${folder%:*}/index.json" ] || fail "skopeo $*"
+  local folder=${3#oci:}
+  [ "$1 $2" = 'copy --all' ] && [ -f "${folder%:*}/index.json" ] || fail "skopeo $*"
 }
 
 # Of the access log, every field that is asked for is one that is rendered.
