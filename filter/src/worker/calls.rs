@@ -2,11 +2,16 @@
 //! leave room for those of others.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use hashbrown::HashTable;
 use usher_policy::id::ParentId;
 
 use super::turns::Turns;
+
+/// Of a question so many bytes at its end are hashed: there a login has its assertion's signature, which nobody chooses.
+const HASHED: usize = 64;
 
 /// The calls of one worker.
 #[derive(Debug, Default)]
@@ -14,8 +19,9 @@ pub(super) struct Calls {
     /// By the token under which the answer comes. The host answers to whichever context was running when the call was made,
     /// so both kinds of context look here.
     under_way: HashMap<u32, Call>,
-    /// From what is asked to the call that asks it.
-    questions: HashMap<Vec<u8>, u32>,
+    /// The calls with a question, by its hash.
+    questions: HashTable<u32>,
+    hasher: RandomState,
     /// Requests whose call went away with the request that had made it.
     orphans: Vec<u32>,
     /// Of which parent how many are under way, and who waits until there are fewer.
@@ -28,10 +34,17 @@ struct Call {
     maker: u32,
     /// Everyone who waits for the answer.
     waiting: Vec<u32>,
-    question: Option<Vec<u8>>,
+    question: Option<Question>,
     asked_at: Duration,
     /// Whose turn it takes.
     parent: Option<ParentId>,
+}
+
+/// What is asked, where others may ask the same.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Question {
+    hash: u64,
+    text: Vec<u8>,
 }
 
 /// What a request does that has a question for the store.
@@ -46,12 +59,18 @@ pub(super) enum Step {
 }
 
 impl Calls {
+    /// A question, which is hashed once.
+    pub(super) fn question(&self, text: Vec<u8>) -> Question {
+        let end = text.len().saturating_sub(HASHED);
+        Question { hash: self.hasher.hash_one(text.get(end..)), text }
+    }
+
     /// What a request does; with a question others may have asked the same. Who takes no turn of a parent never waits for one,
     /// and a newcomer passes nobody who does.
     pub(super) fn step(
         &mut self,
         request: u32,
-        question: Option<&[u8]>,
+        question: Option<&Question>,
         parent: Option<&ParentId>,
         is_newcomer: bool,
     ) -> Step {
@@ -68,8 +87,9 @@ impl Calls {
     }
 
     /// A request waits for the answer to the same question, where somebody has asked it: under this token, since then.
-    fn join(&mut self, question: &[u8], request: u32) -> Option<(u32, Duration)> {
-        let token = *self.questions.get(question)?;
+    fn join(&mut self, question: &Question, request: u32) -> Option<(u32, Duration)> {
+        let asks = |token: &u32| self.under_way.get(token).is_some_and(|call| call.question.as_ref() == Some(question));
+        let token = *self.questions.find(question.hash, asks)?;
         let call = self.under_way.get_mut(&token)?;
         call.waiting.push(request);
         Some((token, call.asked_at))
@@ -81,11 +101,12 @@ impl Calls {
         token: u32,
         request: u32,
         parent: Option<ParentId>,
-        question: Option<Vec<u8>>,
+        question: Option<Question>,
         asked_at: Duration,
     ) {
         if let Some(question) = &question {
-            self.questions.insert(question.clone(), token);
+            let hash_of = |token: &u32| hash_of(self.under_way.get(token));
+            self.questions.insert_unique(question.hash, token, hash_of);
         }
         if let Some(parent) = &parent {
             self.turns.begin(parent);
@@ -96,10 +117,8 @@ impl Calls {
     /// A call has been answered: who waits for it. `None` where it is none of these.
     pub(super) fn end(&mut self, token: u32) -> Option<Vec<u32>> {
         let call = self.under_way.remove(&token)?;
-        if let Some(question) = &call.question
-            && self.questions.get(question) == Some(&token)
-        {
-            self.questions.remove(question);
+        if let Ok(question) = self.questions.find_entry(hash_of(Some(&call)), |other| *other == token) {
+            question.remove();
         }
         if let Some(parent) = &call.parent {
             self.turns.end(parent);
@@ -131,19 +150,33 @@ impl Calls {
     }
 }
 
+fn hash_of(call: Option<&Call>) -> u64 {
+    call.and_then(|call| call.question.as_ref()).map_or(0, |question| question.hash)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const T: Duration = Duration::from_secs(7);
 
+    fn join(calls: &mut Calls, text: &[u8], request: u32) -> Option<(u32, Duration)> {
+        let question = calls.question(text.to_vec());
+        calls.join(&question, request)
+    }
+
+    fn begin(calls: &mut Calls, token: u32, request: u32, text: &[u8]) {
+        let question = calls.question(text.to_vec());
+        calls.begin(token, request, None, Some(question), T);
+    }
+
     fn asked() -> Calls {
         let mut calls = Calls::default();
-        assert_eq!(calls.join(b"ada", 1), None);
-        calls.begin(100, 1, None, Some(b"ada".to_vec()), T);
-        assert_eq!(calls.join(b"ada", 2), Some((100, T)));
-        assert_eq!(calls.join(b"ada", 3), Some((100, T)));
-        assert_eq!(calls.join(b"bob", 4), None);
+        assert_eq!(join(&mut calls, b"ada", 1), None);
+        begin(&mut calls, 100, 1, b"ada");
+        assert_eq!(join(&mut calls, b"ada", 2), Some((100, T)));
+        assert_eq!(join(&mut calls, b"ada", 3), Some((100, T)));
+        assert_eq!(join(&mut calls, b"bob", 4), None);
         calls
     }
 
@@ -152,7 +185,7 @@ mod tests {
         let mut calls = asked();
         assert_eq!(calls.end(100), Some(vec![1, 2, 3]));
         assert_eq!(calls.end(100), None);
-        assert_eq!(calls.join(b"ada", 5), None, "an answer that came is none for whoever asks later");
+        assert_eq!(join(&mut calls, b"ada", 5), None, "an answer that came is none for whoever asks later");
     }
 
     #[test]
@@ -160,10 +193,10 @@ mod tests {
         let mut calls = asked();
         calls.leave(100, 2);
         calls.leave(100, 1);
-        assert_eq!(calls.join(b"ada", 5), Some((100, T)));
+        assert_eq!(join(&mut calls, b"ada", 5), Some((100, T)));
         calls.leave(100, 3);
         calls.leave(100, 5);
-        assert_eq!(calls.join(b"ada", 6), None);
+        assert_eq!(join(&mut calls, b"ada", 6), None);
         assert_eq!(calls.end(100), None);
     }
 
@@ -173,7 +206,7 @@ mod tests {
         calls.abandon(100, 3);
         assert!(calls.take_orphans(9).is_empty(), "it was not the maker");
         calls.abandon(100, 1);
-        assert_eq!(calls.join(b"ada", 5), None);
+        assert_eq!(join(&mut calls, b"ada", 5), None);
         assert_eq!(calls.take_orphans(9), [2]);
         assert!(calls.take_orphans(9).is_empty());
         assert_eq!(calls.end(100), None);
@@ -183,13 +216,30 @@ mod tests {
     fn a_call_without_a_question_is_for_its_maker_alone() {
         let mut calls = Calls::default();
         calls.begin(100, 1, None, None, T);
-        assert_eq!(calls.join(b"ada", 2), None);
+        assert_eq!(join(&mut calls, b"ada", 2), None);
         assert_eq!(calls.end(100), Some(vec![1]));
-        // The newer of two calls with one question is the one that is joined.
-        calls.begin(101, 1, None, Some(b"ada".to_vec()), T);
-        calls.begin(102, 2, None, Some(b"ada".to_vec()), T);
+        // Of two calls with one question the one that is under way is joined.
+        begin(&mut calls, 101, 1, b"ada");
+        begin(&mut calls, 102, 2, b"ada");
         calls.end(101);
-        assert_eq!(calls.join(b"ada", 3), Some((102, T)));
+        assert_eq!(join(&mut calls, b"ada", 3), Some((102, T)));
+    }
+
+    #[test]
+    fn questions_that_end_alike_are_told_apart_and_of_thousands_each_is_found() {
+        let mut calls = Calls::default();
+        let text = |number: u32| [&number.to_le_bytes()[..], &[b's'; HASHED]].concat();
+        for number in 0..3_000 {
+            assert_eq!(join(&mut calls, &text(number), number), None);
+            begin(&mut calls, 10_000 + number, number, &text(number));
+        }
+        for number in (0..3_000).step_by(2) {
+            assert_eq!(calls.end(10_000 + number), Some(vec![number]));
+        }
+        for number in 0..3_000 {
+            let expected = (number % 2 == 1).then_some((10_000 + number, T));
+            assert_eq!(join(&mut calls, &text(number), 5_000), expected);
+        }
     }
 
     #[test]
@@ -219,7 +269,8 @@ mod tests {
             if !calls.turns.admits(acme, true) {
                 break;
             }
-            calls.begin(token, token, Some(acme.clone()), Some(token.to_le_bytes().to_vec()), T);
+            let question = calls.question(token.to_le_bytes().to_vec());
+            calls.begin(token, token, Some(acme.clone()), Some(question), T);
         }
         assert_eq!(calls.step(50, None, Some(acme), true), Step::Wait);
         calls
@@ -241,6 +292,7 @@ mod tests {
         let acme = ParentId::new("acme");
         let mut calls = full(&acme);
         assert_eq!(calls.step(51, None, None, true), Step::Call);
-        assert_eq!(calls.step(52, Some(&1_u32.to_le_bytes()), Some(&acme), true), Step::Join(1, T));
+        let question = calls.question(1_u32.to_le_bytes().to_vec());
+        assert_eq!(calls.step(52, Some(&question), Some(&acme), true), Step::Join(1, T));
     }
 }
