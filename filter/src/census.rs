@@ -45,7 +45,8 @@ impl Census {
         Self { worker: RandomState::new().hash_one(()), told_at: None, workers: 0 }
     }
 
-    /// How many workers there are, itself included; 0 while it does not know.
+    /// How many workers there are, itself included; 0 while it does not know. Envoy's main thread has a filter too, which says
+    /// its number as they do, but no requests: it is not one of them.
     pub(crate) fn workers(&self) -> usize {
         self.workers
     }
@@ -58,7 +59,7 @@ impl Census {
         match self.enter(u64::try_from(sessions).ok(), shared, now) {
             Some((change, workers)) => {
                 // Those that began together with this one may not have said theirs when it does so for the first time.
-                self.workers = if self.told_at.is_some() { workers } else { 0 };
+                self.workers = if self.told_at.is_some() { workers.saturating_sub(1) } else { 0 };
                 self.told_at = Some(now.steady);
                 change
             }
@@ -137,11 +138,13 @@ mod tests {
     #[test]
     fn a_worker_knows_how_many_there_are_once_all_had_time_to_say_so() {
         let (shared, mut one, mut died, mut other) = (Memory::default(), Census::new(), Census::new(), Census::new());
-        for census in [&mut one, &mut died, &mut other] {
+        let mut main_thread = Census::new();
+        for census in [&mut main_thread, &mut one, &mut died, &mut other] {
             census.tell(0, &shared, at(0));
             assert_eq!(census.workers(), 0);
         }
         for (millis, workers) in [(999, 0), (1_000, 3), (4_999, 3), (6_000, 1)] {
+            main_thread.tell(0, &shared, at(millis));
             one.tell(0, &shared, at(millis));
             assert_eq!(one.workers(), workers, "{millis}");
         }

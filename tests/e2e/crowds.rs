@@ -65,7 +65,7 @@ fn all_who_wait_for_keys_are_answered_when_they_come() -> Result<()> {
 #[test]
 fn all_who_wait_for_one_answer_of_the_store_get_it() -> Result<()> {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut stage = stage("options: {store: {timeout: 20s}}")?;
+    let mut stage = stage("options: {store: {timeout: 1m}}")?;
     stage.system.store_gate.fault_at("/v1/organizations", Some(Fault::Hold));
     let login = stage.request_of("{login: ada, pass: true}")?;
     let before = stage.system.logins();
@@ -124,7 +124,7 @@ fn while_the_store_says_nothing_about_one_customer_others_log_in() -> Result<()>
 fn with_many_workers_one_customer_leaves_half_of_the_connections_to_the_store_to_others() -> Result<()> {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let setup = Setup { workers: Some(8), ..Setup::default() };
-    let mut stage = RealEnvoy::start_with(&policy::changed("customers", "options: {store: {timeout: 20s}}")?, &setup)?;
+    let mut stage = RealEnvoy::start_with(&policy::changed("customers", "options: {store: {timeout: 1m}}")?, &setup)?;
     stage.play("- {add: gus@globex.example, organization: globex-chat}")?;
     stage.system.store_gate.fault_at("/v1/organizations/acme-chat/logins", Some(Fault::Hold));
     let before = stage.system.logins();
@@ -140,7 +140,7 @@ fn with_many_workers_one_customer_leaves_half_of_the_connections_to_the_store_to
     stage.play(&format!("- {{{gus}, allow: {{role: user, seat_tier: premium, email: gus@globex.example}}}}"))?;
     ensure!(begun.elapsed() < Duration::from_secs(5), "gus waited for {:?}", begun.elapsed());
     let calls = stage.system.logins() - before;
-    // 128 where all have known how many they are from the beginning; whoever did not has begun some more.
+    // 128 where all have known how many they are from the beginning; whoever knew of fewer has begun some more.
     ensure!(calls < 200, "{calls} calls at once");
     stage.system.store_gate.fault_at("", None);
     // All are answered: how the store takes so many at once is another matter.

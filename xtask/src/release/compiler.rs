@@ -71,7 +71,10 @@ pub(crate) fn ready(platform: &Platform) -> Result<Variables> {
             ZIG.fetch(&folder).with_context(wanted)?;
         }
         variables.push((compiler, script(&folder, platform, "cc", CC)?));
-        variables.push((format!("AR_{underscored}"), script(&folder, platform, "ar", AR)?));
+        let archiver = format!("AR_{underscored}");
+        if std::env::var_os(&archiver).is_none() {
+            variables.push((archiver, script(&folder, platform, "ar", AR)?));
+        }
         variables.push(("ZIG_GLOBAL_CACHE_DIR".to_owned(), folder.join("cache")));
     }
     Ok(variables)

@@ -33,7 +33,9 @@ impl Patch {
             }
             match others {
                 0..=MAX_OTHERS => Ok(()),
-                _ => Err(ScimError::invalid_value(format!("a request may change {MAX_OTHERS} attributes"))),
+                _ => Err(ScimError::invalid_value(format!(
+                    "a request makes at most {MAX_OTHERS} changes of anything but members"
+                ))),
             }
         };
         for operation in &self.operations {

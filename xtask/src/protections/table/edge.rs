@@ -263,7 +263,7 @@ pub(super) const EDGE: &[Protection] = &[
         "a customer's provider signs for ever more people",
         &[(
             "filter/src/census.rs",
-            "self.workers = if self.told_at.is_some() { workers } else { 0 };",
+            "self.workers = if self.told_at.is_some() { workers.saturating_sub(1) } else { 0 };",
             "self.workers = workers.min(1);",
         )],
     ),
