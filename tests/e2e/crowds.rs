@@ -24,6 +24,9 @@ const MANY: usize = 600;
 /// So many wait for a turn, of whom only some can have one while they do.
 const TURNS: usize = 150;
 
+/// So late comes an answer that takes nearly as long as it may.
+const LATE: Duration = Duration::from_millis(9_500);
+
 /// One of them in so many is let in.
 const KNOWN: usize = 10;
 
@@ -76,6 +79,24 @@ fn all_who_wait_for_one_answer_of_the_store_get_it() -> Result<()> {
     for response in answers(crowd)? {
         ensure!(upstream::saw(&response)?.is_some(), "refused: {}", response.status);
     }
+    unharmed(stage, "main")
+}
+
+#[test]
+fn an_answer_that_has_come_is_told_to_all_even_after_its_time() -> Result<()> {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut stage = stage("options: {store: {timeout: 10s}}")?;
+    stage.system.store_gate.fault_at("/v1/organizations", Some(Fault::Hold));
+    let login = stage.request_of("{login: ada, pass: true}")?;
+    let asked = Instant::now();
+    // More than are told in the second for which an answer is waited for beyond the store's timeout.
+    let crowd = crowd(&stage, std::iter::repeat_n(&login, 3 * CROWD))?;
+    ensure!(asked.elapsed() < LATE, "the crowd took {:?} to come", asked.elapsed());
+    thread::sleep(LATE.saturating_sub(asked.elapsed()));
+    stage.system.store_gate.fault_at("", None);
+    let answers = answers(crowd)?;
+    let refused = answers.iter().filter(|response| response.status != 200).count();
+    ensure!(refused == 0, "{refused} of {} were refused", answers.len());
     unharmed(stage, "main")
 }
 

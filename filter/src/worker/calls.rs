@@ -126,6 +126,11 @@ impl Calls {
         Some(call.waiting)
     }
 
+    /// Whether a call is still to be answered.
+    pub(super) fn is_under_way(&self, token: u32) -> bool {
+        self.under_way.contains_key(&token)
+    }
+
     /// A request waits no more for a call.
     pub(super) fn leave(&mut self, token: u32, request: u32) {
         let Some(call) = self.under_way.get_mut(&token) else { return };

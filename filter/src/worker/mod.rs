@@ -264,7 +264,10 @@ impl Worker {
         let longest = self.policy.store.timeout + STORE_MARGIN;
         let settled = |waiting: &Waiting| match waiting {
             Waiting::Keys { awaited, .. } => self.keys.is_settled(*awaited, now),
-            Waiting::Store { expect, .. } => now.since(expect.asked_at()) > longest,
+            // Where the call is over, the answer is here or is asked for again: that goes on by itself.
+            Waiting::Store { expect, call } => {
+                now.since(expect.asked_at()) > longest && call.is_none_or(|call| self.calls.is_under_way(call))
+            }
         };
         let settled = self.waiting.iter().filter(|(_, waiting)| settled(waiting)).map(|(id, _)| *id);
         let ids: Vec<u32> = settled.take(RESUMED_AT_ONCE).collect();

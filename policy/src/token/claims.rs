@@ -78,13 +78,17 @@ fn subject(value: Json<'_>) -> Option<Subject> {
     acceptable.then(|| Subject::new(subject))
 }
 
+/// More audiences than this, nobody's assertion has. Each is compared with each of every connection of the issuer, before
+/// anybody knows who has signed.
+const MAX_AUDIENCES: usize = 256;
+
 /// One audience, or a list that is not empty.
 fn audiences(value: Json<'_>) -> Option<Vec<String>> {
     if let Some(one) = value.as_str() {
         return Some(vec![one.to_owned()]);
     }
     let list: Vec<_> = value.as_array()?.map(|one| one.as_str().map(str::to_owned)).collect::<Option<_>>()?;
-    (!list.is_empty()).then_some(list)
+    (1..=MAX_AUDIENCES).contains(&list.len()).then_some(list)
 }
 
 #[cfg(test)]

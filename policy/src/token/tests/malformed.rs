@@ -79,6 +79,17 @@ fn a_token_has_a_greatest_length() {
 }
 
 #[test]
+fn an_assertion_has_so_many_audiences() {
+    let named = |count: usize| {
+        let others = (1..count).map(|number| format!("other-{number}"));
+        token(&with(claims(), json!({"aud": others.chain(["usher".to_owned()]).collect::<Vec<_>>()})))
+    };
+    assert!(verified(&plain(), &named(256)).is_ok());
+    assert_malformed(&named(257));
+    assert_malformed(&named(3_000));
+}
+
+#[test]
 fn header_and_claims_are_json_objects_without_duplicates() {
     let (good_header, good_claims) = (header(EdDsa).to_string(), claims().to_string());
     for bad in [

@@ -144,6 +144,10 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         )],
     ),
     (
+        "thousands of audiences",
+        &[("policy/src/token/claims.rs", "const MAX_AUDIENCES: usize = 256;", "const MAX_AUDIENCES: usize = 10_000;")],
+    ),
+    (
         "deep or wide JSON",
         &[("policy/src/json/reader.rs", "const MAX_DEPTH: usize = 128;", "const MAX_DEPTH: usize = 4096;")],
     ),
