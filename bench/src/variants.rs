@@ -77,7 +77,7 @@ pub(crate) fn all(builds: &Builds<'_>, folder: &Path) -> Result<Vec<Variant>> {
         one("jwt-metadata", "the same, plus claims in dynamic metadata for RBAC", jwt_with_metadata()?, Rs256),
         one(
             "bare-session",
-            "a wasm filter that only makes the host calls of a session",
+            "wasm with only the host calls of a session",
             bare("bare-session", BareFilter::default().read().tag())?,
             Rs256,
         ),
@@ -116,7 +116,7 @@ pub(crate) fn all(builds: &Builds<'_>, folder: &Path) -> Result<Vec<Variant>> {
             service: Some(Service::Store),
             ..one(
                 "bare-first",
-                "a wasm filter that only makes the host calls of a first sight: RS256",
+                "wasm with only the host calls of a first sight: RS256",
                 bare("bare-first", BareFilter::default().read().verify()?.call("store")?.tag())?,
                 Rs256,
             )
