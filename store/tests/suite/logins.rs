@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use usher_policy::wire::{Answer, LoginAnswer};
 
-use crate::suite::harness::{NEW_YEAR, Store, assign, ensure, id, leave, login, require, unassigned, with};
+use crate::suite::harness::{NEW_YEAR, Store, assign, ensure, id, leave, login, require, unassigned, until, with};
 
 #[test]
 fn a_jit_login_makes_a_member_with_the_default_role_and_a_seat() {
@@ -28,10 +28,12 @@ fn repeating_a_login_answers_the_same_and_writes_nothing() {
     let store = Store::start();
     let bea = login("bea", 1, ensure());
     let first = store.login("jit", &bea);
-    let written = store.metric("usher_store_transactions_total");
-    let second = store.login("jit", &bea);
-    assert_eq!(first.json, second.json);
-    assert_eq!(store.metric("usher_store_transactions_total"), written, "a known login only reads");
+    // The store writes for itself too, when it has just started: what a login writes, it would write each time.
+    until("a known login only reads", || {
+        let written = store.metric("usher_store_transactions_total");
+        assert_eq!(store.login("jit", &bea).json, first.json);
+        store.metric("usher_store_transactions_total") == written
+    });
 
     store.clock.advance(61);
     let later = store.login("jit", &bea);
