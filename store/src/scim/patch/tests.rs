@@ -258,7 +258,8 @@ fn an_attribute_never_has_more_values_than_may_be_stored_not_even_for_a_while() 
     assert_eq!(added("roles[value eq \"x\"].display", json!("X")), Ok(()));
     let beyond = (0..2).map(|n| json!({"op": "add", "path": format!("roles[value eq \"{n}x\"].type"), "value": "x"}));
     let first = json!({"op": "replace", "path": "roles", "value": roles(99)});
-    let operations: Vec<_> = std::iter::once(first).chain(beyond).collect();
+    let removed = json!({"op": "remove", "path": "roles"});
+    let operations: Vec<_> = std::iter::once(first).chain(beyond).chain([removed]).collect();
     assert_eq!(patched(json!(operations)).map_err(|error| error.kind).map(drop), Err(ScimErrorKind::InvalidValue));
 }
 
