@@ -127,10 +127,7 @@ fn while_the_store_says_nothing_about_one_customer_others_log_in() -> Result<()>
     let login = |number| stage.request_of(&format!("{{login: p{number}, iat: -5, pass: true}}"));
     let logins = (0..CROWD).map(login).collect::<Result<Vec<_>>>()?;
     let crowd = crowd(&stage, logins.iter())?;
-    let gus = "login: gus, iat: -5, organization: globex-chat, claims: {email: gus@globex.example}";
-    let begun = Instant::now();
-    stage.play(&format!("- {{{gus}, allow: {{role: user, seat_tier: premium, email: gus@globex.example}}}}"))?;
-    ensure!(begun.elapsed() < Duration::from_secs(5), "gus waited for {:?}", begun.elapsed());
+    another_customers_member_logs_in(&mut stage)?;
     let calls = stage.system.logins() - before;
     ensure!(calls < CROWD / 2, "{calls} calls at once");
     // Each comes to its turn.
@@ -156,10 +153,7 @@ fn with_many_workers_one_customer_leaves_half_of_the_connections_to_the_store_to
     wait::until("each worker knows how many they are, and has its share of the calls", || {
         Ok((stage.system.logins() - before >= 120).then_some(()))
     })?;
-    let gus = "login: gus, iat: -5, organization: globex-chat, claims: {email: gus@globex.example}";
-    let begun = Instant::now();
-    stage.play(&format!("- {{{gus}, allow: {{role: user, seat_tier: premium, email: gus@globex.example}}}}"))?;
-    ensure!(begun.elapsed() < Duration::from_secs(5), "gus waited for {:?}", begun.elapsed());
+    another_customers_member_logs_in(&mut stage)?;
     let calls = stage.system.logins() - before;
     // 128 where all have known how many they are from the beginning; whoever knew of fewer has begun some more.
     ensure!(calls < 200, "{calls} calls at once");
@@ -186,6 +180,15 @@ fn who_waits_for_a_turn_in_vain_is_refused_and_the_log_says_that_the_store_was_n
         ensure!(log.contains(why), "nobody was told that {why}");
     }
     stage.no_filter_died()
+}
+
+/// Somebody of a customer about whom the store does answer comes in soon.
+fn another_customers_member_logs_in(stage: &mut RealEnvoy) -> Result<()> {
+    let gus = "login: gus, iat: -5, organization: globex-chat, claims: {email: gus@globex.example}";
+    let begun = Instant::now();
+    stage.play(&format!("- {{{gus}, allow: {{role: user, seat_tier: premium, email: gus@globex.example}}}}"))?;
+    ensure!(begun.elapsed() < Duration::from_secs(5), "gus waited for {:?}", begun.elapsed());
+    Ok(())
 }
 
 fn stage(changes: &str) -> Result<RealEnvoy> {
