@@ -1,6 +1,6 @@
 //! The two clocks: the wall's for what others wrote down, the steady one for how long ago something was.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::host;
 
@@ -28,7 +28,7 @@ impl Now {
 /// Reads the clocks of the host. The wall's is read on ticks only; in between it goes as the steady one does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
-    began: Instant,
+    began: u64,
     /// What the wall showed when the steady clock was at 0, in milliseconds since the Unix epoch.
     began_unix_ms: Option<u64>,
 }
@@ -36,19 +36,23 @@ pub(crate) struct Clock {
 impl Clock {
     /// A steady clock that begins now.
     pub(crate) fn start() -> Self {
-        let mut clock = Self { began: Instant::now(), began_unix_ms: None };
+        let mut clock = Self { began: crate::raw::steady_nanos().unwrap_or(0), began_unix_ms: None };
         clock.tick();
         clock
     }
 
     /// Both clocks, by one reading.
     pub(crate) fn now(&self) -> Now {
-        self.at(self.began.elapsed())
+        self.at(self.elapsed())
     }
 
     /// Both clocks, each read.
     pub(crate) fn tick(&mut self) -> Now {
-        self.set(host::unix_millis(), self.began.elapsed())
+        self.set(host::unix_millis(), self.elapsed())
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_nanos(crate::raw::steady_nanos().unwrap_or(0).saturating_sub(self.began))
     }
 
     fn set(&mut self, unix_ms: Option<u64>, steady: Duration) -> Now {

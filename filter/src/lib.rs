@@ -6,6 +6,7 @@ mod config;
 mod credential;
 mod feed;
 mod flow;
+mod glance;
 mod header_map;
 mod headers;
 mod host;

@@ -143,11 +143,15 @@ impl Metrics {
 
     /// Counts one.
     pub(crate) fn count(&self, counter: Counter) {
-        let mut later = LATER.iter().zip(&self.later);
-        match later.find(|(later, _)| **later == counter) {
-            Some((_, count)) => count.set(count.get().saturating_add(1)),
-            None => self.add(counter, 1),
-        }
+        let [allow, logins, session_hits, store_calls] = &self.later;
+        let count = match counter {
+            Counter::Allow => allow,
+            Counter::Logins => logins,
+            Counter::SessionHits => session_hits,
+            Counter::StoreCalls => store_calls,
+            _ => return self.add(counter, 1),
+        };
+        count.set(count.get().saturating_add(1));
     }
 
     /// Tells the host what was counted without it.

@@ -186,10 +186,15 @@ impl Follow {
     /// Whether a session is to be checked with the store: nothing was heard for `max_staleness`, or a change may have been
     /// missed. Either way it is spread out over a quarter of that time, and at most [`SPREAD`].
     pub(crate) fn is_due(&self, stamp: Stamp, confirmed_at: Duration, max_staleness: Duration, now: Now) -> bool {
+        let silence = now.since(self.known_at(stamp, confirmed_at));
+        let missed = self.generation.wrapping_sub(stamp.generation);
+        // Nearly always it is not, and nothing more need be known.
+        if missed == 0 && silence < max_staleness {
+            return false;
+        }
         let own_turn = spread(SPREAD.min(max_staleness / 4), stamp.turn);
-        let is_stale = now.since(self.known_at(stamp, confirmed_at)) >= max_staleness + own_turn;
-        is_stale
-            || match self.generation.wrapping_sub(stamp.generation) {
+        silence >= max_staleness + own_turn
+            || match missed {
                 0 => false,
                 1 => now.since(self.began_at) >= own_turn,
                 // It had its time when it missed something before.

@@ -1,9 +1,10 @@
 //! A request arrives: which organization, is it passed unseen, what does it present, is that known already.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use usher_policy::Reason;
-use usher_policy::model::{Organization, Unmatched};
+use usher_policy::model::{CredentialSource, Organization, Unmatched};
 use usher_policy::rules::access;
 use usher_policy::rules::conclude::{Request, admit};
 use usher_policy::rules::route::{is_unmatched, route};
@@ -13,6 +14,7 @@ use super::keys::ExpectKeys;
 use super::store::ExpectStore;
 use super::{Allow, Deny, Desk, Next, Person, Visit};
 use crate::credential::{self, Credential};
+use crate::glance::Glance;
 use crate::header_map::HeaderMap;
 use crate::session::Step;
 
@@ -25,21 +27,10 @@ pub(crate) enum Passage {
     Unmatched,
 }
 
-/// Decides a request by its headers, as far as they go. Of the routing headers only `:authority`, `:path` and `:method`
-/// are looked at: whatever else claims to say where a request was meant to go is written by the client.
-///
-/// A session that is known to be good is the way of nearly every request: on it nothing is copied.
-pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
-    let mut pseudo = Pseudo::default();
-    for (name, value) in headers.iter() {
-        match name {
-            b":authority" => pseudo.authority.get_or_insert(value),
-            b":method" => pseudo.method.get_or_insert(value),
-            b":path" => pseudo.path.get_or_insert(value),
-            _ => continue,
-        };
-    }
-    let [authority, method, path] = [pseudo.authority, pseudo.method, pseudo.path].map(Option::unwrap_or_default);
+/// Decides a request by its headers, as far as they go. A session that is known to be good is the way of nearly every request:
+/// on it nothing is copied.
+pub(crate) fn arrive(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'_>) -> Next {
+    let Glance { authority, method, path, .. } = *glance;
     let routed = match route(desk.policy, authority, path) {
         Ok(routed) => routed,
         Err(Reason::UnknownOrganization)
@@ -49,7 +40,8 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
         }
         Err(reason) => return Next::Deny(Deny { reason, organization: None, person: None, assertion: None }),
     };
-    let method = String::from_utf8_lossy(method);
+    // Without a path, the method plays no part either.
+    let method = routed.path.as_ref().map_or_else(Cow::default, |_| String::from_utf8_lossy(method));
     let request = Request { method: &method, path: routed.path.as_ref() };
     let organization = routed.organization;
     if access::bypasses(organization, request) {
@@ -58,11 +50,17 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
     let deny = |person, reason| {
         Next::Deny(Deny { reason, organization: Some(organization.id.clone()), person, assertion: None })
     };
-    let credential = match credential::find(&desk.policy.credentials.sources, headers) {
-        Ok(credential) => credential,
-        Err(reason) => return deny(None, reason),
+    let sources = &desk.policy.credentials.sources;
+    let likely = glance.bearer().filter(|_| sources.first() == Some(&CredentialSource::Authorization));
+    let known = likely.and_then(|likely| Some((likely, desk.sessions.find(&organization.id, likely, desk.now)?)));
+    let (credential, mut session) = match known {
+        Some((credential, session)) => (credential, Some(session)),
+        // Only now its form matters: what is known to the byte was looked at when it was new.
+        None => match credential::find(sources, headers) {
+            Ok(credential) => (credential, desk.sessions.find(&organization.id, credential, desk.now)),
+            Err(reason) => return deny(None, reason),
+        },
     };
-    let mut session = desk.sessions.find(&organization.id, credential, desk.now);
     if session.as_ref().is_some_and(|session| session.withdrawals != desk.withdrawals) {
         verify_again(organization, credential, desk);
         session = desk.sessions.find(&organization.id, credential, desk.now);
@@ -113,12 +111,4 @@ fn verify_again(organization: &Organization, credential: &[u8], desk: &mut Desk<
         Some(session) if verified => session.withdrawals = desk.withdrawals,
         Some(_) | None => desk.sessions.end(&organization.id, credential),
     }
-}
-
-/// The pseudo-headers that count, each the first of its name.
-#[derive(Default)]
-struct Pseudo<'a> {
-    authority: Option<&'a [u8]>,
-    method: Option<&'a [u8]>,
-    path: Option<&'a [u8]>,
 }

@@ -64,6 +64,15 @@ imports! {
     fn proxy_set_tick_period_milliseconds(period: u32);
 }
 
+#[cfg(target_family = "wasm")]
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
+}
+
+#[cfg(not(target_family = "wasm"))]
+unsafe fn clock_time_get(_: u32, _: u64, _: *mut u64) -> u32 { 12 }
+
 /// Where the host writes what it hands over: a block that it has from `proxy_on_memory_allocate`, or nothing.
 struct Handed {
     data: *mut u8,
@@ -137,6 +146,14 @@ pub(crate) fn unix_nanos() -> Result<u64, Status> {
     let mut time = 0;
     // SAFETY: The host writes eight bytes to the given place during the call, and nothing else of ours.
     Status::of(unsafe { proxy_get_current_time_nanoseconds(&mut time) })?;
+    Ok(time)
+}
+
+/// Nanoseconds of a clock that never goes back.
+pub(crate) fn steady_nanos() -> Result<u64, Status> {
+    let mut time = 0;
+    // SAFETY: The host writes eight bytes to the given place during the call, and nothing else of ours.
+    Status::of(unsafe { clock_time_get(1, 0, &mut time) })?;
     Ok(time)
 }
 

@@ -1,12 +1,14 @@
 //! A bounded table that evicts by SIEVE (Zhang et al., NSDI '24): one bit per entry, and a hit moves nothing. Entries also
 //! belong to groups, so that what concerns several of them finds them without a search.
 
+mod hash;
 mod slots;
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
+use hash::Hasher;
 use slots::{At, Slots};
 
 /// What an entry is found by: a short text and a long one. Both are compared whole.
@@ -14,9 +16,6 @@ pub(super) type Key<'a> = (&'a str, &'a [u8]);
 
 /// Which group is meant: two texts, both compared whole.
 pub(super) type Group<'a> = (&'a str, &'a str);
-
-/// Of the long text so many bytes at its end are hashed: of an assertion that is its signature, which nobody chooses.
-const HASHED: usize = 64;
 
 /// What the table holds. Entries know their own key and group, so that neither is kept twice.
 pub(super) trait Entry {
@@ -39,6 +38,7 @@ pub(super) struct Sieve<V> {
     /// The bytes of all long texts.
     taken: usize,
     index: HashTable<At>,
+    keys: Hasher,
     hasher: RandomState,
     /// Of each group the entry that joined last.
     groups: HashTable<At>,
@@ -66,10 +66,6 @@ struct Slot<V> {
 struct Hash(u32);
 
 impl Hash {
-    fn of(hash: u64) -> Self {
-        Self(u32::try_from(hash >> 32).unwrap_or_default())
-    }
-
     /// As the tables want it, who look at both ends.
     fn wide(self) -> u64 {
         u64::from(self.0) << 32 | u64::from(self.0)
@@ -84,6 +80,7 @@ impl<V: Entry> Sieve<V> {
             room,
             taken: 0,
             index: HashTable::new(),
+            keys: Hasher::new(),
             hasher: RandomState::new(),
             groups: HashTable::new(),
             slots: Slots::new(),
@@ -254,12 +251,8 @@ impl<V: Entry> Sieve<V> {
         }
     }
 
-    fn hash(&self, (short, long): Key<'_>) -> Hash {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(short.as_bytes());
-        hasher.write_usize(long.len());
-        hasher.write(long.last_chunk::<HASHED>().map_or(long, |end| end.as_slice()));
-        Hash::of(hasher.finish())
+    fn hash(&self, key: Key<'_>) -> Hash {
+        Hash(self.keys.hash(key))
     }
 
     fn slot(&self, at: At) -> Option<&Slot<V>> {

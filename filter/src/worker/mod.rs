@@ -16,6 +16,7 @@ use crate::census::Census;
 use crate::clock::{Clock, Now};
 use crate::config::StoreToken;
 use crate::feed::{self, Feed, Follow};
+use crate::glance::Glance;
 use crate::flow::{self, Desk, ExpectKeys, ExpectStore, Next, Tally};
 use crate::header_map::HeaderMap;
 use crate::headers::Reserved;
@@ -111,13 +112,7 @@ impl Worker {
     /// Identity headers go first of all: whatever becomes of the request, none of the client's can be left.
     fn arrive(&mut self, context_id: u32) -> Result<Action, HostError> {
         let headers = host::request_headers()?;
-        let mut is_ambiguous = false;
-        for (name, value) in headers.iter() {
-            if self.reserved.has(name) {
-                host::remove_request_header(name)?;
-            }
-            is_ambiguous |= name == b"connection" && self.reserved.are_nominated_by(value);
-        }
+        let glance = Glance::of(&headers, &self.reserved, host::remove_request_header)?;
         #[cfg(feature = "trap")]
         trap::spring(&headers);
         #[cfg(feature = "trap")]
@@ -126,9 +121,9 @@ impl Worker {
             return Ok(Action::Pause);
         }
         let now = self.clock.now();
-        let next = match is_ambiguous {
+        let next = match glance.nominates_reserved {
             true => Next::ambiguous(),
-            false => self.decide(now, |desk| flow::arrive(&headers, desk)),
+            false => self.decide(now, |desk| flow::arrive(&headers, &glance, desk)),
         };
         self.perform(Scene { context_id, now, is_arriving: true }, next, &headers)
     }
