@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use usher_policy::Reason;
-use usher_policy::model::{CredentialSource, Organization, Unmatched};
+use usher_policy::model::{CredentialSource, Organization, Policy, Unmatched};
 use usher_policy::rules::access;
-use usher_policy::rules::conclude::{Request, admit};
-use usher_policy::rules::route::{is_unmatched, route};
+use usher_policy::rules::path::NormalPath;
+use usher_policy::rules::conclude::{Request, Standing, admit};
+use usher_policy::rules::route::{Routed, is_unmatched, route};
 use usher_policy::token::{Assertion, Claimant, recall, verify};
 
 use super::keys::ExpectKeys;
@@ -31,19 +32,15 @@ pub(crate) enum Passage {
 /// on it nothing is copied.
 pub(crate) fn arrive(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'_>) -> Next {
     let Glance { authority, method, path, .. } = *glance;
-    let routed = match route(desk.policy, authority, path) {
+    let known = desk.last_host.organization(authority);
+    let (organization, path) = match known.map_or_else(|| look_up(desk, authority, path), |known| Ok((known, None))) {
         Ok(routed) => routed,
-        Err(Reason::UnknownOrganization)
-            if desk.policy.unmatched == Unmatched::Pass && is_unmatched(desk.policy, authority) =>
-        {
-            return Next::Pass(Passage::Unmatched);
-        }
-        Err(reason) => return Next::Deny(Deny { reason, organization: None, person: None, assertion: None }),
+        Err(reason) => return unrouted(reason, authority, desk.policy),
     };
+    let organization = &organization;
     // Without a path, the method plays no part either.
-    let method = routed.path.as_ref().map_or_else(Cow::default, |_| String::from_utf8_lossy(method));
-    let request = Request { method: &method, path: routed.path.as_ref() };
-    let organization = routed.organization;
+    let method = path.as_ref().map_or_else(Cow::default, |_| String::from_utf8_lossy(method));
+    let request = Request { method: &method, path: path.as_ref() };
     if access::bypasses(organization, request) {
         return Next::Pass(Passage::Bypass);
     }
@@ -83,9 +80,18 @@ pub(crate) fn arrive(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'
     let visit = Visit {
         organization: Arc::clone(organization),
         method: method.into_owned(),
-        path: routed.path,
+        path,
         credential: Credential { bytes: credential.to_vec() },
     };
+    present(visit, known, desk)
+}
+
+/// Looks at a credential that is not known, or of which it is to be asked whether it is still good.
+#[cold]
+#[inline(never)]
+fn present(visit: Visit, known: Option<(Arc<Standing>, u64)>, desk: &mut Desk<'_>) -> Next {
+    let organization = &visit.organization;
+    let credential = visit.credential.bytes.as_slice();
     let assertion = match Assertion::parse(credential) {
         Ok(assertion) => assertion,
         Err(reason) => return visit.deny(reason),
@@ -98,6 +104,46 @@ pub(crate) fn arrive(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'
     match known {
         Some((login, expires_at)) => Next::AskStore(ExpectStore::recheck(visit, login, expires_at, desk)),
         None => ExpectKeys::check(visit, assertion, desk),
+    }
+}
+
+/// Looks for the organization of a request whose host is not the last one's.
+#[cold]
+fn look_up(desk: &mut Desk<'_>, authority: &[u8], path: &[u8]) -> Result<(Arc<Organization>, Option<NormalPath>), Reason> {
+    let Routed { organization, path } = route(desk.policy, authority, path)?;
+    if path.is_none() {
+        desk.last_host.note(authority, organization);
+    }
+    Ok((Arc::clone(organization), path))
+}
+
+/// No organization has the request.
+#[cold]
+fn unrouted(reason: Reason, authority: &[u8], policy: &Policy) -> Next {
+    match reason {
+        Reason::UnknownOrganization if policy.unmatched == Unmatched::Pass && is_unmatched(policy, authority) => {
+            Next::Pass(Passage::Unmatched)
+        }
+        reason => Next::Deny(Deny { reason, organization: None, person: None, assertion: None }),
+    }
+}
+
+/// The host that was asked for last, where the path plays no part: the requests of a connection ask for one.
+#[derive(Debug, Default)]
+pub(crate) struct LastHost {
+    authority: Vec<u8>,
+    organization: Option<Arc<Organization>>,
+}
+
+impl LastHost {
+    fn organization(&self, authority: &[u8]) -> Option<Arc<Organization>> {
+        if self.authority == authority { self.organization.clone() } else { None }
+    }
+
+    fn note(&mut self, authority: &[u8], organization: &Arc<Organization>) {
+        self.authority.clear();
+        self.authority.extend_from_slice(authority);
+        self.organization = Some(Arc::clone(organization));
     }
 }
 

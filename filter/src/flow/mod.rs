@@ -23,7 +23,7 @@ use crate::credential::Credential;
 use crate::feed::Follow;
 use crate::session::Sessions;
 
-pub(crate) use arrival::{Passage, arrive};
+pub(crate) use arrival::{LastHost, Passage, arrive};
 pub(crate) use keys::ExpectKeys;
 pub(crate) use store::ExpectStore;
 
@@ -31,6 +31,8 @@ pub(crate) use store::ExpectStore;
 pub(crate) struct Desk<'a> {
     /// The policy.
     pub(crate) policy: &'a Policy,
+    /// The host that was asked for last.
+    pub(crate) last_host: &'a mut LastHost,
     /// This worker's sessions.
     pub(crate) sessions: &'a mut Sessions,
     /// What this worker knows of the change feed.

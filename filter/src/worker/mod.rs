@@ -17,7 +17,7 @@ use crate::clock::{Clock, Now};
 use crate::config::StoreToken;
 use crate::feed::{self, Feed, Follow};
 use crate::glance::Glance;
-use crate::flow::{self, Desk, ExpectKeys, ExpectStore, Next, Tally};
+use crate::flow::{self, Desk, LastHost, ExpectKeys, ExpectStore, Next, Tally};
 use crate::header_map::HeaderMap;
 use crate::headers::Reserved;
 use crate::host::{self, Action, HostError, SharedData};
@@ -37,6 +37,7 @@ pub(crate) struct Worker {
     store_token: StoreToken,
     reserved: Reserved,
     clock: Clock,
+    last_host: LastHost,
     sessions: Sessions,
     feed: Feed,
     follow: Follow,
@@ -81,6 +82,7 @@ impl Worker {
         let signatures = Signatures::detect();
         log_line::configured(policy.organizations.len(), signatures.by_host());
         Self {
+            last_host: LastHost::default(),
             sessions: Sessions::new(policy.sessions.capacity),
             feed: Feed::new(&policy),
             follow: Follow::default(),
@@ -125,7 +127,11 @@ impl Worker {
             true => Next::ambiguous(),
             false => self.decide(now, |desk| flow::arrive(&headers, &glance, desk)),
         };
-        self.perform(Scene { context_id, now, is_arriving: true }, next, &headers)
+        let scene = Scene { context_id, now, is_arriving: true };
+        match next {
+            Next::Allow(allow) => self.allow(scene, &allow, &headers),
+            next => self.perform(scene, next, &headers),
+        }
     }
 
     /// A call of this worker has been answered, or has failed.
@@ -353,6 +359,7 @@ impl Worker {
         let keys = self.keys.at(now);
         let mut desk = Desk {
             policy: &self.policy,
+            last_host: &mut self.last_host,
             sessions: &mut self.sessions,
             follow: &mut self.follow,
             keys: &keys,

@@ -22,6 +22,8 @@ const MAX_STEPS: usize = 8;
 
 impl Worker {
     /// Does what was decided, until the request goes on, is turned away or waits.
+    #[cold]
+    #[inline(never)]
     pub(super) fn perform(&mut self, scene: Scene, next: Next, headers: &HeaderMap) -> Result<Action, HostError> {
         let mut next = next;
         for _ in 0..MAX_STEPS {
@@ -42,7 +44,8 @@ impl Worker {
         Ok(refuse())
     }
 
-    fn allow(&self, scene: Scene, allow: &Allow, headers: &HeaderMap) -> Result<Action, HostError> {
+    #[inline(never)]
+    pub(super) fn allow(&self, scene: Scene, allow: &Allow, headers: &HeaderMap) -> Result<Action, HostError> {
         for (fact, value) in tags::of(&allow.permit) {
             // Whatever the client sent under this name is gone already.
             host::add_request_header(fact.header(&self.policy.headers).as_bytes(), value.as_bytes())?;
