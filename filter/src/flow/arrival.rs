@@ -1,14 +1,12 @@
 //! A request arrives: which organization, is it passed unseen, what does it present, is that known already.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use usher_policy::Reason;
-use usher_policy::model::{CredentialSource, Organization, Policy, Unmatched};
+use usher_policy::model::{Organization, Policy, Unmatched};
 use usher_policy::rules::access;
-use usher_policy::rules::path::NormalPath;
-use usher_policy::rules::conclude::{Request, Standing, admit};
-use usher_policy::rules::route::{Routed, is_unmatched, route};
+use usher_policy::rules::conclude::{Request, admit};
+use usher_policy::rules::route::is_unmatched;
 use usher_policy::token::{Assertion, Claimant, recall, verify};
 
 use super::keys::ExpectKeys;
@@ -28,18 +26,14 @@ pub(crate) enum Passage {
     Unmatched,
 }
 
-/// Decides a request by its headers, as far as they go. A session that is known to be good is the way of nearly every request:
-/// on it nothing is copied.
+/// Decides a request by its headers, as far as they go.
 pub(crate) fn arrive(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'_>) -> Next {
-    let Glance { authority, method, path, .. } = *glance;
-    let known = desk.last_host.organization(authority);
-    let (organization, path) = match known.map_or_else(|| look_up(desk, authority, path), |known| Ok((known, None))) {
+    let (organization, path) = match desk.organization(glance) {
         Ok(routed) => routed,
-        Err(reason) => return unrouted(reason, authority, desk.policy),
+        Err(reason) => return unrouted(reason, glance.authority, desk.policy),
     };
     let organization = &organization;
-    // Without a path, the method plays no part either.
-    let method = path.as_ref().map_or_else(Cow::default, |_| String::from_utf8_lossy(method));
+    let method = String::from_utf8_lossy(glance.method);
     let request = Request { method: &method, path: path.as_ref() };
     if access::bypasses(organization, request) {
         return Next::Pass(Passage::Bypass);
@@ -47,17 +41,11 @@ pub(crate) fn arrive(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'
     let deny = |person, reason| {
         Next::Deny(Deny { reason, organization: Some(organization.id.clone()), person, assertion: None })
     };
-    let sources = &desk.policy.credentials.sources;
-    let likely = glance.bearer().filter(|_| sources.first() == Some(&CredentialSource::Authorization));
-    let known = likely.and_then(|likely| Some((likely, desk.sessions.find(&organization.id, likely, desk.now)?)));
-    let (credential, mut session) = match known {
-        Some((credential, session)) => (credential, Some(session)),
-        // Only now its form matters: what is known to the byte was looked at when it was new.
-        None => match credential::find(sources, headers) {
-            Ok(credential) => (credential, desk.sessions.find(&organization.id, credential, desk.now)),
-            Err(reason) => return deny(None, reason),
-        },
+    let credential = match credential::find(&desk.policy.credentials.sources, headers) {
+        Ok(credential) => credential,
+        Err(reason) => return deny(None, reason),
     };
+    let mut session = desk.sessions.find(&organization.id, credential, desk.now);
     if session.as_ref().is_some_and(|session| session.withdrawals != desk.withdrawals) {
         verify_again(organization, credential, desk);
         session = desk.sessions.find(&organization.id, credential, desk.now);
@@ -83,15 +71,6 @@ pub(crate) fn arrive(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'
         path,
         credential: Credential { bytes: credential.to_vec() },
     };
-    present(visit, known, desk)
-}
-
-/// Looks at a credential that is not known, or of which it is to be asked whether it is still good.
-#[cold]
-#[inline(never)]
-fn present(visit: Visit, known: Option<(Arc<Standing>, u64)>, desk: &mut Desk<'_>) -> Next {
-    let organization = &visit.organization;
-    let credential = visit.credential.bytes.as_slice();
     let assertion = match Assertion::parse(credential) {
         Ok(assertion) => assertion,
         Err(reason) => return visit.deny(reason),
@@ -107,43 +86,13 @@ fn present(visit: Visit, known: Option<(Arc<Standing>, u64)>, desk: &mut Desk<'_
     }
 }
 
-/// Looks for the organization of a request whose host is not the last one's.
-#[cold]
-fn look_up(desk: &mut Desk<'_>, authority: &[u8], path: &[u8]) -> Result<(Arc<Organization>, Option<NormalPath>), Reason> {
-    let Routed { organization, path } = route(desk.policy, authority, path)?;
-    if path.is_none() {
-        desk.last_host.note(authority, organization);
-    }
-    Ok((Arc::clone(organization), path))
-}
-
 /// No organization has the request.
-#[cold]
 fn unrouted(reason: Reason, authority: &[u8], policy: &Policy) -> Next {
     match reason {
         Reason::UnknownOrganization if policy.unmatched == Unmatched::Pass && is_unmatched(policy, authority) => {
             Next::Pass(Passage::Unmatched)
         }
         reason => Next::Deny(Deny { reason, organization: None, person: None, assertion: None }),
-    }
-}
-
-/// The host that was asked for last, where the path plays no part: the requests of a connection ask for one.
-#[derive(Debug, Default)]
-pub(crate) struct LastHost {
-    authority: Vec<u8>,
-    organization: Option<Arc<Organization>>,
-}
-
-impl LastHost {
-    fn organization(&self, authority: &[u8]) -> Option<Arc<Organization>> {
-        if self.authority == authority { self.organization.clone() } else { None }
-    }
-
-    fn note(&mut self, authority: &[u8], organization: &Arc<Organization>) {
-        self.authority.clear();
-        self.authority.extend_from_slice(authority);
-        self.organization = Some(Arc::clone(organization));
     }
 }
 

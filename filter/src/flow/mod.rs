@@ -2,6 +2,7 @@
 
 mod arrival;
 mod keys;
+mod known;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,8 @@ use crate::credential::Credential;
 use crate::feed::Follow;
 use crate::session::Sessions;
 
-pub(crate) use arrival::{LastHost, Passage, arrive};
+pub(crate) use arrival::{Passage, arrive};
+pub(crate) use known::{LastHost, recognise};
 pub(crate) use keys::ExpectKeys;
 pub(crate) use store::ExpectStore;
 

@@ -33,6 +33,11 @@ pub(crate) struct Patience {
 }
 
 impl Check {
+    /// Whether it has not begun.
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// What the next request does. `is_kept` says whether the session may go on while the store cannot be reached.
     pub(crate) fn step(&mut self, now: Duration, patience: Patience, is_kept: bool) -> Step {
         self.0.get_or_insert_default().step(now, patience, is_kept)

@@ -38,6 +38,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Whether nothing is to be asked about it, and nobody asks.
+    pub(crate) fn is_settled(&self, follow: &Follow, policy: &Policy, now: Now) -> bool {
+        self.check.is_none() && !follow.is_due(self.stamp, self.confirmed_at, policy.sessions.max_staleness, now)
+    }
+
     /// What a request does that finds this session.
     pub(crate) fn step(&mut self, follow: &Follow, policy: &Policy, now: Now) -> Step {
         let max_staleness = policy.sessions.max_staleness;

@@ -17,7 +17,7 @@ use crate::clock::{Clock, Now};
 use crate::config::StoreToken;
 use crate::feed::{self, Feed, Follow};
 use crate::glance::Glance;
-use crate::flow::{self, Desk, LastHost, ExpectKeys, ExpectStore, Next, Tally};
+use crate::flow::{self, Allow, Desk, LastHost, ExpectKeys, ExpectStore, Next, Tally};
 use crate::header_map::HeaderMap;
 use crate::headers::Reserved;
 use crate::host::{self, Action, HostError, SharedData};
@@ -122,16 +122,25 @@ impl Worker {
             host::reply(200, &[("x-probe", &verdict)], b"")?;
             return Ok(Action::Pause);
         }
-        let now = self.clock.now();
+        let scene = Scene { context_id, now: self.clock.now(), is_arriving: true };
+        if !glance.nominates_reserved
+            && let Some(permit) = self.at_desk(scene.now, |desk| flow::recognise(&glance, desk))
+        {
+            self.metrics.count(Counter::SessionHits);
+            return self.allow(scene, &Allow { permit, is_login: false }, &headers);
+        }
+        self.arrive_unknown(scene, &glance, &headers)
+    }
+
+    /// A request that is not one of a session with which all is well.
+    #[cold]
+    #[inline(never)]
+    fn arrive_unknown(&mut self, scene: Scene, glance: &Glance<'_>, headers: &HeaderMap) -> Result<Action, HostError> {
         let next = match glance.nominates_reserved {
             true => Next::ambiguous(),
-            false => self.decide(now, |desk| flow::arrive(&headers, &glance, desk)),
+            false => self.decide(scene.now, |desk| flow::arrive(headers, glance, desk)),
         };
-        let scene = Scene { context_id, now, is_arriving: true };
-        match next {
-            Next::Allow(allow) => self.allow(scene, &allow, &headers),
-            next => self.perform(scene, next, &headers),
-        }
+        self.perform(scene, next, headers)
     }
 
     /// A call of this worker has been answered, or has failed.
@@ -356,6 +365,18 @@ impl Worker {
 
     /// Takes one step of the flow and counts what happened on the way.
     fn decide(&mut self, now: Now, step: impl FnOnce(&mut Desk<'_>) -> Next) -> Next {
+        let (next, tally) = self.at_desk(now, |desk| (step(desk), desk.tally));
+        if self.follow.start().is_some() && self.feed.begin(&mut self.follow, &SharedData, now) {
+            self.metrics.count(Counter::FeedResyncs);
+        }
+        if tally.session_hit {
+            self.metrics.count(Counter::SessionHits);
+        }
+        self.metrics.add(Counter::SessionEvictions, tally.sessions_evicted);
+        next
+    }
+
+    fn at_desk<T>(&mut self, now: Now, step: impl FnOnce(&mut Desk<'_>) -> T) -> T {
         let keys = self.keys.at(now);
         let mut desk = Desk {
             policy: &self.policy,
@@ -368,16 +389,7 @@ impl Worker {
             now,
             tally: Tally::default(),
         };
-        let next = step(&mut desk);
-        let tally = desk.tally;
-        if self.follow.start().is_some() && self.feed.begin(&mut self.follow, &SharedData, now) {
-            self.metrics.count(Counter::FeedResyncs);
-        }
-        if tally.session_hit {
-            self.metrics.count(Counter::SessionHits);
-        }
-        self.metrics.add(Counter::SessionEvictions, tally.sessions_evicted);
-        next
+        step(&mut desk)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The one place where what was decided becomes host calls.
 
 use usher_policy::Reason;
+use usher_policy::rules::conclude::Permit;
 use usher_policy::model::{CredentialSource, DenialPages, Enforcement};
 
 use super::calls::Step;
@@ -46,19 +47,28 @@ impl Worker {
 
     #[inline(never)]
     pub(super) fn allow(&self, scene: Scene, allow: &Allow, headers: &HeaderMap) -> Result<Action, HostError> {
-        for (fact, value) in tags::of(&allow.permit) {
+        tags::of(&allow.permit).try_for_each(|(fact, value)| {
             // Whatever the client sent under this name is gone already.
             host::add_request_header(fact.header(&self.policy.headers).as_bytes(), value.as_bytes())?;
-            host::set_filter_state(fact.state(), value.as_bytes())?;
-        }
+            host::set_filter_state(fact.state(), value.as_bytes())
+        })?;
         if !self.policy.credentials.forward && !self.is_shadow() {
-            withhold(&self.policy.credentials.sources, headers)?;
+            match self.policy.credentials.sources.as_slice() {
+                [CredentialSource::Authorization] => host::remove_request_header(b"authorization")?,
+                sources => withhold(sources, headers)?,
+            }
         }
         if allow.is_login {
-            log_line::login(&allow.permit, reply::request_id(headers), self.is_shadow());
+            self.tell_of_login(&allow.permit, headers);
         }
         self.metrics.count(Counter::Allow);
         go_on(scene)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_of_login(&self, permit: &Permit, headers: &HeaderMap) {
+        log_line::login(permit, reply::request_id(headers), self.is_shadow());
     }
 
     fn deny(&self, scene: Scene, deny: &Deny, headers: &HeaderMap) -> Result<Action, HostError> {
@@ -182,6 +192,8 @@ fn go_on_untagged(scene: Scene, passage: &str) -> Result<Action, HostError> {
 }
 
 /// Keeps every credential from the upstream, whichever of them decided, and nothing that came with them.
+#[cold]
+#[inline(never)]
 fn withhold(sources: &[CredentialSource], headers: &HeaderMap) -> Result<(), HostError> {
     let mut cookies = Vec::new();
     for source in sources {

@@ -1,0 +1,76 @@
+//! The way of nearly every request: who comes with a session that is known to be good.
+
+use std::sync::Arc;
+
+use usher_policy::Reason;
+use usher_policy::model::{CredentialSource, Organization};
+use usher_policy::rules::access;
+use usher_policy::rules::conclude::{Permit, Request, admit};
+use usher_policy::rules::path::NormalPath;
+use usher_policy::rules::route::{Routed, route};
+
+use super::Desk;
+use crate::glance::Glance;
+
+/// Lets a request in whose credential is that of a session with nothing to be asked or said about it. `None` is no denial: it
+/// says that [`super::arrive`] is to decide, which does so for every request. Nothing is copied here, and nothing changed.
+pub(crate) fn recognise(glance: &Glance<'_>, desk: &mut Desk<'_>) -> Option<Permit> {
+    let credential = glance.bearer()?;
+    if desk.policy.credentials.sources.first() != Some(&CredentialSource::Authorization) {
+        return None;
+    }
+    let (organization, path) = desk.organization(glance).ok()?;
+    // Without a path, the method plays no part either.
+    let method = if path.is_some() { std::str::from_utf8(glance.method).ok()? } else { "" };
+    let request = Request { method, path: path.as_ref() };
+    if access::bypasses(&organization, request) {
+        return None;
+    }
+    let session = desk.sessions.find(&organization.id, credential, desk.now)?;
+    let is_good = session.withdrawals == desk.withdrawals && session.is_settled(desk.follow, desk.policy, desk.now);
+    is_good.then(|| admit(&organization, &session.standing, request).ok()).flatten()
+}
+
+impl Desk<'_> {
+    /// The organization of a request, and its path where that plays a part.
+    ///
+    /// # Errors
+    /// Those of [`route`].
+    pub(super) fn organization(
+        &mut self,
+        glance: &Glance<'_>,
+    ) -> Result<(Arc<Organization>, Option<NormalPath>), Reason> {
+        match self.last_host.organization(glance.authority) {
+            Some(organization) => Ok((organization, None)),
+            None => self.look_up(glance),
+        }
+    }
+
+    #[cold]
+    fn look_up(&mut self, glance: &Glance<'_>) -> Result<(Arc<Organization>, Option<NormalPath>), Reason> {
+        let Routed { organization, path } = route(self.policy, glance.authority, glance.path)?;
+        if path.is_none() {
+            self.last_host.note(glance.authority, organization);
+        }
+        Ok((Arc::clone(organization), path))
+    }
+}
+
+/// The host that was asked for last, where the path plays no part: the requests of a connection ask for one.
+#[derive(Debug, Default)]
+pub(crate) struct LastHost {
+    authority: Vec<u8>,
+    organization: Option<Arc<Organization>>,
+}
+
+impl LastHost {
+    fn organization(&self, authority: &[u8]) -> Option<Arc<Organization>> {
+        if self.authority == authority { self.organization.clone() } else { None }
+    }
+
+    fn note(&mut self, authority: &[u8], organization: &Arc<Organization>) {
+        self.authority.clear();
+        self.authority.extend_from_slice(authority);
+        self.organization = Some(Arc::clone(organization));
+    }
+}
