@@ -1,11 +1,13 @@
 //! Headers as the host hands them over: one block of bytes, looked at where it lies.
 
+use crate::raw::Block;
+
 /// A map of headers in the host's form: the number of pairs, the lengths of each name and value, then each name and value
 /// with a zero byte after it. All numbers are 32 bits, little-endian. Names are lowercased, values as they came; pseudo-headers
 /// are among them, and repeated ones repeated.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub(crate) struct HeaderMap {
-    block: Vec<u8>,
+    block: Block,
 }
 
 impl std::fmt::Debug for HeaderMap {
@@ -17,11 +19,12 @@ impl std::fmt::Debug for HeaderMap {
 
 impl HeaderMap {
     /// Takes a block that the host has filled; `None` where it is no map, to the byte.
-    pub(crate) fn decode(block: Vec<u8>) -> Option<Self> {
-        if block.is_empty() {
+    pub(crate) fn decode(block: impl Into<Block>) -> Option<Self> {
+        let block = block.into();
+        if block.bytes().is_empty() {
             return Some(Self::default());
         }
-        let (lengths, texts) = parts(&block)?;
+        let (lengths, texts) = parts(block.bytes())?;
         let mut whole = 0_usize;
         for [name, value] in lengths {
             whole = whole.checked_add(number(name))?.checked_add(number(value))?.checked_add(2)?;
@@ -31,12 +34,12 @@ impl HeaderMap {
 
     /// How much memory it takes, in bytes.
     pub(crate) fn size(&self) -> usize {
-        self.block.len()
+        self.block.bytes().len()
     }
 
     /// Every name and value.
     pub(crate) fn iter(&self) -> Pairs<'_> {
-        let (lengths, texts) = parts(&self.block).unwrap_or_default();
+        let (lengths, texts) = parts(self.block.bytes()).unwrap_or_default();
         Pairs { lengths: lengths.iter(), texts }
     }
 

@@ -208,9 +208,9 @@ fn headers(map: Map) -> Result<HeaderMap, HostError> {
 }
 
 /// What is not there is empty.
-fn present(found: Result<Vec<u8>, Status>) -> Result<Vec<u8>, HostError> {
+fn present<T: Default>(found: Result<T, Status>) -> Result<T, HostError> {
     match found {
-        Err(Status::NOT_FOUND) => Ok(Vec::new()),
+        Err(Status::NOT_FOUND) => Ok(T::default()),
         found => Ok(found?),
     }
 }

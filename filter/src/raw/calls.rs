@@ -3,7 +3,7 @@
 
 use std::ptr;
 
-use super::{Buffer, Level, Map, Metric, Status};
+use super::{Block, Buffer, Level, Map, Metric, Status};
 
 /// Declares the imports; off the host's target, where only tests run, each of them fails.
 macro_rules! imports {
@@ -82,13 +82,12 @@ struct Handed {
 impl Handed {
     const NOTHING: Self = Self { data: ptr::null_mut(), size: 0 };
 
-    fn take(self) -> Vec<u8> {
-        if self.data.is_null() || self.size == 0 {
-            return Vec::new();
-        }
-        // SAFETY: The host asks `proxy_on_memory_allocate` for as many bytes as it hands over, fills them all, and tells us
-        // of them once; that function gives away a boxed slice of exactly this size, which has the layout of this vector.
-        unsafe { Vec::from_raw_parts(self.data, self.size, self.size) }
+    fn block(self) -> Block {
+        Block::taken(self.data, self.size)
+    }
+
+    fn bytes(self) -> Vec<u8> {
+        self.block().bytes().to_vec()
     }
 }
 
@@ -115,11 +114,11 @@ pub(crate) fn remove_header(map: Map, name: &[u8]) -> Result<(), Status> {
 }
 
 /// All headers of a map, in the form that `HeaderMap` reads.
-pub(crate) fn headers(map: Map) -> Result<Vec<u8>, Status> {
+pub(crate) fn headers(map: Map) -> Result<Block, Status> {
     let mut handed = Handed::NOTHING;
     // SAFETY: The host writes pointer and size to the given places during the call, and nothing else of ours.
     Status::of(unsafe { proxy_get_header_map_pairs(map as u32, &mut handed.data, &mut handed.size) })?;
-    Ok(handed.take())
+    Ok(handed.block())
 }
 
 /// One header of a map.
@@ -130,7 +129,7 @@ pub(crate) fn header(map: Map, name: &[u8]) -> Result<Vec<u8>, Status> {
         proxy_get_header_map_value(map as u32, name.as_ptr(), name.len(), &mut handed.data, &mut handed.size)
     };
     Status::of(status)?;
-    Ok(handed.take())
+    Ok(handed.bytes())
 }
 
 /// Up to so many bytes of a buffer.
@@ -138,7 +137,7 @@ pub(crate) fn buffer(buffer: Buffer, most: usize) -> Result<Vec<u8>, Status> {
     let mut handed = Handed::NOTHING;
     // SAFETY: The host writes pointer and size to the given places during the call, and nothing else of ours.
     Status::of(unsafe { proxy_get_buffer_bytes(buffer as u32, 0, most, &mut handed.data, &mut handed.size) })?;
-    Ok(handed.take())
+    Ok(handed.bytes())
 }
 
 /// Nanoseconds since the Unix epoch.
@@ -176,7 +175,7 @@ pub(crate) fn shared_data(key: &[u8]) -> Result<(Vec<u8>, u32), Status> {
     let status =
         unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), &mut handed.data, &mut handed.size, &mut cas) };
     Status::of(status)?;
-    Ok((handed.take(), cas))
+    Ok((handed.bytes(), cas))
 }
 
 /// Sets a shared value; with `cas` 0 whatever it was.
@@ -258,7 +257,7 @@ pub(crate) fn call_foreign_function(name: &[u8], argument: &[u8]) -> Result<Vec<
         )
     };
     Status::of(status)?;
-    Ok(handed.take())
+    Ok(handed.bytes())
 }
 
 /// Defines a metric and gives its number.
@@ -305,7 +304,8 @@ mod tests {
         // SAFETY: As the host does: exactly the bytes that were asked for are filled.
         unsafe { std::slice::from_raw_parts_mut(data.cast::<std::mem::MaybeUninit<u8>>(), 3) }
             .copy_from_slice(&[b'a', b'b', 0xff].map(std::mem::MaybeUninit::new));
-        assert_eq!(Handed { data, size: 3 }.take(), b"ab\xff");
-        assert_eq!(Handed::NOTHING.take(), b"");
+        assert_eq!(Handed { data, size: 3 }.bytes(), b"ab\xff");
+        assert_eq!(Handed { data, size: 3 }.bytes(), b"", "it is taken once");
+        assert_eq!(Handed::NOTHING.bytes(), b"");
     }
 }

@@ -1,6 +1,7 @@
 //! What the host calls. An event that is not exported costs nothing: responses, for one, are none of our business.
 #![expect(unsafe_code, reason = "the host finds these functions by their names, which Rust cannot check to be unique")]
 
+use super::Block;
 use crate::vm;
 
 /// Says which version of the ABI this is.
@@ -19,10 +20,10 @@ extern "C" fn _initialize() {
     vm::start();
 }
 
-/// Memory for what the host hands over: a boxed slice of exactly this size, which is taken over in `calls`.
+/// Memory for what the host hands over, which it tells us of in the same call.
 #[unsafe(no_mangle)]
 pub(super) extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
-    Box::into_raw(Box::<[u8]>::new_uninit_slice(size)).cast()
+    Block::give(size)
 }
 
 #[unsafe(no_mangle)]

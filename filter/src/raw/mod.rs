@@ -3,9 +3,11 @@
 //! The SDK is not used: its dispatcher exports every event there is, and each costs a way into the VM that is paid for each
 //! request; it panics on statuses that it does not know.
 
+mod block;
 mod calls;
 mod exports;
 
+pub(crate) use block::Block;
 pub(crate) use calls::*;
 
 /// A status of the host that is not success.

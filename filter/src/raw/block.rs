@@ -1,0 +1,66 @@
+//! The memory into which the host writes what it hands over. One block is used again and again: most events need no other.
+
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::thread::LocalKey;
+
+/// How long that block is, in bytes: the headers of most requests are shorter.
+const LENGTH: usize = 8192;
+
+thread_local! {
+    static SPARE: Cell<ManuallyDrop<Vec<u8>>> = const { Cell::new(ManuallyDrop::new(Vec::new())) };
+    /// What was given to the host last, until it says what it has written there.
+    static GIVEN: Cell<ManuallyDrop<Vec<u8>>> = const { Cell::new(ManuallyDrop::new(Vec::new())) };
+}
+
+/// Neither is dropped with its thread, which costs a look at each use: the VM goes as a whole.
+fn swap(place: &'static LocalKey<Cell<ManuallyDrop<Vec<u8>>>>, memory: Vec<u8>) -> Vec<u8> {
+    ManuallyDrop::into_inner(place.replace(ManuallyDrop::new(memory)))
+}
+
+/// Bytes that the host has handed over.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Block {
+    /// As much of it as was asked for, or more.
+    memory: Vec<u8>,
+    size: usize,
+}
+
+impl Block {
+    /// Memory for so many bytes, which the host may write to until the next call of this function.
+    pub(super) fn give(size: usize) -> *mut u8 {
+        let spare = swap(&SPARE, Vec::new());
+        let mut memory = if spare.len() >= size { spare } else { vec![0; size.max(LENGTH)] };
+        let place = memory.as_mut_ptr();
+        swap(&GIVEN, memory);
+        place
+    }
+
+    /// Takes so many bytes of what was given last, if it is at this place.
+    pub(super) fn taken(place: *const u8, size: usize) -> Self {
+        let memory = swap(&GIVEN, Vec::new());
+        if size == 0 || memory.as_ptr() != place || memory.len() < size {
+            return Self::default();
+        }
+        Self { memory, size }
+    }
+
+    /// The bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.memory.get(..self.size).unwrap_or_default()
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if self.memory.len() == LENGTH {
+            swap(&SPARE, std::mem::take(&mut self.memory));
+        }
+    }
+}
+
+impl From<Vec<u8>> for Block {
+    fn from(memory: Vec<u8>) -> Self {
+        Self { size: memory.len(), memory }
+    }
+}
