@@ -37,6 +37,11 @@ pub(crate) fn unix_millis() -> Option<u64> {
     raw::unix_nanos().ok().map(|nanos| nanos / 1_000_000)
 }
 
+/// Nanoseconds of a clock that never goes back. Without one, everything that is remembered is too old to be used.
+pub(crate) fn steady_nanos() -> u64 {
+    raw::steady_nanos().unwrap_or(u64::MAX)
+}
+
 /// Calls `on_tick` this often from now on.
 pub(crate) fn set_tick_period(period: Duration) -> Result<(), HostError> {
     Ok(raw::set_tick_period(millis(period))?)

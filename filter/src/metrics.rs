@@ -143,21 +143,30 @@ impl Metrics {
 
     /// Counts one.
     pub(crate) fn count(&self, counter: Counter) {
-        let [allow, logins, session_hits, store_calls] = &self.later;
-        let count = match counter {
-            Counter::Allow => allow,
-            Counter::Logins => logins,
-            Counter::SessionHits => session_hits,
-            Counter::StoreCalls => store_calls,
-            _ => return self.add(counter, 1),
-        };
-        count.set(count.get().saturating_add(1));
+        match self.later(counter) {
+            Some(count) => count.set(count.get().saturating_add(1)),
+            None => self.add(counter, 1),
+        }
     }
 
     /// Tells the host what was counted without it.
     pub(crate) fn flush(&self) {
-        for (counter, count) in LATER.iter().zip(&self.later) {
-            self.add(*counter, count.take());
+        for counter in LATER {
+            if let Some(count) = self.later(counter) {
+                self.add(counter, count.take());
+            }
+        }
+    }
+
+    /// How many of one of those there were.
+    fn later(&self, counter: Counter) -> Option<&Cell<usize>> {
+        let [allow, logins, session_hits, store_calls] = &self.later;
+        match counter {
+            Counter::Allow => Some(allow),
+            Counter::Logins => Some(logins),
+            Counter::SessionHits => Some(session_hits),
+            Counter::StoreCalls => Some(store_calls),
+            _ => None,
         }
     }
 

@@ -51,7 +51,9 @@ impl Vm {
     }
 
     fn worker(&mut self, context: u32) -> Option<&mut Worker> {
-        let root = self.root_id(context);
+        // Nearly always there is one policy, and nothing to be looked for.
+        let is_only = |root: &Root| self.roots.len() == 1 && self.streams.is_empty() && root.id == self.first_root;
+        let root = if self.roots.first().is_some_and(is_only) { self.first_root } else { self.root_id(context) };
         self.root(root)?.worker.as_mut()
     }
 

@@ -10,15 +10,19 @@ use usher_policy::rules::path::NormalPath;
 use usher_policy::rules::route::{Routed, route};
 
 use super::Desk;
+use crate::credential;
 use crate::glance::Glance;
+use crate::header_map::HeaderMap;
 
 /// Lets a request in whose credential is that of a session with nothing to be asked or said about it. `None` is no denial: it
 /// says that [`super::arrive`] is to decide, which does so for every request. Nothing is copied here, and nothing changed.
-pub(crate) fn recognise(glance: &Glance<'_>, desk: &mut Desk<'_>) -> Option<Permit> {
-    let credential = glance.bearer()?;
-    if desk.policy.credentials.sources.first() != Some(&CredentialSource::Authorization) {
-        return None;
-    }
+pub(crate) fn recognise(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'_>) -> Option<Permit> {
+    let sources = desk.policy.credentials.sources.as_slice();
+    let credential = match (sources, glance.bearer()) {
+        // What is known to the byte had its form looked at when it was new.
+        ([CredentialSource::Authorization, ..], Some(token)) => token,
+        _ => credential::find(sources, headers).ok()?,
+    };
     let (organization, path) = desk.organization(glance).ok()?;
     // Without a path, the method plays no part either.
     let method = if path.is_some() { std::str::from_utf8(glance.method).ok()? } else { "" };
@@ -27,8 +31,10 @@ pub(crate) fn recognise(glance: &Glance<'_>, desk: &mut Desk<'_>) -> Option<Perm
         return None;
     }
     let session = desk.sessions.find(&organization.id, credential, desk.now)?;
-    let is_good = session.withdrawals == desk.withdrawals && session.is_settled(desk.follow, desk.policy, desk.now);
-    is_good.then(|| admit(&organization, &session.standing, request).ok()).flatten()
+    if session.withdrawals != desk.withdrawals || !session.is_settled(desk.follow, desk.policy, desk.now) {
+        return None;
+    }
+    admit(&organization, &session.standing, request).ok()
 }
 
 impl Desk<'_> {

@@ -25,8 +25,8 @@ use crate::feed::Follow;
 use crate::session::Sessions;
 
 pub(crate) use arrival::{Passage, arrive};
-pub(crate) use known::{LastHost, recognise};
 pub(crate) use keys::ExpectKeys;
+pub(crate) use known::{LastHost, recognise};
 pub(crate) use store::ExpectStore;
 
 /// What a decision can look at, and the sessions that it can change.

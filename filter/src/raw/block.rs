@@ -64,3 +64,35 @@ impl From<Vec<u8>> for Block {
         Self { size: memory.len(), memory }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Block, LENGTH};
+
+    #[test]
+    fn one_block_is_used_again_and_again_and_a_longer_one_only_once() {
+        let place = Block::give(3);
+        let block = Block::taken(place, 3);
+        assert_eq!(block.bytes(), [0; 3]);
+        // While somebody reads it, another one is given.
+        let second = Block::give(LENGTH);
+        assert_ne!(second, place);
+        drop(block);
+        assert_eq!(Block::taken(second, LENGTH).bytes().len(), LENGTH);
+        let third = Block::give(1);
+        assert_eq!(third, second, "the one that was given back last");
+        let longer = Block::give(LENGTH + 1);
+        assert_eq!(Block::taken(longer, LENGTH + 1).bytes(), vec![0; LENGTH + 1]);
+    }
+
+    #[test]
+    fn what_was_not_given_or_is_told_of_twice_is_nothing() {
+        let place = Block::give(8);
+        assert_eq!(Block::taken(place.wrapping_add(1), 8).bytes(), b"");
+        assert_eq!(Block::taken(place, 8).bytes(), b"", "somebody else has asked");
+        let place = Block::give(8);
+        assert_eq!(Block::taken(place, LENGTH + 1).bytes(), b"", "more than was asked for");
+        let place = Block::give(8);
+        assert_eq!(Block::taken(place, 0).bytes(), b"");
+    }
+}

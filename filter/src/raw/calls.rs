@@ -5,18 +5,18 @@ use std::ptr;
 
 use super::{Block, Buffer, Level, Map, Metric, Status};
 
-/// Declares the imports; off the host's target, where only tests run, each of them fails.
+/// Declares the imports of a module; off the host's target, where only tests run, each of them fails.
 macro_rules! imports {
-    ($(fn $name:ident($($argument:ident: $kind:ty),*);)*) => {
+    ($(#[$lint:meta])* $absent:ident of $module:literal; $(fn $name:ident($($argument:ident: $kind:ty),*);)*) => {
         #[cfg(target_family = "wasm")]
-        #[link(wasm_import_module = "env")]
+        #[link(wasm_import_module = $module)]
         unsafe extern "C" {
             $(fn $name($($argument: $kind),*) -> u32;)*
         }
 
         #[cfg(not(target_family = "wasm"))]
-        #[expect(clippy::too_many_arguments, reason = "as many as the host's functions have")]
-        mod absent {
+        $(#[$lint])*
+        mod $absent {
             /// "Unimplemented".
             const STATUS: u32 = 12;
             // Unsafe as the imports are, so that the callers are the same.
@@ -24,11 +24,13 @@ macro_rules! imports {
         }
 
         #[cfg(not(target_family = "wasm"))]
-        use absent::{$($name),*};
+        use $absent::{$($name),*};
     };
 }
 
 imports! {
+    #[expect(clippy::too_many_arguments, reason = "as many as the host's functions have")]
+    absent of "env";
     fn proxy_add_header_map_value(map: u32, name: *const u8, name_size: usize, value: *const u8, value_size: usize);
     fn proxy_call_foreign_function(
         name: *const u8, name_size: usize, argument: *const u8, argument_size: usize, data: *mut *mut u8, size: *mut usize
@@ -64,14 +66,13 @@ imports! {
     fn proxy_set_tick_period_milliseconds(period: u32);
 }
 
-#[cfg(target_family = "wasm")]
-#[link(wasm_import_module = "wasi_snapshot_preview1")]
-unsafe extern "C" {
-    fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
+imports! {
+    absent_wasi of "wasi_snapshot_preview1";
+    fn clock_time_get(clock: u32, precision: u64, time: *mut u64);
 }
 
-#[cfg(not(target_family = "wasm"))]
-unsafe fn clock_time_get(_: u32, _: u64, _: *mut u64) -> u32 { 12 }
+/// The clock of `clock_time_get` that never goes back.
+const MONOTONIC: u32 = 1;
 
 /// Where the host writes what it hands over: a block that it has from `proxy_on_memory_allocate`, or nothing.
 struct Handed {
@@ -152,7 +153,7 @@ pub(crate) fn unix_nanos() -> Result<u64, Status> {
 pub(crate) fn steady_nanos() -> Result<u64, Status> {
     let mut time = 0;
     // SAFETY: The host writes eight bytes to the given place during the call, and nothing else of ours.
-    Status::of(unsafe { clock_time_get(1, 0, &mut time) })?;
+    Status::of(unsafe { clock_time_get(MONOTONIC, 0, &mut time) })?;
     Ok(time)
 }
 

@@ -1,8 +1,8 @@
 //! The one place where what was decided becomes host calls.
 
 use usher_policy::Reason;
-use usher_policy::rules::conclude::Permit;
 use usher_policy::model::{CredentialSource, DenialPages, Enforcement};
+use usher_policy::rules::conclude::Permit;
 
 use super::calls::Step;
 use super::{Scene, Waiting, Worker};

@@ -1,6 +1,7 @@
 //! The flow on a real policy, with a verifier and a key source that say what a test wants.
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,10 +14,12 @@ use usher_policy::token::signature::SignatureVerifier;
 use usher_policy::token::verify::KeySource;
 use usher_policy::wire::LoginAnswer;
 
-use super::{Desk, Next, Passage, Tally, arrive};
+use super::{Desk, LastHost, Next, Passage, Tally, recognise};
 use crate::clock::Now;
 use crate::feed::Follow;
+use crate::glance::Glance;
 use crate::header_map::HeaderMap;
+use crate::headers::Reserved;
 use crate::keys::Lack;
 use crate::session::Sessions;
 use crate::store_call::NoAnswer;
@@ -24,6 +27,7 @@ use crate::store_call::NoAnswer;
 mod clock;
 mod denials;
 mod feed;
+mod known;
 mod sessions;
 mod withdrawal;
 
@@ -68,9 +72,24 @@ impl KeySource for Source {
     }
 }
 
+/// A request arrives. Whoever is recognised is let in as they are when the whole way is gone.
+fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
+    let reserved = Reserved::new(&desk.policy.headers);
+    let glance = Glance::of(headers, &reserved, |_| Ok::<_, Infallible>(())).unwrap();
+    let recognised = recognise(headers, &glance, desk);
+    let next = super::arrive(headers, &glance, desk);
+    if let Some(permit) = recognised {
+        let Next::Allow(allow) = &next else { panic!("recognised, and not let in: {next:?}") };
+        assert_eq!(format!("{:?}", allow.permit), format!("{permit:?}"));
+        assert!(!allow.is_login && desk.tally.session_hit);
+    }
+    next
+}
+
 /// A worker without a host.
 struct World {
     policy: Policy,
+    last_host: LastHost,
     sessions: Sessions,
     follow: Follow,
     source: Source,
@@ -85,6 +104,7 @@ impl World {
         let verifier = Verifier { says: Cell::new(true), asked: Cell::new(0) };
         let follow = Follow::default();
         Self {
+            last_host: LastHost::default(),
             sessions: Sessions::new(8),
             follow,
             source: Source(None),
@@ -104,6 +124,7 @@ impl World {
     fn step_at(&mut self, now: Now, step: impl FnOnce(&mut Desk<'_>) -> Next) -> Next {
         let mut desk = Desk {
             policy: &self.policy,
+            last_host: &mut self.last_host,
             sessions: &mut self.sessions,
             follow: &mut self.follow,
             keys: &self.source,
