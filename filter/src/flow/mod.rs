@@ -4,7 +4,7 @@ mod arrival;
 mod keys;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
