@@ -20,8 +20,9 @@ const INTEGRITY: &str =
 /// What to do where it does not run.
 const OTHERWISE: &str = "install Binaryen and name its `wasm-opt` in $WASM_OPT";
 
-/// The instructions that rustc may use for this target, and no others: every Envoy that runs the filter has them.
-const FEATURES: [&str; 8] = [
+/// The instructions that rustc may use for this target, and those that the filter asks for by name (SIMD), and no others: every
+/// Envoy that runs the filter has them.
+const FEATURES: [&str; 9] = [
     "--mvp-features",
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
@@ -30,6 +31,7 @@ const FEATURES: [&str; 8] = [
     "--enable-nontrapping-float-to-int",
     "--enable-reference-types",
     "--enable-sign-ext",
+    "--enable-simd",
 ];
 
 /// A module as rustc built it, pruned, made smaller and quicker, at `place`. Says whether it was: a machine that cannot fetch

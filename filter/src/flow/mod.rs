@@ -5,7 +5,7 @@ mod keys;
 mod known;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 

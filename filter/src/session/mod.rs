@@ -16,7 +16,7 @@ use crate::feed::{Change, Follow, Stamp, State};
 use crate::store_call::STORE_MARGIN;
 use check::Patience;
 pub(crate) use check::{Check, Step};
-use kept::{Heads, Kept};
+use kept::{Kept, Models};
 use sieve::{Entry, Group, Key, Sieve};
 
 /// A login that was let in, as later requests with the same credential find it. What was put to the store is in the credential,
@@ -71,7 +71,7 @@ const ROOM: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Sessions {
     sieve: Sieve<Held>,
-    heads: Heads,
+    models: Models,
 }
 
 /// A session with its credential: found by organization and credential, grouped by organization and member.
@@ -108,7 +108,7 @@ pub(crate) struct Touched {
 impl Sessions {
     /// No sessions, and room for this many.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { sieve: Sieve::new(capacity, capacity.saturating_mul(ROOM)), heads: Heads::new() }
+        Self { sieve: Sieve::new(capacity, capacity.saturating_mul(ROOM)), models: Models::new() }
     }
 
     /// The live session of a credential in an organization.
@@ -124,7 +124,7 @@ impl Sessions {
     /// Remembers a session of its standing's organization, in place of the one with the same credential, which is of this
     /// issuer. Says how many others had to go for it.
     pub(crate) fn remember(&mut self, issuer: &Issuer, credential: &[u8], session: Session) -> usize {
-        let kept = self.heads.keep(issuer, credential);
+        let kept = self.models.keep(issuer, credential);
         let standing = Arc::clone(&session.standing);
         self.sieve.insert((standing.organization().as_str(), credential), Held { credential: kept, session })
     }

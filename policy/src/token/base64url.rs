@@ -1,5 +1,9 @@
 //! Base64url as JOSE writes it (RFC 7515, 2): no padding, no white space, one spelling for every value.
 
+mod letters;
+
+use letters::{four_letters, letters};
+
 /// Marks what is no character of the alphabet.
 const NONE: u8 = 0x80;
 
@@ -50,29 +54,40 @@ pub fn length(bytes: usize) -> usize {
     bytes.saturating_mul(4).div_ceil(3)
 }
 
-/// Whether `text` is what [`decode`] made these bytes of, to the letter.
-pub fn is_of(text: &[u8], bytes: &[u8]) -> bool {
-    if text.len() != length(bytes.len()) {
-        return false;
-    }
-    let (sixes, last) = bytes.as_chunks();
-    let (eights, last_letters) = text.as_chunks();
-    let mut padded = [0; 6];
-    padded.iter_mut().zip(last).for_each(|(place, byte)| *place = *byte);
-    eights.iter().zip(sixes).all(|(eight, six)| u64::from_be_bytes(*eight) == letters(*six))
-        && letters(padded).to_be_bytes().starts_with(last_letters)
+/// What follows in `text` after the letters that [`decode`] makes these bytes of, if it begins with them.
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+pub fn strip<'a>(text: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
+    let (text, after) = text.split_at_checked(length(bytes.len()))?;
+    let (triples, last) = bytes.split_at_checked(bytes.len() - bytes.len() % 3)?;
+    let (quads, last_letters) = text.split_at_checked(length(triples.len()))?;
+    let difference = match (triples.last_chunk(), quads.last_chunk()) {
+        (Some(last_bytes), Some(last_letters)) => {
+            let parts = triples.as_chunks().0.iter().zip(quads.as_chunks().0);
+            // The last part may have some of the one before it once more.
+            parts.fold(difference(last_bytes, last_letters), |all, (bytes, letters)| all | difference(bytes, letters))
+        }
+        _ => triples
+            .as_chunks()
+            .0
+            .iter()
+            .zip(quads.as_chunks().0)
+            .fold(0, |all, (bytes, letters)| all | u64::from(four_letters(*bytes) ^ u32::from_le_bytes(*letters))),
+    };
+    let is_last = match *last {
+        [a, b] => four_letters([a, b, 0]).to_le_bytes().starts_with(last_letters),
+        [a] => four_letters([a, 0, 0]).to_le_bytes().starts_with(last_letters),
+        _ => true,
+    };
+    (difference == 0 && is_last).then_some(after)
 }
 
-/// The eight letters of six bytes, the first in the highest byte: all at once, as sessions compare some hundreds.
-fn letters([a, b, c, d, e, f]: [u8; 6]) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let bits = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
-    let halves = bits & 0xff_ffff | (bits & 0xffff_ff00_0000) << 8;
-    let quarters = halves & 0x0000_0fff_0000_0fff | (halves & 0x00ff_f000_00ff_f000) << 4;
-    let values = quarters & 0x003f_003f_003f_003f | (quarters & 0x0fc0_0fc0_0fc0_0fc0) << 2;
-    // One in each byte whose value is no less than this.
-    let from = |least: u64| (values + (0x80 - least) * EACH) >> 7 & EACH;
-    values + u64::from(b'A') * EACH + 6 * from(26) + 49 * from(63) - 75 * from(52) - 13 * from(62)
+/// Zero, if these are the letters of the bytes.
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+#[inline]
+fn difference(bytes: &[u8; 12], text: &[u8; 16]) -> u64 {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *text;
+    let [first, second] = letters(*bytes);
+    first ^ u64::from_le_bytes([a, b, c, d, e, f, g, h]) | second ^ u64::from_le_bytes([i, j, k, l, m, n, o, p])
 }
 
 fn value(byte: u8) -> u8 {
@@ -86,9 +101,13 @@ fn unless_zero(trailing: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::{decode, is_of};
+    use super::{decode, strip};
     use jwt_simple::reexports::ct_codecs::{Base64UrlSafeNoPadding, Decoder as _, Encoder as _};
     use proptest::prelude::*;
+
+    fn is_of(text: &[u8], bytes: &[u8]) -> bool {
+        strip(text, bytes).is_some_and(<[u8]>::is_empty)
+    }
 
     #[test]
     fn a_value_has_one_spelling() {
@@ -120,6 +139,8 @@ mod tests {
         fn what_is_encoded_is_decoded(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             let text = Base64UrlSafeNoPadding::encode_to_string(&bytes).unwrap();
             prop_assert!(is_of(text.as_bytes(), &bytes));
+            let longer = format!("{text}.A");
+            prop_assert_eq!(strip(longer.as_bytes(), &bytes), Some(&b".A"[..]));
             prop_assert_eq!(decode(text.as_bytes()), Some(bytes));
         }
 

@@ -171,7 +171,7 @@ fn token(change: impl FnOnce(&mut Value)) -> String {
     parts.map(|part| base64url(&part)).join(".")
 }
 
-fn base64url(bytes: &[u8]) -> String {
+pub(crate) fn base64url(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let chunk = |chunk: &[u8]| {
         let bits = chunk.iter().chain(&[0, 0]).take(3).fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));

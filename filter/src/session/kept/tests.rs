@@ -1,0 +1,130 @@
+use super::*;
+use proptest::prelude::*;
+
+use crate::flow::tests::base64url;
+
+fn okta() -> Issuer {
+    Issuer::new("https://acme.okta.example")
+}
+
+/// As a provider writes them: claims in one order, and some of which no two are alike.
+fn token(key: &str, person: &str, at: u32, groups: &str) -> Vec<u8> {
+    let claims = format!(
+        r#"{{"sub":"00u{person}8xK1","name":"{person}","email":"{person}@acme.example","ver":1,"iss":"https://acme.okta.example/oauth2/default","aud":"usher","iat":{at},"exp":{},"jti":"ID.{person}{at}","amr":["pwd","mfa"],"email_verified":true,"groups":[{groups}]}}"#,
+        at + 3600
+    );
+    let signature: Vec<u8> = person.bytes().cycle().take(256).collect();
+    let parts = [format!(r#"{{"kid":"{key}","alg":"RS256"}}"#).into_bytes(), claims.into_bytes(), signature];
+    parts.map(|part| base64url(&part)).join(".").into_bytes()
+}
+
+fn own(kept: &Kept) -> usize {
+    match kept {
+        Kept::Assertion(Assertion { own, .. }) => own.len() - 256,
+        Kept::Text(text) => text.len(),
+    }
+}
+
+fn has_model_of(one: &Kept, other: &Kept) -> bool {
+    match (one, other) {
+        (Kept::Assertion(one), Kept::Assertion(other)) => Rc::ptr_eq(&one.model.bytes, &other.model.bytes),
+        _ => false,
+    }
+}
+
+#[test]
+fn what_the_assertions_of_a_provider_have_in_common_is_in_memory_once() {
+    let mut models = Models::new();
+    let people =
+        ["ada", "bartholomew", "cyd"].map(|person| token("k1", person, 1_760_000_000, "\"everyone\",\"staff\""));
+    let kept = people.each_ref().map(|credential| models.keep(&okta(), credential));
+    assert!(kept.iter().all(|other| has_model_of(other, &kept[0])));
+    assert_eq!(kept.each_ref().map(own), [5, 71, 42], "of some 280 bytes");
+    assert_eq!(kept.each_ref().map(Kept::len), people.each_ref().map(Vec::len));
+    let elsewhere = models.keep(&Issuer::new("https://acme.entra.example"), &people[0]);
+    assert!(!has_model_of(&elsewhere, &kept[0]), "each provider has its own");
+}
+
+#[test]
+fn each_key_of_a_provider_has_a_model() {
+    let mut models = Models::new();
+    let credentials = ["k1", "k2", "k1", "k2"].map(|key| token(key, "ada", 1_760_000_000, ""));
+    let kept = credentials.each_ref().map(|credential| models.keep(&okta(), credential));
+    assert!(has_model_of(&kept[0], &kept[2]) && has_model_of(&kept[1], &kept[3]));
+    assert!(!has_model_of(&kept[0], &kept[1]));
+    assert!(kept.iter().zip(&credentials).all(|(kept, credential)| kept.is(credential)));
+    for number in 0..100 {
+        models.keep(&okta(), &token(&number.to_string(), "ada", 1, ""));
+    }
+    assert_eq!(models.by_issuer[&okta()].len(), HEADERS);
+}
+
+#[test]
+fn a_model_that_has_little_in_common_with_an_assertion_gives_way_to_it() {
+    let mut models = Models::new();
+    let many: String = (0..99).map(|number| format!("\"{}\",", number * 7_654_321)).collect();
+    let credentials = ["", &many, &many, ""].map(|groups| token("k1", "ada", 1_760_000_000, groups));
+    let kept = credentials.each_ref().map(|credential| models.keep(&okta(), credential));
+    assert!(!has_model_of(&kept[0], &kept[1]) && has_model_of(&kept[1], &kept[2]) && has_model_of(&kept[1], &kept[3]));
+    assert!(kept.iter().zip(&credentials).all(|(kept, credential)| kept.is(credential)));
+}
+
+#[test]
+fn providers_without_sessions_are_forgotten() {
+    let mut models = Models::new();
+    let credential = token("k1", "ada", 1, "");
+    let kept = models.keep(&okta(), &credential);
+    for number in 0..10_000 {
+        models.keep(&Issuer::new(number.to_string()), &credential);
+    }
+    assert!(models.by_issuer.len() <= FIRST_SWEEP, "{}", models.by_issuer.len());
+    assert!(has_model_of(&kept, &models.keep(&okta(), &credential)), "this one has some");
+}
+
+proptest! {
+    #[test]
+    fn a_credential_is_itself_and_no_other(credentials in proptest::collection::vec(prop_oneof![parts(), assertion()], 1..12), odd: u8, at: proptest::sample::Index) {
+        let mut models = Models::new();
+        let kept: Vec<Kept> = credentials.iter().map(|credential| models.keep(&okta(), credential)).collect();
+        for (kept, own) in kept.iter().zip(&credentials) {
+            for credential in &credentials {
+                prop_assert_eq!(kept.is(credential), credential == own);
+            }
+            let mut changed = own.clone();
+            changed[at.index(own.len())] = odd;
+            prop_assert_eq!(kept.is(&changed), changed == *own);
+            prop_assert_eq!(kept.len(), own.len());
+            prop_assert!(!kept.is(&[own.as_slice(), b"x"].concat()));
+            prop_assert!(!kept.is(own.get(1..).unwrap_or(b"x")));
+            prop_assert!(!kept.is(own.split_last().map_or(b"x", |(_, rest)| rest)));
+        }
+    }
+
+    #[test]
+    fn bytes_are_the_same_as_the_library_says(
+        one in proptest::collection::vec(0..2_u8, 0..20),
+        other in proptest::collection::vec(0..2_u8, 0..20),
+    ) {
+        prop_assert_eq!(is_same(&one, &other), one == other);
+        prop_assert!(is_same(&one, &one.clone()));
+    }
+}
+
+/// Credentials of no form.
+fn parts() -> impl Strategy<Value = Vec<u8>> {
+    (0..80_usize, 0..3_usize, proptest::collection::vec(0..2_u8, 0..6))
+        .prop_map(|(first, second, rest)| [vec![1; first + 40], vec![2; second], rest].concat())
+}
+
+/// Assertions, nearly all of them canonical, which have much in common, if not at the same place.
+fn assertion() -> impl Strategy<Value = Vec<u8>> {
+    let long: &'static str = "long".repeat(300).leak();
+    let word = proptest::sample::select(vec!["\"name\":\"", "\",\"email\":", "\"]}", "ada", "b", "\"", long]);
+    let payload = proptest::collection::vec(word, 0..40);
+    ("[hi]", payload, proptest::collection::vec(0..2_u8, 0..90), proptest::option::of("[A-D]")).prop_map(
+        |(header, payload, signature, odd)| {
+            let payload = base64url(payload.concat().as_bytes());
+            format!("{header}.{payload}{}.{}", odd.unwrap_or_default(), base64url(&signature)).into_bytes()
+        },
+    )
+}
