@@ -125,7 +125,8 @@ enum Metric {
 pub(crate) struct MetricIds(Rc<RefCell<Vec<(Metric, u32)>>>);
 
 /// What is counted in nearly every request and login: the host is told on the next tick.
-const LATER: [Counter; 4] = [Counter::Allow, Counter::Logins, Counter::SessionHits, Counter::StoreCalls];
+const LATER: [Counter; 5] =
+    [Counter::Allow, Counter::Logins, Counter::SessionEvictions, Counter::SessionHits, Counter::StoreCalls];
 
 /// What one worker counts.
 #[derive(Debug, Default)]
@@ -143,22 +144,26 @@ impl Metrics {
 
     /// Counts one.
     pub(crate) fn count(&self, counter: Counter) {
+        self.add(counter, 1);
+    }
+
+    /// Counts so many.
+    pub(crate) fn add(&self, counter: Counter, count: usize) {
         let mut later = LATER.iter().zip(&self.later);
         match later.find(|(later, _)| **later == counter) {
-            Some((_, count)) => count.set(count.get().saturating_add(1)),
-            None => self.add(counter, 1),
+            Some((_, sum)) => sum.set(sum.get().saturating_add(count)),
+            None => self.tell(counter, count),
         }
     }
 
     /// Tells the host what was counted without it.
     pub(crate) fn flush(&self) {
         for (counter, count) in LATER.iter().zip(&self.later) {
-            self.add(*counter, count.take());
+            self.tell(*counter, count.take());
         }
     }
 
-    /// Counts so many.
-    pub(crate) fn add(&self, counter: Counter, count: usize) {
+    fn tell(&self, counter: Counter, count: usize) {
         if count > 0 {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             self.with(Metric::Counter(counter), |id| host::add_to_metric(id, count));

@@ -4,6 +4,7 @@ mod calls;
 mod follow;
 mod perform;
 mod turns;
+mod request_headers;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,6 +31,7 @@ use crate::store_call::{self, NoAnswer, STORE_MARGIN};
 use calls::Calls;
 pub(crate) use perform::refuse;
 
+use request_headers::RequestHeaders;
 /// One worker's state. Envoy calls a worker's filter from one thread, and never from within a host call.
 pub(crate) struct Worker {
     policy: Policy,
@@ -47,6 +49,8 @@ pub(crate) struct Worker {
     signatures: Signatures,
     metrics: Metrics,
     census: Census,
+    /// Whether Envoy's log shows the lines of logins and denials, as it was at the last tick.
+    logs_verdicts: bool,
     waiting: HashMap<u32, Waiting>,
     calls: Calls,
     /// Requests that wait no more for the store but for their turn, with what it has answered.
@@ -93,6 +97,7 @@ impl Worker {
             signatures,
             metrics: Metrics::new(metric_ids),
             census: Census::new(),
+            logs_verdicts: log_line::shows_verdicts(),
             waiting: HashMap::new(),
             calls: Calls::default(),
             answered: Vec::new(),
@@ -130,7 +135,7 @@ impl Worker {
             true => Next::ambiguous(),
             false => self.decide(now, |desk| flow::arrive(&headers, desk)),
         };
-        self.perform(Scene { context_id, now, is_arriving: true }, next, &headers)
+        self.perform(Scene { context_id, now, is_arriving: true }, next, &headers.into())
     }
 
     /// A call of this worker has been answered, or has failed.
@@ -144,7 +149,7 @@ impl Worker {
         } else if let Some(at) = self.unattended.iter().position(|(own, _)| *own == Some(token)) {
             let (_, expect) = self.unattended.swap_remove(at);
             let answer = self.store_answer(&expect, status, body_size, now);
-            self.store_answered(now, expect, answer, &HeaderMap::default());
+            self.store_answered(now, expect, answer, &HeaderMap::default().into());
         } else if self.feed.is_poll(token) {
             // One byte more than may be: so that too long is seen as too long.
             self.poll_answered(status, &host::answer_body(feed::MAX_PAGE + 1), now);
@@ -218,6 +223,7 @@ impl Worker {
         self.calls.turns.workers = self.census.workers();
         self.ask_unattended(now);
         self.resume_answered(now);
+        self.logs_verdicts = log_line::shows_verdicts();
         self.ask_for_orphans(now);
         self.ask_for_due(now);
         self.resume_settled(now);
@@ -311,17 +317,15 @@ impl Worker {
     }
 
     /// Goes on with a request that was paused.
-    fn resume(&mut self, context_id: u32, now: Now, step: impl FnOnce(&mut Self, &HeaderMap) -> Next) {
+    fn resume(&mut self, context_id: u32, now: Now, step: impl FnOnce(&mut Self, &RequestHeaders) -> Next) {
         // Where the request is gone, what follows would be done to another one.
         if host::enter(context_id).is_err() {
             return;
         }
         let scene = Scene { context_id, now, is_arriving: false };
-        let resumed = host::request_headers().and_then(|headers| {
-            let next = step(self, &headers);
-            self.perform(scene, next, &headers)
-        });
-        if let Err(error) = resumed {
+        let headers = RequestHeaders::unread();
+        let next = step(self, &headers);
+        if let Err(error) = self.perform(scene, next, &headers) {
             log_line::host_failed("request", &error.to_string());
             refuse();
         }
@@ -343,12 +347,13 @@ impl Worker {
         now: Now,
         expect: ExpectStore,
         answer: Result<LoginAnswer, NoAnswer>,
-        headers: &HeaderMap,
+        headers: &RequestHeaders,
     ) -> Next {
         if let Err(why) = &answer {
             self.metrics.count(Counter::StoreFailures);
             let organization = expect.organization().id.as_str();
-            log_line::store_failed(organization, &why.to_string(), crate::reply::request_id(headers));
+            let request_id = headers.get().ok().and_then(crate::reply::request_id);
+            log_line::store_failed(organization, &why.to_string(), request_id);
         }
         self.decide(now, |desk| expect.answered(answer, desk))
     }

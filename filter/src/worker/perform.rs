@@ -4,10 +4,10 @@ use usher_policy::Reason;
 use usher_policy::model::{CredentialSource, DenialPages, Enforcement};
 
 use super::calls::Step;
+use super::request_headers::RequestHeaders;
 use super::{Scene, Waiting, Worker};
 use crate::credential;
 use crate::flow::{Allow, Deny, ExpectKeys, ExpectStore, Next, Passage};
-use crate::header_map::HeaderMap;
 use crate::host::{self, Action, HostError};
 use crate::keys::Ask;
 use crate::log_line::{self, Denial};
@@ -22,7 +22,7 @@ const MAX_STEPS: usize = 8;
 
 impl Worker {
     /// Does what was decided, until the request goes on, is turned away or waits.
-    pub(super) fn perform(&mut self, scene: Scene, next: Next, headers: &HeaderMap) -> Result<Action, HostError> {
+    pub(super) fn perform(&mut self, scene: Scene, next: Next, headers: &RequestHeaders) -> Result<Action, HostError> {
         let mut next = next;
         for _ in 0..MAX_STEPS {
             next = match next {
@@ -42,7 +42,7 @@ impl Worker {
         Ok(refuse())
     }
 
-    fn allow(&self, scene: Scene, allow: &Allow, headers: &HeaderMap) -> Result<Action, HostError> {
+    fn allow(&self, scene: Scene, allow: &Allow, headers: &RequestHeaders) -> Result<Action, HostError> {
         for (fact, value) in tags::of(&allow.permit) {
             // Whatever the client sent under this name is gone already.
             host::add_request_header(fact.header(&self.policy.headers).as_bytes(), value.as_bytes())?;
@@ -51,21 +51,24 @@ impl Worker {
         if !self.policy.credentials.forward && !self.is_shadow() {
             withhold(&self.policy.credentials.sources, headers)?;
         }
-        if allow.is_login {
-            log_line::login(&allow.permit, reply::request_id(headers), self.is_shadow());
+        if allow.is_login && self.logs_verdicts {
+            log_line::login(&allow.permit, reply::request_id(headers.get()?), self.is_shadow());
         }
         self.metrics.count(Counter::Allow);
         go_on(scene)
     }
 
-    fn deny(&self, scene: Scene, deny: &Deny, headers: &HeaderMap) -> Result<Action, HostError> {
-        log_line::denial(&Denial {
-            deny,
-            headers,
-            credentials: &self.policy.credentials,
-            is_shadow: self.is_shadow(),
-            now: scene.now.unix_secs(),
-        });
+    fn deny(&self, scene: Scene, deny: &Deny, headers: &RequestHeaders) -> Result<Action, HostError> {
+        let headers = headers.get()?;
+        if self.logs_verdicts {
+            log_line::denial(&Denial {
+                deny,
+                headers,
+                credentials: &self.policy.credentials,
+                is_shadow: self.is_shadow(),
+                now: scene.now.unix_secs(),
+            });
+        }
         host::set_filter_state("usher.reason", deny.reason.code().as_bytes())?;
         if let Some(organization) = &deny.organization {
             let encoded = crate::headers::encode(organization.as_str());
@@ -93,7 +96,7 @@ impl Worker {
 
     /// Sends the one call to the store, or joins the one that asks the same already, or waits until there is room for it, and lets
     /// the request wait; what could not be sent is an answer too.
-    fn ask_store(&mut self, scene: Scene, expect: ExpectStore, headers: &HeaderMap) -> Option<Next> {
+    fn ask_store(&mut self, scene: Scene, expect: ExpectStore, headers: &RequestHeaders) -> Option<Next> {
         let question = expect.question().map(|text| self.calls.question(text));
         let parent = expect.turn_of().cloned();
         let step = self.calls.step(scene.context_id, question.as_ref(), parent.as_ref(), scene.is_arriving);
@@ -120,11 +123,12 @@ impl Worker {
         }
     }
 
-    pub(super) fn send(&self, expect: &ExpectStore, headers: &HeaderMap) -> Result<u32, NoAnswer> {
+    pub(super) fn send(&self, expect: &ExpectStore, headers: &RequestHeaders) -> Result<u32, NoAnswer> {
         let store = &self.policy.store;
         let path = store_call::path(&expect.organization().id);
         let body = store_call::body(expect.body())?;
         let mut call = vec![
+        let headers = headers.get().map_err(|_| NoAnswer::Unsent)?;
             (":method", "POST"),
             (":path", path.as_str()),
             (":authority", store.authority.as_str()),
@@ -138,7 +142,8 @@ impl Worker {
     }
 
     /// Lets the request wait for keys, where that promises something.
-    fn await_keys(&mut self, scene: Scene, expect: ExpectKeys, headers: &HeaderMap) -> Option<Next> {
+    fn await_keys(&mut self, scene: Scene, expect: ExpectKeys, headers: &RequestHeaders) -> Option<Next> {
+        let Ok(headers) = headers.get() else { return Some(expect.refuse()) };
         match self.keys.ask(expect.connection(), expect.lack(), headers.size(), scene.now) {
             Ask::Again => Some(self.decide(scene.now, |desk| expect.check_again(desk))),
             Ask::Wait(awaited) => {
@@ -179,7 +184,7 @@ fn go_on_untagged(scene: Scene, passage: &str) -> Result<Action, HostError> {
 }
 
 /// Keeps every credential from the upstream, whichever of them decided, and nothing that came with them.
-fn withhold(sources: &[CredentialSource], headers: &HeaderMap) -> Result<(), HostError> {
+fn withhold(sources: &[CredentialSource], headers: &RequestHeaders) -> Result<(), HostError> {
     let mut cookies = Vec::new();
     for source in sources {
         match source {
@@ -192,7 +197,7 @@ fn withhold(sources: &[CredentialSource], headers: &HeaderMap) -> Result<(), Hos
     if cookies.is_empty() {
         return Ok(());
     }
-    match credential::cookies_without(&cookies, headers) {
+    match credential::cookies_without(&cookies, headers.get()?) {
         Some(kept) if kept.is_empty() => host::remove_request_header(b"cookie"),
         Some(kept) => host::set_request_header(b"cookie", &kept),
         None => Ok(()),
