@@ -86,7 +86,7 @@ pub(crate) fn arrive(headers: &HeaderMap, desk: &mut Desk<'_>) -> Next {
         organization: Arc::clone(organization),
         method: method.into_owned(),
         path: routed.path,
-        credential: Credential { bytes: credential.to_vec() },
+        credential: Credential { bytes: credential.into() },
     };
     let assertion = match Assertion::parse(credential) {
         Ok(assertion) => assertion,

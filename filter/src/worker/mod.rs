@@ -2,11 +2,11 @@
 
 mod calls;
 mod follow;
+mod numbered;
 mod perform;
 mod turns;
 mod request_headers;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use usher_policy::Policy;
@@ -29,6 +29,7 @@ use crate::signature::Signatures;
 use crate::store_call::{self, NoAnswer, STORE_MARGIN};
 
 use calls::Calls;
+use numbered::Numbered;
 pub(crate) use perform::refuse;
 
 use request_headers::RequestHeaders;
@@ -51,7 +52,8 @@ pub(crate) struct Worker {
     census: Census,
     /// Whether Envoy's log shows the lines of logins and denials, as it was at the last tick.
     logs_verdicts: bool,
-    waiting: HashMap<u32, Waiting>,
+    census: Census,
+    waiting: Numbered<Waiting>,
     calls: Calls,
     /// Requests that wait no more for the store but for their turn, with what it has answered.
     answered: Vec<(Vec<u32>, Result<LoginAnswer, NoAnswer>)>,
@@ -98,7 +100,8 @@ impl Worker {
             metrics: Metrics::new(metric_ids),
             census: Census::new(),
             logs_verdicts: log_line::shows_verdicts(),
-            waiting: HashMap::new(),
+            census: Census::new(),
+            waiting: Numbered::default(),
             calls: Calls::default(),
             answered: Vec::new(),
             unattended: Vec::new(),

@@ -97,7 +97,8 @@ impl Worker {
     /// Sends the one call to the store, or joins the one that asks the same already, or waits until there is room for it, and lets
     /// the request wait; what could not be sent is an answer too.
     fn ask_store(&mut self, scene: Scene, expect: ExpectStore, headers: &RequestHeaders) -> Option<Next> {
-        let question = expect.question().map(|text| self.calls.question(text));
+        let question =
+            expect.question().map(|(organization, credential)| self.calls.question(organization, credential));
         let parent = expect.turn_of().cloned();
         let step = self.calls.step(scene.context_id, question.as_ref(), parent.as_ref(), scene.is_arriving);
         if step == Step::Wait {
