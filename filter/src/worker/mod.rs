@@ -4,8 +4,8 @@ mod calls;
 mod follow;
 mod numbered;
 mod perform;
-mod turns;
 mod request_headers;
+mod turns;
 
 use std::time::Duration;
 
@@ -31,8 +31,8 @@ use crate::store_call::{self, NoAnswer, STORE_MARGIN};
 use calls::Calls;
 use numbered::Numbered;
 pub(crate) use perform::refuse;
-
 use request_headers::RequestHeaders;
+
 /// One worker's state. Envoy calls a worker's filter from one thread, and never from within a host call.
 pub(crate) struct Worker {
     policy: Policy,
@@ -49,7 +49,6 @@ pub(crate) struct Worker {
     keys: Keys,
     signatures: Signatures,
     metrics: Metrics,
-    census: Census,
     /// Whether Envoy's log shows the lines of logins and denials, as it was at the last tick.
     logs_verdicts: bool,
     census: Census,
@@ -98,7 +97,6 @@ impl Worker {
             clock: Clock::start(),
             signatures,
             metrics: Metrics::new(metric_ids),
-            census: Census::new(),
             logs_verdicts: log_line::shows_verdicts(),
             census: Census::new(),
             waiting: Numbered::default(),
@@ -173,14 +171,19 @@ impl Worker {
         if !rest.is_empty() {
             self.answered.push((rest.to_vec(), answer.clone()));
         }
-        self.take_up_answer(first, &answer, now);
+        self.take_up_answer(first, answer, now);
     }
 
-    fn take_up_answer(&mut self, waiting: &[u32], answer: &Result<LoginAnswer, NoAnswer>, now: Now) {
-        for context_id in waiting {
-            let Some(Waiting::Store { expect, .. }) = self.take(*context_id) else { continue };
-            let answer = answer.clone();
-            self.resume(*context_id, now, |worker, headers| worker.store_answered(now, expect, answer, headers));
+    fn take_up_answer(&mut self, waiting: &[u32], answer: Result<LoginAnswer, NoAnswer>, now: Now) {
+        let mut take_up = |context_id, answer| {
+            if let Some(Waiting::Store { expect, .. }) = self.take(context_id) {
+                self.resume(context_id, now, |worker, headers| worker.store_answered(now, expect, answer, headers));
+            }
+        };
+        // Nearly always there is one, who needs no copy.
+        if let Some((last, others)) = waiting.split_last() {
+            others.iter().for_each(|context_id| take_up(*context_id, answer.clone()));
+            take_up(*last, answer);
         }
     }
 
@@ -195,7 +198,7 @@ impl Worker {
             if !waiting.is_empty() {
                 self.answered.push((waiting, answer.clone()));
             }
-            self.take_up_answer(&next, &answer, now);
+            self.take_up_answer(&next, answer, now);
         }
     }
 
@@ -211,7 +214,7 @@ impl Worker {
             true => Err(NoAnswer::TooLong),
             false => {
                 let body = host::answer_body(store_call::MAX_ANSWER);
-                store_call::read(expect.organization(), expect.body(), status, &body)
+                store_call::read(expect.organization(), expect.body(), status, body)
             }
         }
     }
@@ -220,13 +223,13 @@ impl Worker {
     pub(crate) fn tick(&mut self) {
         let now = self.clock.tick();
         self.metrics.flush();
+        self.logs_verdicts = log_line::shows_verdicts();
         self.keys.tick(now, &self.metrics);
         self.follow_feed(now);
         self.metrics.sessions_changed(self.census.tell(self.sessions.len(), &SharedData, now));
         self.calls.turns.workers = self.census.workers();
         self.ask_unattended(now);
         self.resume_answered(now);
-        self.logs_verdicts = log_line::shows_verdicts();
         self.ask_for_orphans(now);
         self.ask_for_due(now);
         self.resume_settled(now);

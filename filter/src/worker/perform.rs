@@ -20,6 +20,9 @@ use crate::trace_context;
 /// A request looks for newer keys once or twice and asks the store once; whatever wants more steps than that is denied.
 const MAX_STEPS: usize = 8;
 
+/// So many headers a call to the store has at most.
+const MOST_HEADERS: usize = 9;
+
 impl Worker {
     /// Does what was decided, until the request goes on, is turned away or waits.
     pub(super) fn perform(&mut self, scene: Scene, next: Next, headers: &RequestHeaders) -> Result<Action, HostError> {
@@ -126,20 +129,21 @@ impl Worker {
 
     pub(super) fn send(&self, expect: &ExpectStore, headers: &RequestHeaders) -> Result<u32, NoAnswer> {
         let store = &self.policy.store;
-        let path = store_call::path(&expect.organization().id);
-        let body = store_call::body(expect.body())?;
-        let mut call = vec![
         let headers = headers.get().map_err(|_| NoAnswer::Unsent)?;
+        let path = store_call::path(&expect.organization().id);
+        let body = store_call::body(expect.body());
+        let mut call = Vec::with_capacity(MOST_HEADERS);
+        call.extend([
             (":method", "POST"),
             (":path", path.as_str()),
             (":authority", store.authority.as_str()),
             ("authorization", self.store_token.authorization()),
             ("content-type", "application/json"),
             ("accept", "application/json"),
-        ];
+        ]);
         call.extend(reply::request_id(headers).map(|id| ("x-request-id", id)));
         call.extend(trace_context::of(headers));
-        host::dispatch(&store.cluster, &call, &body, store.timeout).map_err(|_| NoAnswer::Unsent)
+        host::dispatch(&store.cluster, &call, body.as_bytes(), store.timeout).map_err(|_| NoAnswer::Unsent)
     }
 
     /// Lets the request wait for keys, where that promises something.
