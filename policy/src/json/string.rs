@@ -2,6 +2,7 @@
 
 use super::document::Node;
 use super::reader::{Reader, Wrong};
+use crate::eights;
 
 impl<'a> Reader<'a> {
     /// What follows an opening quote, which has been read.
@@ -37,8 +38,8 @@ impl<'a> Reader<'a> {
     /// Everything up to what ends a string, or escapes, or may not be in it.
     fn plain(&mut self) -> &'a str {
         let (start, rest) = (self.place(), self.rest());
-        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-        self.skip(rest.iter().position(ends).unwrap_or(rest.len()));
+        let ends = |eight| eights::is(eight, b'"') | eights::is(eight, b'\\') | eights::is_below(eight, 0x20);
+        self.skip(eights::position(rest, ends).unwrap_or(rest.len()));
         self.since(start)
     }
 
