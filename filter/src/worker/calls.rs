@@ -1,18 +1,18 @@
 //! Calls to the store that are under way, and who waits for each: logins that ask the same share one, and those of one parent
 //! leave room for those of others.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use hashbrown::HashTable;
 use usher_policy::id::{OrganizationId, ParentId};
 
-use super::numbered::Numbered;
+use super::numbered::{self, Numbered};
 use super::turns::Turns;
 use crate::credential::Credential;
 
-/// Of a credential so many bytes at its end are hashed: there an assertion has its signature, which nobody chooses.
-const HASHED: usize = 64;
+/// Of a credential so many bytes at its end are its hash: there a verified assertion has its signature. Whoever signs might choose
+/// them to collide, but has no more calls under way than one parent may.
+const HASHED: usize = 8;
 
 /// The calls of one worker.
 #[derive(Debug, Default)]
@@ -22,7 +22,6 @@ pub(super) struct Calls {
     under_way: Numbered<Call>,
     /// The calls with a question, by its hash.
     questions: HashTable<u32>,
-    hasher: RandomState,
     /// Requests whose call went away with the request that had made it.
     orphans: Vec<u32>,
     /// Of which parent how many are under way, and who waits until there are fewer.
@@ -61,10 +60,10 @@ pub(super) enum Step {
 }
 
 impl Calls {
-    /// A question, which is hashed once.
-    pub(super) fn question(&self, organization: OrganizationId, credential: Credential) -> Question {
-        let end = credential.bytes.len().saturating_sub(HASHED);
-        Question { hash: self.hasher.hash_one(credential.bytes.get(end..)), organization, credential }
+    /// A question, with its hash.
+    pub(super) fn question(organization: OrganizationId, credential: Credential) -> Question {
+        let end = credential.bytes.last_chunk::<HASHED>().map_or(0, |end| u64::from_le_bytes(*end));
+        Question { hash: numbered::spread(end), organization, credential }
     }
 
     /// What a request does; with a question others may have asked the same. Who takes no turn of a parent never waits for one,
@@ -167,17 +166,17 @@ mod tests {
 
     const T: Duration = Duration::from_secs(7);
 
-    fn question(calls: &Calls, organization: &str, credential: &[u8]) -> Question {
-        calls.question(OrganizationId::new(organization), Credential { bytes: credential.into() })
+    fn question(organization: &str, credential: &[u8]) -> Question {
+        Calls::question(OrganizationId::new(organization), Credential { bytes: credential.into() })
     }
 
     fn join(calls: &mut Calls, credential: &[u8], request: u32) -> Option<(u32, Duration)> {
-        let question = question(calls, "acme-chat", credential);
+        let question = question("acme-chat", credential);
         calls.join(&question, request)
     }
 
     fn begin(calls: &mut Calls, token: u32, request: u32, credential: &[u8]) {
-        let question = question(calls, "acme-chat", credential);
+        let question = question("acme-chat", credential);
         calls.begin(token, request, None, Some(question), T);
     }
 
@@ -188,7 +187,7 @@ mod tests {
         assert_eq!(join(&mut calls, b"ada", 2), Some((100, T)));
         assert_eq!(join(&mut calls, b"ada", 3), Some((100, T)));
         assert_eq!(join(&mut calls, b"bob", 4), None);
-        let elsewhere = question(&calls, "globex-chat", b"ada");
+        let elsewhere = question("globex-chat", b"ada");
         assert_eq!(calls.join(&elsewhere, 5), None, "the same credential in another organization is another question");
         calls
     }
@@ -282,7 +281,7 @@ mod tests {
             if !calls.turns.admits(acme, true) {
                 break;
             }
-            let question = question(&calls, "acme-chat", &token.to_le_bytes());
+            let question = question("acme-chat", &token.to_le_bytes());
             calls.begin(token, token, Some(acme.clone()), Some(question), T);
         }
         assert_eq!(calls.step(50, None, Some(acme), true), Step::Wait);
@@ -305,7 +304,7 @@ mod tests {
         let acme = ParentId::new("acme");
         let mut calls = full(&acme);
         assert_eq!(calls.step(51, None, None, true), Step::Call);
-        let question = question(&calls, "acme-chat", &1_u32.to_le_bytes());
+        let question = question("acme-chat", &1_u32.to_le_bytes());
         assert_eq!(calls.step(52, Some(&question), Some(&acme), true), Step::Join(1, T));
     }
 }

@@ -3,7 +3,7 @@
 use usher_policy::Reason;
 use usher_policy::model::{CredentialSource, DenialPages, Enforcement};
 
-use super::calls::Step;
+use super::calls::{Calls, Step};
 use super::request_headers::RequestHeaders;
 use super::{Scene, Waiting, Worker};
 use crate::credential;
@@ -100,8 +100,7 @@ impl Worker {
     /// Sends the one call to the store, or joins the one that asks the same already, or waits until there is room for it, and lets
     /// the request wait; what could not be sent is an answer too.
     fn ask_store(&mut self, scene: Scene, expect: ExpectStore, headers: &RequestHeaders) -> Option<Next> {
-        let question =
-            expect.question().map(|(organization, credential)| self.calls.question(organization, credential));
+        let question = expect.question().map(|(organization, credential)| Calls::question(organization, credential));
         let parent = expect.turn_of().cloned();
         let step = self.calls.step(scene.context_id, question.as_ref(), parent.as_ref(), scene.is_arriving);
         if step == Step::Wait {
