@@ -1,15 +1,17 @@
 //! Where a request carries its credential: the first configured source that is present decides, none falls through.
 
+use std::rc::Rc;
+
 use usher_policy::Reason;
 use usher_policy::model::CredentialSource;
 
 use crate::header_map::HeaderMap;
 
-/// The credential of a request that waits.
+/// The credential of a request that waits. A clone shares the bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Credential {
     /// The bytes.
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Rc<[u8]>,
 }
 
 impl std::fmt::Debug for Credential {
@@ -177,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_credential_is_never_shown_in_debug_output() {
-        let shown = format!("{:?}", Credential { bytes: b"s3cret".to_vec() });
+        let shown = format!("{:?}", Credential { bytes: Rc::from(&b"s3cret"[..]) });
         assert!(shown.contains("Credential") && !shown.contains("s3cret") && !shown.contains("115"), "{shown}");
     }
 }

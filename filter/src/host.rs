@@ -115,11 +115,13 @@ pub(crate) fn dispatch(
     body: &[u8],
     timeout: Duration,
 ) -> Result<u32, HostError> {
-    let trailers = HeaderMap::encode::<&str, &str>(&[]);
     // The host counts whole milliseconds, and 0 would be no limit at all.
     let timeout = millis(timeout).max(1);
-    Ok(raw::http_call(cluster.as_bytes(), &HeaderMap::encode(headers), body, &trailers, timeout)?)
+    Ok(raw::http_call(cluster.as_bytes(), &HeaderMap::encode(headers), body, &NO_HEADERS, timeout)?)
 }
+
+/// The block of a map without headers.
+const NO_HEADERS: [u8; 4] = [0; 4];
 
 /// The status of the answer that this callback is about, which has so many headers; `None` where there was no answer.
 pub(crate) fn answer_status(headers: usize) -> Option<u16> {

@@ -7,7 +7,14 @@ pub(crate) struct JsonObject(String);
 impl JsonObject {
     /// An object without members.
     pub(crate) fn new() -> Self {
-        Self(String::from("{"))
+        Self::with_room(0)
+    }
+
+    /// The same, in which so many bytes have room.
+    pub(crate) fn with_room(bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes);
+        text.push('{');
+        Self(text)
     }
 
     /// A text.
@@ -35,6 +42,15 @@ impl JsonObject {
         self
     }
 
+    /// An object in it.
+    pub(crate) fn object(mut self, name: &str, members: impl FnOnce(Self) -> Self) -> Self {
+        self.name(name);
+        self.0.push('{');
+        let mut whole = members(self);
+        whole.0.push('}');
+        whole
+    }
+
     /// The whole object.
     pub(crate) fn end(mut self) -> String {
         self.0.push('}');
@@ -42,7 +58,7 @@ impl JsonObject {
     }
 
     fn name(&mut self, name: &str) {
-        if self.0.len() > 1 {
+        if !self.0.ends_with('{') {
             self.0.push(',');
         }
         self.quoted(name);
@@ -52,6 +68,12 @@ impl JsonObject {
     /// RFC 8259, 7: no line break and no quotation mark gets out of it; nor does what a terminal takes for a command (C1 controls).
     fn quoted(&mut self, text: &str) {
         self.0.push('"');
+        // Nearly every text stays as it is.
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+            self.0.push_str(text);
+            self.0.push('"');
+            return;
+        }
         for character in text.chars() {
             match character {
                 '"' => self.0.push_str("\\\""),

@@ -12,11 +12,13 @@ use crate::tags::{self, Fact};
 pub(crate) use denial::Denial;
 use line::Line;
 
+/// Whether the log shows lines of logins and denials. Else none should be written: each costs its request something.
+pub(crate) fn shows_verdicts() -> bool {
+    host::shows(Level::Info)
+}
+
 /// Somebody was let in by a login.
 pub(crate) fn login(permit: &Permit, request_id: Option<&str>, is_shadow: bool) {
-    if !host::shows(Level::Info) {
-        return;
-    }
     let tag = |fact| tags::value(permit, fact);
     let line = Line::of("login")
         .text("verdict", Some("allow"))
@@ -31,9 +33,7 @@ pub(crate) fn login(permit: &Permit, request_id: Option<&str>, is_shadow: bool) 
 
 /// Somebody was turned away, or would have been.
 pub(crate) fn denial(denial: &Denial<'_>) {
-    if host::shows(Level::Info) {
-        host::log(Level::Info, &denial.line());
-    }
+    host::log(Level::Info, &denial.line());
 }
 
 /// The store gave no answer.

@@ -125,7 +125,8 @@ enum Metric {
 pub(crate) struct MetricIds(Rc<RefCell<Vec<(Metric, u32)>>>);
 
 /// What is counted in nearly every request and login: the host is told on the next tick.
-const LATER: [Counter; 4] = [Counter::Allow, Counter::Logins, Counter::SessionHits, Counter::StoreCalls];
+const LATER: [Counter; 5] =
+    [Counter::Allow, Counter::Logins, Counter::SessionEvictions, Counter::SessionHits, Counter::StoreCalls];
 
 /// What one worker counts.
 #[derive(Debug, Default)]
@@ -143,9 +144,14 @@ impl Metrics {
 
     /// Counts one.
     pub(crate) fn count(&self, counter: Counter) {
+        self.add(counter, 1);
+    }
+
+    /// Counts so many.
+    pub(crate) fn add(&self, counter: Counter, count: usize) {
         match self.later(counter) {
-            Some(count) => count.set(count.get().saturating_add(1)),
-            None => self.add(counter, 1),
+            Some(sum) => sum.set(sum.get().saturating_add(count)),
+            None => self.tell(counter, count),
         }
     }
 
@@ -153,25 +159,25 @@ impl Metrics {
     pub(crate) fn flush(&self) {
         for counter in LATER {
             if let Some(count) = self.later(counter) {
-                self.add(counter, count.take());
+                self.tell(counter, count.take());
             }
         }
     }
 
     /// How many of one of those there were.
     fn later(&self, counter: Counter) -> Option<&Cell<usize>> {
-        let [allow, logins, session_hits, store_calls] = &self.later;
+        let [allow, logins, session_evictions, session_hits, store_calls] = &self.later;
         match counter {
             Counter::Allow => Some(allow),
             Counter::Logins => Some(logins),
+            Counter::SessionEvictions => Some(session_evictions),
             Counter::SessionHits => Some(session_hits),
             Counter::StoreCalls => Some(store_calls),
             _ => None,
         }
     }
 
-    /// Counts so many.
-    pub(crate) fn add(&self, counter: Counter, count: usize) {
+    fn tell(&self, counter: Counter, count: usize) {
         if count > 0 {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             self.with(Metric::Counter(counter), |id| host::add_to_metric(id, count));

@@ -2,6 +2,8 @@
 
 mod known_answer;
 
+use std::borrow::Cow;
+
 use usher_policy::model::Algorithm;
 use usher_policy::token::keys::Key;
 use usher_policy::token::signature::{JwtSimple, SignatureVerifier, ecdsa_der};
@@ -41,13 +43,13 @@ impl SignatureVerifier for Signatures {
 }
 
 /// The hash and the form of the signature by which the host knows an algorithm, if it does.
-fn host_form(algorithm: Algorithm, signature: &[u8]) -> Option<(&'static str, Vec<u8>)> {
+fn host_form(algorithm: Algorithm, signature: &[u8]) -> Option<(&'static str, Cow<'_, [u8]>)> {
     match algorithm {
-        Algorithm::Rs256 => Some(("sha256", signature.to_vec())),
-        Algorithm::Rs384 => Some(("sha384", signature.to_vec())),
-        Algorithm::Rs512 => Some(("sha512", signature.to_vec())),
-        Algorithm::Es256 => Some(("sha256", ecdsa_der(signature)?)),
-        Algorithm::Es384 => Some(("sha384", ecdsa_der(signature)?)),
+        Algorithm::Rs256 => Some(("sha256", signature.into())),
+        Algorithm::Rs384 => Some(("sha384", signature.into())),
+        Algorithm::Rs512 => Some(("sha512", signature.into())),
+        Algorithm::Es256 => Some(("sha256", ecdsa_der(signature)?.into())),
+        Algorithm::Es384 => Some(("sha384", ecdsa_der(signature)?.into())),
         Algorithm::EdDsa | Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => None,
     }
 }

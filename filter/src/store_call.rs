@@ -3,9 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use usher_policy::id::OrganizationId;
+use usher_policy::id::{OrganizationId, Tier};
 use usher_policy::model::Organization;
+use usher_policy::rules::plan::Plan;
 use usher_policy::wire::{Login, LoginAnswer, NoLoginAnswer};
+
+use crate::json_object::JsonObject;
 
 /// The longest answer that is read, in bytes.
 pub(crate) const MAX_ANSWER: usize = 64 * 1024;
@@ -74,24 +77,46 @@ impl fmt::Display for NoAnswer {
 
 /// The path of an organization's logins.
 pub(crate) fn path(organization: &OrganizationId) -> String {
-    let mut path = String::from("/v1/organizations/");
+    let mut path = String::with_capacity(PATH.len() + organization.as_str().len() + PATH_END.len());
+    path.push_str(PATH);
     for byte in organization.as_str().bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
             _ => path.push_str(&format!("%{byte:02X}")),
         }
     }
-    path.push_str("/logins");
+    path.push_str(PATH_END);
     path
 }
 
-/// The body of the call.
-///
-/// # Errors
-/// `Unsent` where it cannot be written.
-pub(crate) fn body(login: &Login) -> Result<Vec<u8>, NoAnswer> {
-    serde_json::to_vec(login).map_err(|_| NoAnswer::Unsent)
+const PATH: &str = "/v1/organizations/";
+const PATH_END: &str = "/logins";
+
+/// The body of the call: the login as JSON, member by member as its type has them.
+pub(crate) fn body(login: &Login) -> String {
+    let Login { connection, issuer, subject, email, name, external_id, issued_at, plan, preview } = login;
+    let body = JsonObject::with_room(BODY)
+        .text("connection", Some(connection.as_str()))
+        .text("issuer", Some(issuer.as_str()))
+        .text("subject", Some(subject.as_str()))
+        .text("email", Some(email.as_str()))
+        .text("name", name.as_deref())
+        .text("external_id", external_id.as_deref())
+        .number("issued_at", Some(*issued_at))
+        .object("plan", |object| match plan {
+            Plan::Assign { role, seat_tier } => object
+                .text("do", Some("assign"))
+                .text("role", Some(role.as_str()))
+                .text("seat_tier", seat_tier.as_ref().map(Tier::as_str)),
+            Plan::Ensure { role } => object.text("do", Some("ensure")).text("role", Some(role.as_str())),
+            Plan::Remove { reason } => object.text("do", Some("remove")).text("reason", Some(reason.code())),
+            Plan::Require => object.text("do", Some("require")),
+        });
+    if *preview { body.flag("preview", true).end() } else { body.end() }
 }
+
+/// Nearly every body has room in so many bytes.
+const BODY: usize = 512;
 
 /// Reads the answer. The store sends more about a member than the filter needs, which is ignored; nothing else is.
 ///
@@ -101,7 +126,7 @@ pub(crate) fn read(
     organization: &Organization,
     login: &Login,
     status: Option<u16>,
-    body: &[u8],
+    body: Vec<u8>,
 ) -> Result<LoginAnswer, NoAnswer> {
     match status {
         None => return Err(NoAnswer::Reset),
@@ -130,8 +155,10 @@ pub(crate) fn read(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
-    use usher_policy::rules::plan::Plan;
+    use usher_policy::Reason;
+    use usher_policy::id::{ConnectionId, Issuer, Role, Subject};
     use usher_policy::wire::Answer;
 
     use super::*;
@@ -143,7 +170,7 @@ mod tests {
             "connection": "okta", "issuer": "https://acme.okta.example", "subject": "ada", "email": "ada@acme.example",
             "issued_at": 1, "plan": Plan::Require,
         }));
-        read(policy.organization("acme-chat").unwrap(), &login.unwrap(), status, body)
+        read(policy.organization("acme-chat").unwrap(), &login.unwrap(), status, body.to_vec())
     }
 
     fn member(change: impl FnOnce(&mut Value)) -> Vec<u8> {
@@ -199,6 +226,31 @@ mod tests {
             assert_eq!(read_value(Some(200), &of_another).unwrap_err(), NoAnswer::AboutAnother, "{field}");
         }
         assert_eq!(read_value(Some(200), &vec![b' '; MAX_ANSWER + 1]).unwrap_err(), NoAnswer::TooLong);
+    }
+
+    proptest! {
+        #[test]
+        fn a_login_is_written_as_its_type_is_read(
+            texts in prop::collection::vec("[a-z\"\\\\\n\u{7f}-\u{a0}\u{2028}\u{10ffff}]{1,9}", 8),
+            name in prop::option::of(".{0,9}"), external_id in prop::option::of(".{0,9}"), has_tier: bool,
+            issued_at: u64, kind in 0..4_u8, preview: bool,
+        ) {
+            let [connection, issuer, subject, local, role, tier, ..] = &texts[..] else { unreachable!() };
+            let plan = match kind {
+                0 => Plan::Assign { role: Role::new(role), seat_tier: has_tier.then(|| Tier::new(tier)) },
+                1 => Plan::Ensure { role: Role::new(role) },
+                2 => Plan::Remove { reason: if has_tier { Reason::NotAssigned } else { Reason::NoMappedGroup } },
+                _ => Plan::Require,
+            };
+            let login = Login {
+                connection: ConnectionId::new(connection), issuer: Issuer::new(issuer), subject: Subject::new(subject),
+                email: serde_json::from_value(json!(format!("{local}@acme.example"))).unwrap(),
+                name, external_id, issued_at, plan, preview,
+            };
+            let written: Value = serde_json::from_str(&body(&login)).unwrap();
+            prop_assert_eq!(&written, &serde_json::to_value(&login).unwrap());
+            prop_assert_eq!(serde_json::from_value::<Login>(written).unwrap(), login);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The rules of usher: facts go in, a plan or a verdict comes out; no I/O, no clock, no host.
 
+mod eights;
 pub mod id;
 pub mod json;
 pub mod member;

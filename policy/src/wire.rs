@@ -65,8 +65,8 @@ impl LoginAnswer {
     ///
     /// # Errors
     /// See [`NoLoginAnswer`].
-    pub fn parse_about(body: &[u8], organization: &OrganizationId, login: &Login) -> Result<Self, NoLoginAnswer> {
-        let document = Document::read(body.to_vec()).map_err(|_| NoLoginAnswer::Unreadable)?;
+    pub fn parse_about(body: Vec<u8>, organization: &OrganizationId, login: &Login) -> Result<Self, NoLoginAnswer> {
+        let document = Document::read(body).map_err(|_| NoLoginAnswer::Unreadable)?;
         let answer = Self::read(document.root()).ok_or(NoLoginAnswer::Unreadable)?;
         let is_about = present(document.root(), "member").is_none_or(|member| is_about(member, organization, login));
         if is_about { Ok(answer) } else { Err(NoLoginAnswer::AboutAnother) }
@@ -222,7 +222,7 @@ mod tests {
                 member[name] = value.clone();
             }
             let answer = serde_json::json!({"answer": "member", "member": member, "position": ""});
-            LoginAnswer::parse_about(answer.to_string().as_bytes(), &organization, &login).map(|answer| answer.answer)
+            LoginAnswer::parse_about(answer.to_string().into_bytes(), &organization, &login).map(|answer| answer.answer)
         };
         for edits in [serde_json::json!({}), serde_json::json!({"issuer": null, "subject": null})] {
             assert_eq!(about(edits), Ok(Answer::Member));
@@ -240,9 +240,9 @@ mod tests {
         ] {
             assert_eq!(about(edits.clone()), Err(NoLoginAnswer::AboutAnother), "{edits}");
         }
-        let nobody = LoginAnswer::parse_about(br#"{"answer":"absent","position":""}"#, &organization, &login);
+        let nobody = LoginAnswer::parse_about(br#"{"answer":"absent","position":""}"#.to_vec(), &organization, &login);
         assert_eq!(nobody.map(|answer| answer.answer), Ok(Answer::Absent));
-        assert_eq!(LoginAnswer::parse_about(b"{}", &organization, &login), Err(NoLoginAnswer::Unreadable));
+        assert_eq!(LoginAnswer::parse_about(b"{}".to_vec(), &organization, &login), Err(NoLoginAnswer::Unreadable));
     }
 
     fn login() -> Login {

@@ -132,16 +132,16 @@ impl Follow {
         let Some(position) = position.filter(|position| position.database == place.database) else {
             return Order::Unknown;
         };
-        let (about, mark) = (self.hash((organization, member)), self.hash(&*position.mark));
-        let mut is_superseded = false;
-        for recent in self.recent.iter().rev() {
-            if recent.number <= position.number {
-                return Order::of(recent.number < position.number || recent.mark == mark, is_superseded);
-            }
-            is_superseded |= recent.about == about;
-        }
-        let is_first = place.since == position.number && place.since_mark == mark;
-        Order::of(place.since < position.number || is_first, is_superseded)
+        // Most of the time nothing has changed since: then nothing is hashed but the mark.
+        let mut newer = self.recent.iter().rev().take_while(|recent| recent.number > position.number).peekable();
+        let is_superseded = newer.peek().is_some() && {
+            let about = self.hash((organization, member));
+            newer.any(|recent| recent.about == about)
+        };
+        let last = self.recent.iter().rev().find(|recent| recent.number <= position.number);
+        let (number, mark) = last.map_or((place.since, place.since_mark), |recent| (recent.number, recent.mark));
+        let is_here = number < position.number || (number == position.number && mark == self.hash(&*position.mark));
+        Order::of(is_here, is_superseded)
     }
 
     /// The stamp of a session that is made from the newest answer.

@@ -69,7 +69,7 @@ pub(crate) fn arrive(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'
         organization: Arc::clone(organization),
         method: method.into_owned(),
         path,
-        credential: Credential { bytes: credential.to_vec() },
+        credential: Credential { bytes: credential.into() },
     };
     let assertion = match Assertion::parse(credential) {
         Ok(assertion) => assertion,

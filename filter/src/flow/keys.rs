@@ -70,8 +70,9 @@ fn log_in(visit: Visit, assertion: Assertion, verified: &VerifiedAssertion, desk
         Ok(claimant) => claimant,
         Err(reason) => return visit.deny_assertion(person(None), assertion, reason),
     };
+    let email = claimant.email.clone();
     match claimant.login(&visit.organization, desk.is_shadow()) {
         Ok(login) => Next::AskStore(ExpectStore::login(visit, login, verified.expires_at(), desk)),
-        Err(reason) => visit.deny_assertion(person(Some(claimant.email)), assertion, reason),
+        Err(reason) => visit.deny_assertion(person(Some(email)), assertion, reason),
     }
 }

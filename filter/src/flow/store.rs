@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use usher_policy::Reason;
-use usher_policy::id::ParentId;
+use usher_policy::id::{OrganizationId, ParentId};
 use usher_policy::model::Organization;
 use usher_policy::rules::conclude::{Standing, conclude};
 use usher_policy::rules::plan::Plan;
@@ -12,6 +12,7 @@ use usher_policy::wire::{Login, LoginAnswer, Position};
 
 use super::{Desk, Next, Person, Visit};
 use crate::clock::Now;
+use crate::credential::Credential;
 use crate::feed::Order;
 use crate::session::{Check, Session};
 use crate::store_call::NoAnswer;
@@ -68,10 +69,9 @@ impl ExpectStore {
 
     /// What is asked, where others may ask the same: a login is known by organization and credential. An answer is asked
     /// for again because that of an earlier question was too old.
-    pub(crate) fn question(&self) -> Option<Vec<u8>> {
-        let (organization, credential) = (self.visit.organization.id.as_str(), &self.visit.credential.bytes);
+    pub(crate) fn question(&self) -> Option<(OrganizationId, Credential)> {
         let can_join = self.is_login && !self.is_repeated;
-        can_join.then(|| [&organization.len().to_le_bytes(), organization.as_bytes(), credential].concat())
+        can_join.then(|| (self.visit.organization.id.clone(), self.visit.credential.clone()))
     }
 
     /// The same, waiting for what another request has asked at this time.

@@ -1,27 +1,27 @@
 //! Calls to the store that are under way, and who waits for each: logins that ask the same share one, and those of one parent
 //! leave room for those of others.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use hashbrown::HashTable;
-use usher_policy::id::ParentId;
+use usher_policy::id::{OrganizationId, ParentId};
 
+use super::numbered::{self, Numbered};
 use super::turns::Turns;
+use crate::credential::Credential;
 
-/// Of a question so many bytes at its end are hashed: there a login has its assertion's signature, which nobody chooses.
-const HASHED: usize = 64;
+/// Of a credential so many bytes at its end are its hash: there a verified assertion has its signature. Whoever signs might choose
+/// them to collide, but has no more calls under way than one parent may.
+const HASHED: usize = 8;
 
 /// The calls of one worker.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     /// By the token under which the answer comes. The host answers to whichever context was running when the call was made,
     /// so both kinds of context look here.
-    under_way: HashMap<u32, Call>,
+    under_way: Numbered<Call>,
     /// The calls with a question, by its hash.
     questions: HashTable<u32>,
-    hasher: RandomState,
     /// Requests whose call went away with the request that had made it.
     orphans: Vec<u32>,
     /// Of which parent how many are under way, and who waits until there are fewer.
@@ -40,11 +40,12 @@ struct Call {
     parent: Option<ParentId>,
 }
 
-/// What is asked, where others may ask the same.
+/// What is asked, where others may ask the same: a login is known by organization and credential.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Question {
     hash: u64,
-    text: Vec<u8>,
+    organization: OrganizationId,
+    credential: Credential,
 }
 
 /// What a request does that has a question for the store.
@@ -59,10 +60,10 @@ pub(super) enum Step {
 }
 
 impl Calls {
-    /// A question, which is hashed once.
-    pub(super) fn question(&self, text: Vec<u8>) -> Question {
-        let end = text.len().saturating_sub(HASHED);
-        Question { hash: self.hasher.hash_one(text.get(end..)), text }
+    /// A question, with its hash.
+    pub(super) fn question(organization: OrganizationId, credential: Credential) -> Question {
+        let end = credential.bytes.last_chunk::<HASHED>().map_or(0, |end| u64::from_le_bytes(*end));
+        Question { hash: numbered::spread(end), organization, credential }
     }
 
     /// What a request does; with a question others may have asked the same. Who takes no turn of a parent never waits for one,
@@ -165,13 +166,17 @@ mod tests {
 
     const T: Duration = Duration::from_secs(7);
 
-    fn join(calls: &mut Calls, text: &[u8], request: u32) -> Option<(u32, Duration)> {
-        let question = calls.question(text.to_vec());
+    fn question(organization: &str, credential: &[u8]) -> Question {
+        Calls::question(OrganizationId::new(organization), Credential { bytes: credential.into() })
+    }
+
+    fn join(calls: &mut Calls, credential: &[u8], request: u32) -> Option<(u32, Duration)> {
+        let question = question("acme-chat", credential);
         calls.join(&question, request)
     }
 
-    fn begin(calls: &mut Calls, token: u32, request: u32, text: &[u8]) {
-        let question = calls.question(text.to_vec());
+    fn begin(calls: &mut Calls, token: u32, request: u32, credential: &[u8]) {
+        let question = question("acme-chat", credential);
         calls.begin(token, request, None, Some(question), T);
     }
 
@@ -182,6 +187,8 @@ mod tests {
         assert_eq!(join(&mut calls, b"ada", 2), Some((100, T)));
         assert_eq!(join(&mut calls, b"ada", 3), Some((100, T)));
         assert_eq!(join(&mut calls, b"bob", 4), None);
+        let elsewhere = question("globex-chat", b"ada");
+        assert_eq!(calls.join(&elsewhere, 5), None, "the same credential in another organization is another question");
         calls
     }
 
@@ -274,7 +281,7 @@ mod tests {
             if !calls.turns.admits(acme, true) {
                 break;
             }
-            let question = calls.question(token.to_le_bytes().to_vec());
+            let question = question("acme-chat", &token.to_le_bytes());
             calls.begin(token, token, Some(acme.clone()), Some(question), T);
         }
         assert_eq!(calls.step(50, None, Some(acme), true), Step::Wait);
@@ -297,7 +304,7 @@ mod tests {
         let acme = ParentId::new("acme");
         let mut calls = full(&acme);
         assert_eq!(calls.step(51, None, None, true), Step::Call);
-        let question = calls.question(1_u32.to_le_bytes().to_vec());
+        let question = question("acme-chat", &1_u32.to_le_bytes());
         assert_eq!(calls.step(52, Some(&question), Some(&acme), true), Step::Join(1, T));
     }
 }

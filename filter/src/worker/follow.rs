@@ -80,7 +80,7 @@ impl Worker {
         for at in 0..self.unattended.len() {
             let Some((None, expect)) = self.unattended.get(at) else { continue };
             self.metrics.count(Counter::StoreCalls);
-            let sent = self.send(expect, &HeaderMap::default());
+            let sent = self.send(expect, &HeaderMap::default().into());
             if let Some((token, _)) = self.unattended.get_mut(at) {
                 // What could not be sent is tried again on the next tick.
                 *token = sent.ok();

@@ -3,10 +3,11 @@
 mod arrival;
 mod calls;
 mod follow;
+mod numbered;
 mod perform;
+mod request_headers;
 mod turns;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use usher_policy::Policy;
@@ -29,7 +30,9 @@ use crate::signature::Signatures;
 use crate::store_call::{self, NoAnswer, STORE_MARGIN};
 
 use calls::Calls;
+use numbered::Numbered;
 pub(crate) use perform::refuse;
+use request_headers::RequestHeaders;
 
 /// One worker's state. Envoy calls a worker's filter from one thread, and never from within a host call.
 pub(crate) struct Worker {
@@ -48,8 +51,10 @@ pub(crate) struct Worker {
     keys: Keys,
     signatures: Signatures,
     metrics: Metrics,
+    /// Whether Envoy's log shows the lines of logins and denials, as it was at the last tick.
+    logs_verdicts: bool,
     census: Census,
-    waiting: HashMap<u32, Waiting>,
+    waiting: Numbered<Waiting>,
     calls: Calls,
     /// Requests that wait no more for the store but for their turn, with what it has answered.
     answered: Vec<(Vec<u32>, Result<LoginAnswer, NoAnswer>)>,
@@ -95,8 +100,9 @@ impl Worker {
             clock: Clock::start(),
             signatures,
             metrics: Metrics::new(metric_ids),
+            logs_verdicts: log_line::shows_verdicts(),
             census: Census::new(),
-            waiting: HashMap::new(),
+            waiting: Numbered::default(),
             calls: Calls::default(),
             answered: Vec::new(),
             unattended: Vec::new(),
@@ -114,7 +120,7 @@ impl Worker {
         } else if let Some(at) = self.unattended.iter().position(|(own, _)| *own == Some(token)) {
             let (_, expect) = self.unattended.swap_remove(at);
             let answer = self.store_answer(&expect, status, body_size, now);
-            self.store_answered(now, expect, answer, &HeaderMap::default());
+            self.store_answered(now, expect, answer, &HeaderMap::default().into());
         } else if self.feed.is_poll(token) {
             // One byte more than may be: so that too long is seen as too long.
             self.poll_answered(status, &host::answer_body(feed::MAX_PAGE + 1), now);
@@ -135,14 +141,19 @@ impl Worker {
         if !rest.is_empty() {
             self.answered.push((rest.to_vec(), answer.clone()));
         }
-        self.take_up_answer(first, &answer, now);
+        self.take_up_answer(first, answer, now);
     }
 
-    fn take_up_answer(&mut self, waiting: &[u32], answer: &Result<LoginAnswer, NoAnswer>, now: Now) {
-        for context_id in waiting {
-            let Some(Waiting::Store { expect, .. }) = self.take(*context_id) else { continue };
-            let answer = answer.clone();
-            self.resume(*context_id, now, |worker, headers| worker.store_answered(now, expect, answer, headers));
+    fn take_up_answer(&mut self, waiting: &[u32], answer: Result<LoginAnswer, NoAnswer>, now: Now) {
+        let mut take_up = |context_id, answer| {
+            if let Some(Waiting::Store { expect, .. }) = self.take(context_id) {
+                self.resume(context_id, now, |worker, headers| worker.store_answered(now, expect, answer, headers));
+            }
+        };
+        // Nearly always there is one, who needs no copy.
+        if let Some((last, others)) = waiting.split_last() {
+            others.iter().for_each(|context_id| take_up(*context_id, answer.clone()));
+            take_up(*last, answer);
         }
     }
 
@@ -157,7 +168,7 @@ impl Worker {
             if !waiting.is_empty() {
                 self.answered.push((waiting, answer.clone()));
             }
-            self.take_up_answer(&next, &answer, now);
+            self.take_up_answer(&next, answer, now);
         }
     }
 
@@ -173,7 +184,7 @@ impl Worker {
             true => Err(NoAnswer::TooLong),
             false => {
                 let body = host::answer_body(store_call::MAX_ANSWER);
-                store_call::read(expect.organization(), expect.body(), status, &body)
+                store_call::read(expect.organization(), expect.body(), status, body)
             }
         }
     }
@@ -182,6 +193,7 @@ impl Worker {
     pub(crate) fn tick(&mut self) {
         let now = self.clock.tick();
         self.metrics.flush();
+        self.logs_verdicts = log_line::shows_verdicts();
         self.keys.tick(now, &self.metrics);
         self.follow_feed(now);
         self.metrics.sessions_changed(self.census.tell(self.sessions.len(), &SharedData, now));
@@ -281,17 +293,15 @@ impl Worker {
     }
 
     /// Goes on with a request that was paused.
-    fn resume(&mut self, context_id: u32, now: Now, step: impl FnOnce(&mut Self, &HeaderMap) -> Next) {
+    fn resume(&mut self, context_id: u32, now: Now, step: impl FnOnce(&mut Self, &RequestHeaders) -> Next) {
         // Where the request is gone, what follows would be done to another one.
         if host::enter(context_id).is_err() {
             return;
         }
         let scene = Scene { context_id, now, is_arriving: false };
-        let resumed = host::request_headers().and_then(|headers| {
-            let next = step(self, &headers);
-            self.perform(scene, next, &headers)
-        });
-        if let Err(error) = resumed {
+        let headers = RequestHeaders::unread();
+        let next = step(self, &headers);
+        if let Err(error) = self.perform(scene, next, &headers) {
             log_line::host_failed("request", &error.to_string());
             refuse();
         }
@@ -313,12 +323,13 @@ impl Worker {
         now: Now,
         expect: ExpectStore,
         answer: Result<LoginAnswer, NoAnswer>,
-        headers: &HeaderMap,
+        headers: &RequestHeaders,
     ) -> Next {
         if let Err(why) = &answer {
             self.metrics.count(Counter::StoreFailures);
             let organization = expect.organization().id.as_str();
-            log_line::store_failed(organization, &why.to_string(), crate::reply::request_id(headers));
+            let request_id = headers.get().ok().and_then(crate::reply::request_id);
+            log_line::store_failed(organization, &why.to_string(), request_id);
         }
         self.decide(now, |desk| expect.answered(answer, desk))
     }

@@ -4,11 +4,11 @@ use usher_policy::Reason;
 use usher_policy::model::{CredentialSource, DenialPages, Enforcement};
 use usher_policy::rules::conclude::Permit;
 
-use super::calls::Step;
+use super::calls::{Calls, Step};
+use super::request_headers::RequestHeaders;
 use super::{Scene, Waiting, Worker};
 use crate::credential;
 use crate::flow::{Allow, Deny, ExpectKeys, ExpectStore, Next, Passage};
-use crate::header_map::HeaderMap;
 use crate::host::{self, Action, HostError};
 use crate::keys::Ask;
 use crate::log_line::{self, Denial};
@@ -21,11 +21,14 @@ use crate::trace_context;
 /// A request looks for newer keys once or twice and asks the store once; whatever wants more steps than that is denied.
 const MAX_STEPS: usize = 8;
 
+/// So many headers a call to the store has at most.
+const MOST_HEADERS: usize = 9;
+
 impl Worker {
     /// Does what was decided, until the request goes on, is turned away or waits.
     #[cold]
     #[inline(never)]
-    pub(super) fn perform(&mut self, scene: Scene, next: Next, headers: &HeaderMap) -> Result<Action, HostError> {
+    pub(super) fn perform(&mut self, scene: Scene, next: Next, headers: &RequestHeaders) -> Result<Action, HostError> {
         let mut next = next;
         for _ in 0..MAX_STEPS {
             next = match next {
@@ -46,7 +49,7 @@ impl Worker {
     }
 
     #[inline(never)]
-    pub(super) fn allow(&self, scene: Scene, allow: &Allow, headers: &HeaderMap) -> Result<Action, HostError> {
+    pub(super) fn allow(&self, scene: Scene, allow: &Allow, headers: &RequestHeaders) -> Result<Action, HostError> {
         tags::of(&allow.permit).try_for_each(|(fact, value)| {
             // Whatever the client sent under this name is gone already.
             host::add_request_header(fact.header(&self.policy.headers).as_bytes(), value.as_bytes())?;
@@ -58,8 +61,8 @@ impl Worker {
                 sources => withhold(sources, headers)?,
             }
         }
-        if allow.is_login {
-            self.tell_of_login(&allow.permit, headers);
+        if allow.is_login && self.logs_verdicts {
+            self.tell_of_login(&allow.permit, headers)?;
         }
         self.metrics.count(Counter::Allow);
         go_on(scene)
@@ -67,18 +70,22 @@ impl Worker {
 
     #[cold]
     #[inline(never)]
-    fn tell_of_login(&self, permit: &Permit, headers: &HeaderMap) {
-        log_line::login(permit, reply::request_id(headers), self.is_shadow());
+    fn tell_of_login(&self, permit: &Permit, headers: &RequestHeaders) -> Result<(), HostError> {
+        log_line::login(permit, reply::request_id(headers.get()?), self.is_shadow());
+        Ok(())
     }
 
-    fn deny(&self, scene: Scene, deny: &Deny, headers: &HeaderMap) -> Result<Action, HostError> {
-        log_line::denial(&Denial {
-            deny,
-            headers,
-            credentials: &self.policy.credentials,
-            is_shadow: self.is_shadow(),
-            now: scene.now.unix_secs(),
-        });
+    fn deny(&self, scene: Scene, deny: &Deny, headers: &RequestHeaders) -> Result<Action, HostError> {
+        let headers = headers.get()?;
+        if self.logs_verdicts {
+            log_line::denial(&Denial {
+                deny,
+                headers,
+                credentials: &self.policy.credentials,
+                is_shadow: self.is_shadow(),
+                now: scene.now.unix_secs(),
+            });
+        }
         host::set_filter_state("usher.reason", deny.reason.code().as_bytes())?;
         if let Some(organization) = &deny.organization {
             let encoded = crate::headers::encode(organization.as_str());
@@ -106,8 +113,8 @@ impl Worker {
 
     /// Sends the one call to the store, or joins the one that asks the same already, or waits until there is room for it, and lets
     /// the request wait; what could not be sent is an answer too.
-    fn ask_store(&mut self, scene: Scene, expect: ExpectStore, headers: &HeaderMap) -> Option<Next> {
-        let question = expect.question().map(|text| self.calls.question(text));
+    fn ask_store(&mut self, scene: Scene, expect: ExpectStore, headers: &RequestHeaders) -> Option<Next> {
+        let question = expect.question().map(|(organization, credential)| Calls::question(organization, credential));
         let parent = expect.turn_of().cloned();
         let step = self.calls.step(scene.context_id, question.as_ref(), parent.as_ref(), scene.is_arriving);
         if step == Step::Wait {
@@ -133,25 +140,28 @@ impl Worker {
         }
     }
 
-    pub(super) fn send(&self, expect: &ExpectStore, headers: &HeaderMap) -> Result<u32, NoAnswer> {
+    pub(super) fn send(&self, expect: &ExpectStore, headers: &RequestHeaders) -> Result<u32, NoAnswer> {
         let store = &self.policy.store;
+        let headers = headers.get().map_err(|_| NoAnswer::Unsent)?;
         let path = store_call::path(&expect.organization().id);
-        let body = store_call::body(expect.body())?;
-        let mut call = vec![
+        let body = store_call::body(expect.body());
+        let mut call = Vec::with_capacity(MOST_HEADERS);
+        call.extend([
             (":method", "POST"),
             (":path", path.as_str()),
             (":authority", store.authority.as_str()),
             ("authorization", self.store_token.authorization()),
             ("content-type", "application/json"),
             ("accept", "application/json"),
-        ];
+        ]);
         call.extend(reply::request_id(headers).map(|id| ("x-request-id", id)));
         call.extend(trace_context::of(headers));
-        host::dispatch(&store.cluster, &call, &body, store.timeout).map_err(|_| NoAnswer::Unsent)
+        host::dispatch(&store.cluster, &call, body.as_bytes(), store.timeout).map_err(|_| NoAnswer::Unsent)
     }
 
     /// Lets the request wait for keys, where that promises something.
-    fn await_keys(&mut self, scene: Scene, expect: ExpectKeys, headers: &HeaderMap) -> Option<Next> {
+    fn await_keys(&mut self, scene: Scene, expect: ExpectKeys, headers: &RequestHeaders) -> Option<Next> {
+        let Ok(headers) = headers.get() else { return Some(expect.refuse()) };
         match self.keys.ask(expect.connection(), expect.lack(), headers.size(), scene.now) {
             Ask::Again => Some(self.decide(scene.now, |desk| expect.check_again(desk))),
             Ask::Wait(awaited) => {
@@ -194,7 +204,7 @@ fn go_on_untagged(scene: Scene, passage: &str) -> Result<Action, HostError> {
 /// Keeps every credential from the upstream, whichever of them decided, and nothing that came with them.
 #[cold]
 #[inline(never)]
-fn withhold(sources: &[CredentialSource], headers: &HeaderMap) -> Result<(), HostError> {
+fn withhold(sources: &[CredentialSource], headers: &RequestHeaders) -> Result<(), HostError> {
     let mut cookies = Vec::new();
     for source in sources {
         match source {
@@ -207,7 +217,7 @@ fn withhold(sources: &[CredentialSource], headers: &HeaderMap) -> Result<(), Hos
     if cookies.is_empty() {
         return Ok(());
     }
-    match credential::cookies_without(&cookies, headers) {
+    match credential::cookies_without(&cookies, headers.get()?) {
         Some(kept) if kept.is_empty() => host::remove_request_header(b"cookie"),
         Some(kept) => host::set_request_header(b"cookie", &kept),
         None => Ok(()),

@@ -124,7 +124,20 @@ impl<'a> Json<'a> {
 
     /// The value of a member; `None` where it is no object, or has none of this name.
     pub fn get(self, name: &str) -> Option<Json<'a>> {
-        self.as_object()?.find(|(own, _)| *own == name).map(|(_, value)| value)
+        let Node::Object(end) = self.node() else { return None };
+        let Document { text, nodes } = self.document;
+        let mut at = self.at + 1;
+        while at < end {
+            // Most names have another length: that is seen without a look at them.
+            if let Some(Node::Text(start, stop)) = nodes.get(at)
+                && stop - start == name.len()
+                && text.as_bytes().get(*start..*stop) == Some(name.as_bytes())
+            {
+                return Some(Json { at: at + 1, ..self });
+            }
+            at = after(nodes, at + 1);
+        }
+        None
     }
 
     /// The value that a pointer leads to (RFC 6901), of which each step follows a `/`.

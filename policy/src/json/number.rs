@@ -3,19 +3,19 @@
 use serde_json::Number;
 
 use super::document::Node;
-use super::reader::{Reader, Wrong};
+use super::reader::{Reader, Stop};
 
 /// So many digits make a number that 64 bits hold, with or without a sign.
 const SURELY_WHOLE: usize = 18;
 
 impl Reader<'_> {
-    pub(super) fn number(&mut self) -> Result<Node, Wrong> {
+    pub(super) fn number(&mut self) -> Result<(), Stop> {
         let start = self.place();
         self.skip(usize::from(self.peek() == Some(b'-')));
         let leading_zero = self.peek() == Some(b'0');
         let digits = self.digits()?;
         if leading_zero && digits > 1 {
-            return Err(Wrong::Expected("a number with a leading zero"));
+            return self.fail("a number with a leading zero");
         }
         let mut is_whole = true;
         if self.peek() == Some(b'.') {
@@ -30,15 +30,15 @@ impl Reader<'_> {
             self.digits()?;
         }
         let is_one = (is_whole && digits <= SURELY_WHOLE) || number(self.since(start)).is_some();
-        if is_one { Ok(Node::Number(start, self.place())) } else { Err(Wrong::Expected("a number out of range")) }
+        if is_one { self.push(Node::Number(start, self.place())) } else { self.fail("a number out of range") }
     }
 
     /// At least one digit; how many there are.
-    fn digits(&mut self) -> Result<usize, Wrong> {
+    fn digits(&mut self) -> Result<usize, Stop> {
         let rest = self.rest();
         let digits = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
         self.skip(digits);
-        if digits == 0 { Err(Wrong::Expected("expected a digit")) } else { Ok(digits) }
+        if digits == 0 { self.fail("expected a digit") } else { Ok(digits) }
     }
 }
 

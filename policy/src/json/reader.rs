@@ -19,6 +19,9 @@ pub(super) enum Wrong {
     Expected(&'static str),
 }
 
+/// Something is wrong, and the reader knows what: results that are passed on for each value take no more than a bit.
+pub(super) struct Stop;
+
 /// A document, and how far it has been read.
 pub(super) struct Reader<'a> {
     text: &'a str,
@@ -26,13 +29,14 @@ pub(super) struct Reader<'a> {
     nodes: Vec<Node>,
     /// Texts in which something was escaped, as they read. Their places count on from the end of the document.
     pub(super) unescaped: String,
+    wrong: Wrong,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         // Claims have some twelve bytes a value; what is long shall not be paid for before it is read.
         let nodes = Vec::with_capacity((text.len() / 8).clamp(4, 1024));
-        Self { text, at: 0, nodes, unescaped: String::new() }
+        Self { text, at: 0, nodes, unescaped: String::new(), wrong: Wrong::Expected("") }
     }
 
     /// What has been read: the values, and the texts that had to be unescaped.
@@ -47,38 +51,48 @@ impl<'a> Reader<'a> {
 
     /// One value, and nothing after it but white space.
     pub(super) fn document(&mut self) -> Result<(), Wrong> {
-        self.value(0)?;
-        match self.next_token() {
-            None => Ok(()),
-            Some(_) => Err(Wrong::Expected("more than one value")),
+        match self.value(0) {
+            Ok(()) if self.next_token().is_none() => Ok(()),
+            Ok(()) => Err(Wrong::Expected("more than one value")),
+            Err(Stop) => Err(self.wrong.clone()),
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<(), Wrong> {
+    /// Says what is wrong.
+    #[cold]
+    pub(super) fn fail<T>(&mut self, expected: &'static str) -> Result<T, Stop> {
+        self.wrong = Wrong::Expected(expected);
+        Err(Stop)
+    }
+
+    /// A member comes twice, the second time there.
+    #[cold]
+    fn fail_twice(&mut self, place: usize, name: String) -> Result<(), Stop> {
+        self.at = place;
+        self.wrong = Wrong::Duplicate(name);
+        Err(Stop)
+    }
+
+    fn value(&mut self, depth: usize) -> Result<(), Stop> {
         match self.next_token() {
             Some(b'"') => {
                 self.at += 1;
-                let text = self.string()?;
-                self.nodes.push(text);
-                Ok(())
+                self.string()
             }
-            Some(b'{') => self.object(deeper(depth)?),
-            Some(b'[') => self.array(deeper(depth)?),
-            Some(b'-' | b'0'..=b'9') => {
-                let number = self.number()?;
-                self.nodes.push(number);
-                Ok(())
-            }
+            Some(b'{' | b'[') if depth + 1 == MAX_DEPTH => self.fail("arrays and objects in more than 127 others"),
+            Some(b'{') => self.object(depth + 1),
+            Some(b'[') => self.array(depth + 1),
+            Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.word("true", Node::Bool(true)),
             Some(b'f') => self.word("false", Node::Bool(false)),
             Some(b'n') => self.word("null", Node::Null),
-            Some(_) => Err(Wrong::Expected("expected a value")),
-            None => Err(Wrong::Expected("the document ends where a value is expected")),
+            Some(_) => self.fail("expected a value"),
+            None => self.fail("the document ends where a value is expected"),
         }
     }
 
     /// What follows `{`, which is still to be read.
-    fn object(&mut self, depth: usize) -> Result<(), Wrong> {
+    fn object(&mut self, depth: usize) -> Result<(), Stop> {
         let own = self.open();
         let (mut count, mut seen) = (0, 0);
         if self.took(b'}') {
@@ -87,43 +101,39 @@ impl<'a> Reader<'a> {
         }
         loop {
             if !self.took(b'"') {
-                return Err(Wrong::Expected("expected a member's name in quotes"));
+                return self.fail("expected a member's name in quotes");
             }
             let place = self.at;
-            let node = self.string()?;
-            let name = self.part(node);
+            self.string()?;
+            let name = self.nodes.last().map_or("", |node| self.part(*node));
             let mark = mark(name);
-            if count < FEW && seen & mark != 0 && self.names(own).any(|(_, other)| other == name) {
+            if count < FEW && seen & mark != 0 && self.names(own).take(count).any(|(_, other)| other == name) {
                 let name = name.to_owned();
-                self.at = place;
-                return Err(Wrong::Duplicate(name));
+                return self.fail_twice(place, name);
             }
             seen |= mark;
             count += 1;
-            self.nodes.push(node);
             if !self.took(b':') {
-                return Err(Wrong::Expected("expected `:`"));
+                return self.fail("expected `:`");
             }
             self.value(depth)?;
-            if self.took(b'}') {
-                break;
-            }
-            if !self.took(b',') {
-                return Err(Wrong::Expected("expected `,` or `}`"));
+            match self.next_token() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => break self.at += 1,
+                _ => return self.fail("expected `,` or `}`"),
             }
         }
         if count > FEW
             && let Some((place, name)) = self.name_that_comes_twice(own)
         {
-            self.at = place;
-            return Err(Wrong::Duplicate(name));
+            return self.fail_twice(place, name);
         }
         self.close(own, Node::Object);
         Ok(())
     }
 
     /// What follows `[`, which is still to be read.
-    fn array(&mut self, depth: usize) -> Result<(), Wrong> {
+    fn array(&mut self, depth: usize) -> Result<(), Stop> {
         let own = self.open();
         if self.took(b']') {
             self.close(own, Node::Array);
@@ -136,7 +146,7 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
             if !self.took(b',') {
-                return Err(Wrong::Expected("expected `,` or `]`"));
+                return self.fail("expected `,` or `]`");
             }
         }
     }
@@ -190,13 +200,18 @@ impl<'a> Reader<'a> {
         self.text.len() + self.unescaped.len()
     }
 
-    fn word(&mut self, word: &str, node: Node) -> Result<(), Wrong> {
-        if !self.rest().starts_with(word.as_bytes()) {
-            return Err(Wrong::Expected("expected `true`, `false` or `null`"));
-        }
-        self.at += word.len();
+    /// What was read is a value, or a name.
+    pub(super) fn push(&mut self, node: Node) -> Result<(), Stop> {
         self.nodes.push(node);
         Ok(())
+    }
+
+    fn word(&mut self, word: &str, node: Node) -> Result<(), Stop> {
+        if !self.rest().starts_with(word.as_bytes()) {
+            return self.fail("expected `true`, `false` or `null`");
+        }
+        self.at += word.len();
+        self.push(node)
     }
 
     /// Passes over white space and this byte, if that is next.
@@ -210,6 +225,8 @@ impl<'a> Reader<'a> {
     fn next_token(&mut self) -> Option<u8> {
         loop {
             match self.peek()? {
+                // What is no white space is told by one look.
+                byte @ b'!'.. => return Some(byte),
                 b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
                 byte => return Some(byte),
             }
@@ -234,13 +251,6 @@ impl<'a> Reader<'a> {
     /// What was read since a place; both lie between characters.
     pub(super) fn since(&self, place: usize) -> &'a str {
         self.text.get(place..self.at).unwrap_or_default()
-    }
-}
-
-fn deeper(depth: usize) -> Result<usize, Wrong> {
-    match depth + 1 {
-        MAX_DEPTH => Err(Wrong::Expected("arrays and objects in more than 127 others")),
-        depth => Ok(depth),
     }
 }
 

@@ -1,17 +1,18 @@
 //! Strings (RFC 8259, 7): they stay where they stand when nothing is escaped, which is nearly always.
 
 use super::document::Node;
-use super::reader::{Reader, Wrong};
+use super::reader::{Reader, Stop};
+use crate::eights;
 
 impl<'a> Reader<'a> {
     /// What follows an opening quote, which has been read.
-    pub(super) fn string(&mut self) -> Result<Node, Wrong> {
+    pub(super) fn string(&mut self) -> Result<(), Stop> {
         let start = self.place();
         let plain = self.plain();
         if self.peek() == Some(b'"') {
             let text = Node::Text(start, self.place());
             self.skip(1);
-            return Ok(text);
+            return self.push(text);
         }
         let start = self.end_of_unescaped();
         self.unescaped.push_str(plain);
@@ -19,7 +20,7 @@ impl<'a> Reader<'a> {
             match self.peek() {
                 Some(b'"') => {
                     self.skip(1);
-                    return Ok(Node::Text(start, self.end_of_unescaped()));
+                    return self.push(Node::Text(start, self.end_of_unescaped()));
                 }
                 Some(b'\\') => {
                     self.skip(1);
@@ -28,8 +29,8 @@ impl<'a> Reader<'a> {
                     let plain = self.plain();
                     self.unescaped.push_str(plain);
                 }
-                Some(_) => return Err(Wrong::Expected("a control character in a string")),
-                None => return Err(Wrong::Expected("the document ends within a string")),
+                Some(_) => return self.fail("a control character in a string"),
+                None => return self.fail("the document ends within a string"),
             }
         }
     }
@@ -37,12 +38,12 @@ impl<'a> Reader<'a> {
     /// Everything up to what ends a string, or escapes, or may not be in it.
     fn plain(&mut self) -> &'a str {
         let (start, rest) = (self.place(), self.rest());
-        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-        self.skip(rest.iter().position(ends).unwrap_or(rest.len()));
+        let ends = |eight| eights::is(eight, b'"') | eights::is(eight, b'\\') | eights::is_below(eight, 0x20);
+        self.skip(eights::position(rest, ends).unwrap_or(rest.len()));
         self.since(start)
     }
 
-    fn escape(&mut self) -> Result<char, Wrong> {
+    fn escape(&mut self) -> Result<char, Stop> {
         let character = match self.peek() {
             Some(byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
             Some(b'b') => '\u{8}',
@@ -54,20 +55,20 @@ impl<'a> Reader<'a> {
                 self.skip(1);
                 return self.code_point();
             }
-            _ => return Err(Wrong::Expected("an escape that JSON does not have")),
+            _ => return self.fail("an escape that JSON does not have"),
         };
         self.skip(1);
         Ok(character)
     }
 
     /// What follows `\u`: one unit of UTF-16, or a pair of them that makes one character.
-    fn code_point(&mut self) -> Result<char, Wrong> {
-        const LONE: Wrong = Wrong::Expected("half of a surrogate pair");
+    fn code_point(&mut self) -> Result<char, Stop> {
+        const LONE: &str = "half of a surrogate pair";
         let first = self.unit()?;
         let mut units = vec![first];
         if (0xd800..0xdc00).contains(&first) {
             if !self.rest().starts_with(br"\u") {
-                return Err(LONE);
+                return self.fail(LONE);
             }
             self.skip(2);
             units.push(self.unit()?);
@@ -75,16 +76,17 @@ impl<'a> Reader<'a> {
         let mut characters = char::decode_utf16(units);
         match (characters.next(), characters.next()) {
             (Some(Ok(character)), None) => Ok(character),
-            _ => Err(LONE),
+            _ => self.fail(LONE),
         }
     }
 
-    fn unit(&mut self) -> Result<u16, Wrong> {
+    fn unit(&mut self) -> Result<u16, Stop> {
         let mut unit = 0;
         for _ in 0..4 {
             let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
             let digit = digit.and_then(|digit| u16::try_from(digit).ok());
-            unit = unit << 4 | digit.ok_or(Wrong::Expected("expected four hexadecimal digits"))?;
+            let Some(digit) = digit else { return self.fail("expected four hexadecimal digits") };
+            unit = unit << 4 | digit;
             self.skip(1);
         }
         Ok(unit)

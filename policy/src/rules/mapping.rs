@@ -14,13 +14,15 @@ pub struct Mapped<'a> {
     pub seat_tier: Option<&'a Tier>,
 }
 
+/// While there are no more groups than this, they are looked through for each that is mapped; with more a table finds them.
+const FEW: usize = 8;
+
 /// Matches groups exactly, case-sensitively (design §2, "Groups").
 pub fn map<'a>(mappings: &Mappings, product: &'a Product, groups: &[Group]) -> Mapped<'a> {
-    let groups: HashSet<&str> = groups.iter().map(Group::as_str).collect();
-    let roles =
-        mappings.roles.iter().filter(|mapped| groups.contains(mapped.group.as_str())).map(|mapped| &mapped.role);
-    let tiers =
-        mappings.seat_tiers.iter().filter(|mapped| groups.contains(mapped.group.as_str())).map(|mapped| &mapped.tier);
+    let table: HashSet<&Group> = if groups.len() > FEW { groups.iter().collect() } else { HashSet::new() };
+    let is_in = |group: &Group| if groups.len() > FEW { table.contains(group) } else { groups.contains(group) };
+    let roles = mappings.roles.iter().filter(|mapped| is_in(&mapped.group)).map(|mapped| &mapped.role);
+    let tiers = mappings.seat_tiers.iter().filter(|mapped| is_in(&mapped.group)).map(|mapped| &mapped.tier);
     Mapped { role: first(product.roles(), roles), seat_tier: first(product.tiers.iter(), tiers) }
 }
 

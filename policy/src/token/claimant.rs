@@ -65,19 +65,19 @@ impl Claimant {
     ///
     /// # Errors
     /// Those of [`plan::plan`].
-    pub fn login(&self, organization: &Organization, preview: bool) -> Result<Login, Reason> {
+    pub fn login(self, organization: &Organization, preview: bool) -> Result<Login, Reason> {
         let groups = match &self.groups {
             Ok(groups) => Ok(groups.as_slice()),
             Err(reason) => Err(*reason),
         };
         let plan: Plan = plan::plan(organization, Presented { assigned: self.assigned, groups })?;
         Ok(Login {
-            connection: self.connection.clone(),
-            issuer: self.issuer.clone(),
-            subject: self.subject.clone(),
-            email: self.email.clone(),
-            name: self.name.clone(),
-            external_id: self.external_id.clone(),
+            connection: self.connection,
+            issuer: self.issuer,
+            subject: self.subject,
+            email: self.email,
+            name: self.name,
+            external_id: self.external_id,
             issued_at: self.issued_at,
             plan,
             preview,
@@ -134,7 +134,7 @@ fn shows(claims: Json<'_>, claim: &ClaimPath, any_of: &[String]) -> bool {
 const MAX_LEN: usize = 256;
 
 fn display_name(name: &str) -> Option<String> {
-    let mut shown = String::new();
+    let mut shown = String::with_capacity(name.len().min(MAX_LEN));
     for character in name.chars().filter(|character| !character.is_control()) {
         if shown.len() + character.len_utf8() > MAX_LEN {
             break;

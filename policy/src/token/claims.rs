@@ -1,18 +1,15 @@
 //! The registered claims that every assertion must have (RFC 7519, 4.1), read strictly.
 
-use crate::id::{Issuer, Subject};
+use crate::id::Subject;
 use crate::json::{Document, Json};
 
 /// The claims of an assertion. Who holds them knows whether they were verified.
 pub(super) struct Claims {
-    pub(super) issuer: Issuer,
     pub(super) subject: Subject,
-    /// Never empty.
-    pub(super) audiences: Vec<String>,
     pub(super) expires_at: NumericDate,
     pub(super) issued_at: NumericDate,
     pub(super) not_before: Option<NumericDate>,
-    /// All of them, these six included: an object.
+    /// All of them, these included, and an `iss` and an `aud` as they must be: an object.
     pub(super) all: Document,
 }
 
@@ -24,10 +21,12 @@ impl Claims {
         if claims.get("events").is_some() {
             return None;
         }
+        claims.get("iss")?.as_str()?;
+        if !are_audiences(claims.get("aud")?) {
+            return None;
+        }
         Some(Self {
-            issuer: Issuer::new(claims.get("iss")?.as_str()?),
             subject: subject(claims.get("sub")?)?,
-            audiences: audiences(claims.get("aud")?)?,
             expires_at: NumericDate::read(claims.get("exp")?)?,
             issued_at: NumericDate::read(claims.get("iat")?)?,
             not_before: match claims.get("nbf") {
@@ -36,6 +35,26 @@ impl Claims {
             },
             all,
         })
+    }
+
+    /// The `iss`.
+    pub(super) fn issuer(&self) -> &str {
+        self.all.root().get("iss").and_then(Json::as_str).unwrap_or_default()
+    }
+
+    /// Whether the `aud`, or one of a list, is accepted.
+    pub(super) fn has_audience(&self, is_accepted: impl Fn(&str) -> bool) -> bool {
+        let accepts = |one: Json<'_>| one.as_str().is_some_and(&is_accepted);
+        self.all.root().get("aud").is_some_and(|audience| match audience.as_array() {
+            Some(mut many) => many.any(accepts),
+            None => accepts(audience),
+        })
+    }
+
+    /// The first `aud`.
+    pub(super) fn first_audience(&self) -> Option<&str> {
+        let audience = self.all.root().get("aud")?;
+        audience.as_array().map_or(Some(audience), |mut many| many.next())?.as_str()
     }
 }
 
@@ -83,12 +102,13 @@ fn subject(value: Json<'_>) -> Option<Subject> {
 const MAX_AUDIENCES: usize = 256;
 
 /// One audience, or a list that is not empty.
-fn audiences(value: Json<'_>) -> Option<Vec<String>> {
-    if let Some(one) = value.as_str() {
-        return Some(vec![one.to_owned()]);
+fn are_audiences(value: Json<'_>) -> bool {
+    match value.as_array() {
+        Some(many) => {
+            (1..=MAX_AUDIENCES).contains(&many.clone().count()) && many.map(Json::as_str).all(|one| one.is_some())
+        }
+        None => value.as_str().is_some(),
     }
-    let list: Vec<_> = value.as_array()?.map(|one| one.as_str().map(str::to_owned)).collect::<Option<_>>()?;
-    (1..=MAX_AUDIENCES).contains(&list.len()).then_some(list)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::base64url;
 use super::claims::Claims;
 use super::keys::MAX_KID_LEN;
 use crate::Reason;
+use crate::eights;
 use crate::json::{Document, Json};
 use crate::model::Algorithm;
 
@@ -59,8 +60,8 @@ impl Assertion {
     /// What it says of itself, for logs: proof of nothing, and nothing about a person.
     pub fn stated(&self) -> Stated<'_> {
         Stated {
-            issuer: self.claims.issuer.as_str(),
-            audience: self.claims.audiences.first().map(String::as_str),
+            issuer: self.claims.issuer(),
+            audience: self.claims.first_audience(),
             key_id: self.header.kid.as_deref(),
             algorithm: self.header.algorithm,
             issued_at: self.claims.issued_at.floor(),
@@ -72,10 +73,11 @@ impl Assertion {
         if token.len() > Self::MAX_LEN {
             return None;
         }
-        let parts: Vec<_> = token.splitn(4, |byte| *byte == b'.').collect();
-        let [header, payload, signature] = parts.try_into().ok()?;
+        let (header, rest) = cut(token)?;
+        let (payload, signature) = cut(rest)?;
         Some(Self {
-            message: [header, b".", payload].concat(),
+            message: token.get(..header.len() + 1 + payload.len())?.to_vec(),
+            // In which a further dot would be no letter.
             signature: base64url::decode(signature)?,
             header: Header::read(object(header)?.root())?,
             claims: Arc::new(Claims::read(object(payload)?)?),
@@ -113,6 +115,12 @@ impl Header {
             },
         })
     }
+}
+
+/// What stands before the first dot, and what after it.
+fn cut(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (part, rest) = text.split_at_checked(eights::position(text, |eight| eights::is(eight, b'.'))?)?;
+    Some((part, rest.get(1..)?))
 }
 
 /// The JSON object that a part encodes.

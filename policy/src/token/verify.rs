@@ -145,7 +145,7 @@ pub fn connection<'a>(organization: &'a Organization, assertion: &Assertion) -> 
 /// The connection that an assertion claims to come through, by (issuer, audience) within the parent. Without a matching
 /// audience it is the issuer's first that the organization lists: its keys decide whether the issuer said so.
 fn chosen<'a>(organization: &'a Organization, claims: &Claims) -> Option<&'a Arc<Connection>> {
-    let of_issuer = |connection: &&Arc<Connection>| connection.issuer == claims.issuer;
+    let of_issuer = |connection: &&Arc<Connection>| connection.issuer.as_str() == claims.issuer();
     let listed =
         |connection: &&Arc<Connection>| organization.connections.iter().any(|listed| listed.id == connection.id);
     let candidates = organization.parent.connections.iter().filter(of_issuer);
@@ -185,7 +185,7 @@ fn check_audience(connection: &Connection, claims: &Claims) -> Result<(), Reason
 }
 
 fn has_audience(connection: &Connection, claims: &Claims) -> bool {
-    claims.audiences.iter().any(|audience| connection.audiences.contains(audience))
+    claims.has_audience(|audience| connection.audiences.iter().any(|accepted| accepted == audience))
 }
 
 fn check_times(connection: &Connection, claims: &Claims, now: u64) -> Result<(), Reason> {

@@ -245,7 +245,7 @@ fn answers_of_the_store() {
     }))
     .unwrap_or_else(|error| panic!("{error}"));
     fuzz(&seeds("answer"), &words, |body| {
-        if let Ok(answer) = LoginAnswer::parse_about(body, &organization, &login)
+        if let Ok(answer) = LoginAnswer::parse_about(body.to_vec(), &organization, &login)
             && let Some(member) = answer.member
         {
             let document = strict::parse(body).unwrap();

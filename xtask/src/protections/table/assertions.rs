@@ -127,8 +127,8 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         "JSON serialization",
         &[(
             PARSE,
-            "token.splitn(4, |byte| *byte == b'.').collect();",
-            "token.split(|byte| *byte == b'.').take(3).collect();",
+            "let (payload, signature) = cut(rest)?;",
+            "let (payload, signature) = cut(rest)?;\n        let signature = cut(signature).map_or(signature, |(first, _)| first);",
         )],
     ),
     (
