@@ -5,7 +5,6 @@ use super::request_headers::RequestHeaders;
 use super::{Scene, Worker};
 use crate::flow::{self, Allow, Next};
 use crate::glance::Glance;
-use crate::header_map::HeaderMap;
 use crate::host::{self, Action, HostError};
 use crate::log_line;
 use crate::metrics::Counter;
