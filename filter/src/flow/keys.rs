@@ -71,7 +71,7 @@ fn log_in(visit: Visit, assertion: Assertion, verified: &VerifiedAssertion, desk
         Err(reason) => return visit.deny_assertion(person(None), assertion, reason),
     };
     match claimant.login(&visit.organization, desk.is_shadow()) {
-        Ok(login) => Next::AskStore(ExpectStore::login(visit, login, verified.expires_at(), desk)),
+        Ok(login) => Next::AskStore(ExpectStore::login(visit, login, verified, verified.expires_at(), desk)),
         Err(reason) => visit.deny_assertion(person(Some(claimant.email)), assertion, reason),
     }
 }
