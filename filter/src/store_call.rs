@@ -235,7 +235,7 @@ mod tests {
             name in prop::option::of(".{0,9}"), external_id in prop::option::of(".{0,9}"), has_tier: bool,
             issued_at: u64, kind in 0..4_u8, preview: bool,
         ) {
-            let [connection, issuer, subject, local, role, tier, ..] = &texts[..] else { unreachable!() };
+            let [connection, issuer, subject, local, role, tier, ..] = &texts[..] else { panic!("it has them") };
             let plan = match kind {
                 0 => Plan::Assign { role: Role::new(role), seat_tier: has_tier.then(|| Tier::new(tier)) },
                 1 => Plan::Ensure { role: Role::new(role) },

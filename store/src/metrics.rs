@@ -40,6 +40,7 @@ impl Metrics {
         self.record(|| {
             counter!("usher_store_panics_total").increment(0);
             counter!("usher_store_database_failures_total").increment(0);
+            counter!("usher_store_clock_leaps_total").increment(0);
             for result in ["replaced", "refused"] {
                 counter!("usher_store_policy_loads_total", "result" => result).increment(0);
             }
@@ -75,6 +76,11 @@ impl Metrics {
     /// A policy was `replaced` by another, or the other was `refused`.
     pub(crate) fn policy_load(&self, result: &'static str) {
         self.record(|| counter!("usher_store_policy_loads_total", "result" => result).increment(1));
+    }
+
+    /// The clock was found to have leapt ahead.
+    pub(crate) fn clock_leap(&self) {
+        self.record(|| counter!("usher_store_clock_leaps_total").increment(1));
     }
 
     /// Removals that the directory wants wait for an operator's word.

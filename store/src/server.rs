@@ -246,14 +246,24 @@ async fn upkeep(app: &App) {
     loop {
         ticks.tick().await;
         app.metrics.upkeep();
-        if let Err(error) = app.feed.compact(app.clock.now().as_secs()).await {
+        // One reading for all of it: what may be forgotten is so by this one alone.
+        let now = app.clock.now();
+        if let Err(error) = app.feed.compact(now.as_secs()).await {
             tracing::warn!(%error, "old changes could not be forgotten; trying again later");
         }
+        match app.memberships.may_forget(now).await {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(error) => {
+                tracing::warn!(%error, "old entries of the audit and old tickets could not be forgotten; trying again later");
+                continue;
+            }
+        }
         let retention = app.in_force.now().policy.audit_retention;
-        if let Err(error) = app.memberships.forget_audit(retention).await {
+        if let Err(error) = app.memberships.forget_audit(now, retention).await {
             tracing::warn!(%error, "old entries of the audit could not be forgotten; trying again later");
         }
-        if let Err(error) = app.memberships.forget_tickets().await {
+        if let Err(error) = app.memberships.forget_tickets(now).await {
             tracing::warn!(%error, "old tickets could not be forgotten; trying again later");
         }
     }

@@ -1,12 +1,15 @@
 //! Key servers that misbehave, rotate, or are not who they say.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use serde_json::json;
 use usher_scenario::token::KeyRing;
-use usher_tests::http::{Request, Response};
+use usher_tests::http::{Connection, Request, Response};
 use usher_tests::policy;
 use usher_tests::server::{Fault, Server};
 use usher_tests::stage::denied;
@@ -89,13 +92,7 @@ fn a_session_is_over_in_every_worker_as_soon_as_its_key_is_known_to_be_withdrawn
         "connection: {jwks: {remote: {refresh: 1s, min_interval: 100ms}}}\noptions: {sessions: {max_staleness: 1h}}";
     let mut stage = RealEnvoy::start(&policy::changed("claude", remote)?)?;
     let session = stage.request_of("{login: ada, pass: true}")?;
-    // Each worker asks the store once about ada: two logins are two workers that have her session.
-    let mut connections = Vec::new();
-    while connections.len() < 8 || (stage.system.logins() < 2 && connections.len() < 200) {
-        let mut connection = stage.system.envoy.connect()?;
-        ensure!(connection.send(&session)?.status == 200, "ada is let in");
-        connections.push(connection);
-    }
+    let mut connections = in_every_worker(&stage, &session)?;
     let (logins, begun) = (stage.system.logins(), Instant::now());
     rotate(&stage, KeyRing::Next);
     for connection in &mut connections {
@@ -115,6 +112,53 @@ fn a_session_is_over_in_every_worker_as_soon_as_its_key_is_known_to_be_withdrawn
     wait::until("with the key the token is good again", || {
         Ok(upstream::saw(&stage.system.envoy.send(&session)?)?.is_some().then_some(()))
     })
+}
+
+/// One customer's provider changes its only key with every fetch, while another's is down for longer than its keys may be used.
+#[test]
+fn a_provider_that_withdraws_keys_without_end_ends_no_session_of_another_customer() -> Result<()> {
+    let fetches = Arc::new(AtomicUsize::new(0));
+    let flapping = flapping_key_server(&fetches)?;
+    let policy = policy::changed(
+        "customers",
+        &format!(
+            "options: {{sessions: {{max_staleness: 1h}}, parents: [\
+             {{id: acme, plan: enterprise, domains: [acme.example], connections: [{{id: okta, issuer: 'https://acme.okta.example', \
+              audiences: [usher], jwks: {{remote: {{refresh: 1s, min_interval: 100ms, max_stale: 2s}}}}}}], \
+              organizations: [{{id: acme-chat, product: claude, hosts: [chat.acme.example], provisioning: {{mode: jit}}}}]}}, \
+             {{id: globex, plan: enterprise, domains: [globex.example], connections: [{{id: google, issuer: 'https://accounts.google.example', \
+              audiences: [usher], jwks: {{remote: {{uri: 'http://{}/keys', cluster: flapping, refresh: 1s, min_interval: 100ms}}}}}}], \
+              organizations: [{{id: globex-chat, product: claude, hosts: [chat.globex.example], provisioning: {{mode: jit}}}}]}}]}}",
+            flapping.address()
+        ),
+    )?;
+    let mut stage = RealEnvoy::start(&policy)?;
+    let session = stage.request_of("{login: ada, organization: acme-chat, pass: true}")?;
+    let mut connections = in_every_worker(&stage, &session)?;
+    stage.system.key_server.fault(Some(Fault::Error(500)));
+    wait::until("the keys are too old", || {
+        let newcomer = stage.request_of("{login: eve, organization: acme-chat, pass: true}")?;
+        let response = stage.system.envoy.send(&newcomer)?;
+        Ok((upstream::saw(&response)?.is_none() && denied(&response)?.code() == "keys_unavailable").then_some(()))
+    })?;
+    // Between two fetches every worker ticks often: each has taken up all but the last.
+    let (logins, begun) = (stage.system.logins(), fetches.load(Ordering::Relaxed));
+    wait::until("more keys are withdrawn", || Ok((fetches.load(Ordering::Relaxed) >= begun + 3).then_some(())))?;
+    for connection in &mut connections {
+        let response = connection.send(&session)?;
+        ensure!(upstream::saw(&response)?.is_some(), "the session is over: {}", denied(&response)?.code());
+    }
+    ensure!(stage.system.logins() == logins, "nobody logged in again");
+    // What ada's own provider withdraws still ends it.
+    rotate(&stage, KeyRing::Next);
+    stage.system.key_server.fault(None);
+    for connection in &mut connections {
+        wait::until("the session is over", || {
+            let response = connection.send(&session)?;
+            Ok((upstream::saw(&response)?.is_none() && denied(&response)?.code() == "unknown_key").then_some(()))
+        })?;
+    }
+    Ok(())
 }
 
 #[test]
@@ -197,6 +241,31 @@ fn a_key_server_is_believed_only_with_a_certificate_of_the_right_authority_for_t
     Ok(())
 }
 
+/// Connections to both workers, each of which has the session then.
+fn in_every_worker(stage: &RealEnvoy, session: &Request) -> Result<Vec<Connection>> {
+    // Each worker asks the store once about ada: two logins are two workers that have her session.
+    let mut connections = Vec::new();
+    while connections.len() < 8 || (stage.system.logins() < 2 && connections.len() < 200) {
+        let mut connection = stage.system.envoy.connect()?;
+        ensure!(connection.send(session)?.status == 200, "ada is let in");
+        connections.push(connection);
+    }
+    Ok(connections)
+}
+
+/// One that has another key each time that it is asked.
+fn flapping_key_server(fetches: &Arc<AtomicUsize>) -> Result<Server> {
+    let fetches = Arc::clone(fetches);
+    Server::start(move |_| {
+        let ring =
+            if fetches.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { KeyRing::Main } else { KeyRing::Next };
+        match ring.jwks() {
+            Ok(jwks) => Response::json(200, &jwks),
+            Err(_) => Response::json(500, &json!({})),
+        }
+    })
+}
+
 fn rotate(stage: &RealEnvoy, ring: KeyRing) {
     *stage.system.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = ring;
 }
@@ -211,7 +280,7 @@ fn authority(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>> {
 fn tls_key_server(issuer: &CertifiedIssuer<'static, KeyPair>, name: &str) -> Result<Server> {
     let key = KeyPair::generate()?;
     let certificate = CertificateParams::new(vec![name.to_owned()])?.signed_by(&key, issuer)?;
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()

@@ -46,7 +46,7 @@ pub(crate) fn arrive(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'
         Err(reason) => return deny(None, reason),
     };
     let mut session = desk.sessions.find(&organization.id, credential, desk.now);
-    if session.as_ref().is_some_and(|session| session.withdrawals != desk.withdrawals) {
+    if session.as_ref().is_some_and(|session| session.tenure.has_ended()) {
         verify_again(organization, credential, desk);
         session = desk.sessions.find(&organization.id, credential, desk.now);
     }
@@ -75,15 +75,14 @@ pub(crate) fn arrive(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'
         Ok(assertion) => assertion,
         Err(reason) => return visit.deny(reason),
     };
-    let known = known.and_then(|(standing, expires_at)| {
-        let verified = recall(organization, &assertion, &standing)?;
-        let login = Claimant::read(organization, &verified).ok()?.login(organization, desk.is_shadow()).ok()?;
-        Some((login, expires_at))
-    });
-    match known {
-        Some((login, expires_at)) => Next::AskStore(ExpectStore::recheck(visit, login, expires_at, desk)),
-        None => ExpectKeys::check(visit, assertion, desk),
+    if let Some((standing, expires_at)) = known
+        && let Some(verified) = recall(organization, &assertion, &standing)
+        && let Ok(claimant) = Claimant::read(organization, &verified)
+        && let Ok(login) = claimant.login(organization, desk.is_shadow())
+    {
+        return Next::AskStore(ExpectStore::recheck(visit, login, &verified, expires_at, desk));
     }
+    ExpectKeys::check(visit, assertion, desk)
 }
 
 /// No organization has the request.
@@ -96,14 +95,14 @@ fn unrouted(reason: Reason, authority: &[u8], policy: &Policy) -> Next {
     }
 }
 
-/// A provider has withdrawn a key: a session whose assertion does not verify with those that are left is over. Single-use
-/// assertions are why it is not simply a login again.
+/// The session's own provider has withdrawn a key: where the assertion does not verify with those that are left, it is over.
+/// Single-use assertions are why it is not simply a login again.
 fn verify_again(organization: &Organization, credential: &[u8], desk: &mut Desk<'_>) {
-    let verified = Assertion::parse(credential).is_ok_and(|assertion| {
-        verify(organization, &assertion, desk.keys, desk.signatures, desk.now.unix_secs()).is_ok()
-    });
-    match desk.sessions.find(&organization.id, credential, desk.now) {
-        Some(session) if verified => session.withdrawals = desk.withdrawals,
-        Some(_) | None => desk.sessions.end(&organization.id, credential),
+    let verified = Assertion::parse(credential)
+        .ok()
+        .and_then(|assertion| verify(organization, &assertion, desk.keys, desk.signatures, desk.now.unix_secs()).ok());
+    let Some(verified) = verified else { return desk.sessions.end(&organization.id, credential) };
+    if let Some(session) = desk.sessions.find(&organization.id, credential, desk.now) {
+        session.tenure = desk.keys.tenure(verified.connection());
     }
 }

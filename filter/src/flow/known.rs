@@ -31,7 +31,7 @@ pub(crate) fn recognise(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Des
         return None;
     }
     let session = desk.sessions.find(&organization.id, credential, desk.now)?;
-    if session.withdrawals != desk.withdrawals || !session.is_settled(desk.follow, desk.policy, desk.now) {
+    if session.tenure.has_ended() || !session.is_settled(desk.follow, desk.policy, desk.now) {
         return None;
     }
     admit(&organization, &session.standing, request).ok()

@@ -16,12 +16,12 @@ use usher_policy::rules::conclude::{Permit, Request, Standing, admit};
 use usher_policy::rules::path::NormalPath;
 use usher_policy::token::Assertion;
 use usher_policy::token::signature::SignatureVerifier;
-use usher_policy::token::verify::KeySource;
 use usher_policy::wire::Login;
 
 use crate::clock::Now;
 use crate::credential::Credential;
 use crate::feed::Follow;
+use crate::keys::Keyring;
 use crate::session::Sessions;
 
 pub(crate) use arrival::{Passage, arrive};
@@ -40,9 +40,7 @@ pub(crate) struct Desk<'a> {
     /// What this worker knows of the change feed.
     pub(crate) follow: &'a mut Follow,
     /// The keys of remote connections.
-    pub(crate) keys: &'a dyn KeySource,
-    /// How often a provider has withdrawn a key.
-    pub(crate) withdrawals: u32,
+    pub(crate) keys: &'a dyn Keyring,
     /// What checks signatures.
     pub(crate) signatures: &'a dyn SignatureVerifier,
     /// When it is.

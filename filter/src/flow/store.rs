@@ -8,12 +8,14 @@ use usher_policy::id::{OrganizationId, ParentId};
 use usher_policy::model::Organization;
 use usher_policy::rules::conclude::{Standing, conclude};
 use usher_policy::rules::plan::Plan;
+use usher_policy::token::verify::VerifiedAssertion;
 use usher_policy::wire::{Login, LoginAnswer, Position};
 
 use super::{Desk, Next, Person, Visit};
 use crate::clock::Now;
 use crate::credential::Credential;
 use crate::feed::Order;
+use crate::keys::Tenure;
 use crate::session::{Check, Session};
 use crate::store_call::NoAnswer;
 
@@ -24,22 +26,35 @@ pub(crate) struct ExpectStore {
     login: Box<Login>,
     expires_at: u64,
     asked_at: Duration,
-    /// How often a key had been withdrawn when the assertion was verified.
-    withdrawals: u32,
+    /// In which the assertion was verified.
+    tenure: Tenure,
     is_login: bool,
     is_repeated: bool,
 }
 
 impl ExpectStore {
     /// A login is put to the store.
-    pub(super) fn login(visit: Visit, login: Login, expires_at: u64, desk: &Desk<'_>) -> Self {
-        let (login, asked_at, withdrawals) = (Box::new(login), desk.now.steady, desk.withdrawals);
-        Self { visit, login, expires_at, asked_at, withdrawals, is_login: true, is_repeated: false }
+    pub(super) fn login(
+        visit: Visit,
+        login: Login,
+        verified: &VerifiedAssertion,
+        expires_at: u64,
+        desk: &Desk<'_>,
+    ) -> Self {
+        let (login, asked_at) = (Box::new(login), desk.now.steady);
+        let tenure = desk.keys.tenure(verified.connection());
+        Self { visit, login, expires_at, asked_at, tenure, is_login: true, is_repeated: false }
     }
 
-    /// A session is to be confirmed: the same login is put to the store once more.
-    pub(super) fn recheck(visit: Visit, login: Login, expires_at: u64, desk: &Desk<'_>) -> Self {
-        Self { is_login: false, ..Self::login(visit, login, expires_at, desk) }
+    /// A session, verified in the tenure that there is, is to be confirmed: the same login is put to the store once more.
+    pub(super) fn recheck(
+        visit: Visit,
+        login: Login,
+        verified: &VerifiedAssertion,
+        expires_at: u64,
+        desk: &Desk<'_>,
+    ) -> Self {
+        Self { is_login: false, ..Self::login(visit, login, verified, expires_at, desk) }
     }
 
     fn deny(&self, reason: Reason) -> Next {
@@ -127,7 +142,7 @@ impl ExpectStore {
                 // What the store said was true when it answered, which is no earlier than when it was asked.
                 confirmed_at: self.asked_at,
                 stamp: desk.follow.stamp(position),
-                withdrawals: self.withdrawals,
+                tenure: self.tenure,
                 check: Check::default(),
             };
             desk.tally.sessions_evicted = desk.sessions.remember(&self.login.issuer, credential, session);

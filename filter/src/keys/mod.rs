@@ -2,10 +2,10 @@
 
 mod record;
 mod remote;
+mod tenure;
 #[cfg(test)]
 mod testing;
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::clock::Now;
 use crate::metrics::{Counter, Histogram, Metrics};
 use record::Cause;
 use remote::Remote;
+pub(crate) use tenure::Tenure;
 
 /// How many key sets are looked after in one tick; a policy with more takes several ticks for a round.
 const REMOTES_PER_TICK: usize = 64;
@@ -38,8 +39,8 @@ pub(crate) struct Keys {
     next: usize,
     /// How many places are taken, of all key sets together.
     taken: usize,
-    /// How often a key has gone.
-    withdrawals: Rc<Cell<u32>>,
+    /// That of inline keys, which nobody withdraws: they are the policy's.
+    inline: Tenure,
 }
 
 /// What a request that lacks keys waits for.
@@ -68,7 +69,7 @@ impl Keys {
             if let Jwks::Remote(jwks) = &connection.jwks {
                 let name = remote::name(jwks);
                 if !keys.index.contains_key(&name) {
-                    keys.remotes.push(Remote::new(name.clone(), jwks.clone(), Rc::clone(&keys.withdrawals)));
+                    keys.remotes.push(Remote::new(name.clone(), jwks.clone()));
                     keys.index.insert(name, keys.remotes.len() - 1);
                 }
             }
@@ -164,11 +165,6 @@ impl Keys {
         now.steady >= awaited.until || ended != Some(awaited.ended)
     }
 
-    /// How often a provider has withdrawn a key: what was verified before the last time is to be verified again.
-    pub(crate) fn withdrawals(&self) -> u32 {
-        self.withdrawals.get()
-    }
-
     /// The age of the oldest key set that was fetched.
     pub(crate) fn age(&self, now: Now) -> Option<Duration> {
         self.remotes.iter().filter_map(|remote| remote.age(now)).max()
@@ -177,6 +173,10 @@ impl Keys {
     /// The keys as they may be used at one moment.
     pub(crate) fn at(&self, now: Now) -> KeysNow<'_> {
         KeysNow { keys: self, now }
+    }
+
+    fn remote(&self, connection: &Connection) -> Option<&Remote> {
+        self.remotes.get(self.position(connection)?)
     }
 
     fn position(&self, connection: &Connection) -> Option<usize> {
@@ -198,6 +198,12 @@ pub(crate) enum Ask {
     Wait(Awaited),
 }
 
+/// The keys of remote connections, and how long it stands what they have verified.
+pub(crate) trait Keyring: KeySource {
+    /// The tenure of a connection's keys.
+    fn tenure(&self, connection: &Connection) -> Tenure;
+}
+
 /// The keys at one moment: those that are too old by then are not there.
 pub(crate) struct KeysNow<'a> {
     keys: &'a Keys,
@@ -206,7 +212,13 @@ pub(crate) struct KeysNow<'a> {
 
 impl KeySource for KeysNow<'_> {
     fn keys(&self, connection: &Connection) -> Option<Rc<KeySet>> {
-        self.keys.remotes.get(self.keys.position(connection)?)?.usable(self.now)
+        self.keys.remote(connection)?.usable(self.now)
+    }
+}
+
+impl Keyring for KeysNow<'_> {
+    fn tenure(&self, connection: &Connection) -> Tenure {
+        self.keys.remote(connection).map_or(&self.keys.inline, Remote::tenure).clone()
     }
 }
 
@@ -221,6 +233,10 @@ mod tests {
 
     /// Customers, each with keys of their own, which never come.
     fn policy(customers: usize) -> Policy {
+        policy_with(customers, |_| {})
+    }
+
+    fn policy_with(customers: usize, change: impl FnOnce(&mut Value)) -> Policy {
         let mut document: Value = serde_json::from_str(include_str!("../../testdata/policy.json")).unwrap();
         let customer = |n| {
             let mut parent = document["parents"][0].clone();
@@ -232,7 +248,8 @@ mod tests {
             parent["organizations"][0]["hosts"] = json!([format!("p{n}.example")]);
             parent
         };
-        let customers: Value = (0..customers).map(customer).collect();
+        let mut customers: Value = (0..customers).map(customer).collect();
+        change(&mut customers);
         document["parents"] = customers;
         from_json(document.to_string().as_bytes()).unwrap()
     }
@@ -259,6 +276,25 @@ mod tests {
         assert!(keys.taken <= PLACES);
         rest.into_iter().flatten().for_each(|awaited| keys.leave(awaited));
         assert_eq!(keys.taken, keys.remotes[3].taken, "nothing is forgotten");
+    }
+
+    #[test]
+    fn a_key_that_is_gone_counts_for_those_connections_alone_that_share_its_set() {
+        let policy = policy_with(4, |parents| {
+            parents[1]["connections"][0]["jwks"] = parents[0]["connections"][0]["jwks"].clone();
+            parents[2]["connections"][0]["jwks"] = json!({"inline": {"keys": [
+                {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+            ]}});
+        });
+        let keys = Keys::new(&policy);
+        let tenure = |n: usize| keys.at(NOW).tenure(&policy.parents[n].connections[0]);
+        let tenures = [0, 1, 2, 3].map(tenure);
+        let have_ended = || tenures.each_ref().map(Tenure::has_ended);
+        assert_eq!(have_ended(), [false; 4]);
+        tenures[0].end();
+        assert_eq!(have_ended(), [true, true, false, false]);
+        tenures[3].end();
+        assert_eq!(have_ended(), [true, true, false, true]);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! One key set behind a URL: this worker's copy, the shared record, and the fetch that this worker may be doing.
 
-use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use usher_policy::model::RemoteJwks;
 use usher_policy::token::keys::KeySet;
 
 use super::record::{Cause, End, INTERVAL_PATIENCE, LEASE_MARGIN, Record, is_older};
+use super::tenure::Tenure;
 use crate::clock::Now;
 use crate::host::{self, HostError};
 use crate::log_line;
@@ -22,8 +22,8 @@ pub(super) struct Remote {
     name: String,
     jwks: RemoteJwks,
     copy: Option<Copy>,
-    /// How often a key has gone, from all of the policy's sets together.
-    withdrawals: Rc<Cell<u32>>,
+    /// Of this set alone: what another customer's provider withdraws is nothing to those who came with these keys.
+    tenure: Tenure,
     ended: u64,
     wanted: Option<Cause>,
     /// How many places are taken by requests that wait for it.
@@ -78,9 +78,10 @@ pub(super) fn name(jwks: &RemoteJwks) -> String {
 }
 
 impl Remote {
-    /// A key set that nobody has asked for. In `withdrawals` it counts keys that have gone, however it learns of it.
-    pub(super) fn new(name: String, jwks: RemoteJwks, withdrawals: Rc<Cell<u32>>) -> Self {
-        Self { name, jwks, copy: None, withdrawals, ended: 0, wanted: None, taken: 0, fetch: None, told_at: None }
+    /// A key set that nobody has asked for.
+    pub(super) fn new(name: String, jwks: RemoteJwks) -> Self {
+        let tenure = Tenure::default();
+        Self { name, jwks, copy: None, tenure, ended: 0, wanted: None, taken: 0, fetch: None, told_at: None }
     }
 
     /// The number of this worker's copy; 0 without one.
@@ -103,6 +104,11 @@ impl Remote {
         let copy = self.copy.as_ref()?;
         // What comes from the future cannot be told from what is too old: it is fetched anew.
         (!is_older(copy.fetched_at, self.jwks.max_stale, now)).then(|| Rc::clone(&copy.keys))
+    }
+
+    /// How long it stands what they have verified.
+    pub(super) fn tenure(&self) -> &Tenure {
+        &self.tenure
     }
 
     /// How long ago its keys were fetched, where they were.
@@ -138,7 +144,7 @@ impl Remote {
 
     fn take_up(&mut self, copy: Copy) {
         if self.copy.as_ref().is_some_and(|earlier| copy.keys.withdraws_from(&earlier.keys)) {
-            self.withdrawals.set(self.withdrawals.get().wrapping_add(1));
+            std::mem::take(&mut self.tenure).end();
         }
         self.copy = Some(copy);
     }
@@ -268,7 +274,7 @@ mod tests {
     #[test]
     fn a_failure_that_comes_back_soon_is_told_once_in_an_interval() {
         let jwks = jwks();
-        let (interval, mut remote) = (jwks.min_interval, Remote::new(name(&jwks), jwks, Rc::default()));
+        let (interval, mut remote) = (jwks.min_interval, Remote::new(name(&jwks), jwks));
         let mut told = |steady| remote.is_news(Now { unix_ms: 0, steady });
         let begin = Duration::from_secs(7);
         assert!(told(begin));
@@ -281,7 +287,7 @@ mod tests {
     #[test]
     fn a_fetch_gives_those_what_they_want_who_waited_for_it_and_takes_nothing_from_who_comes_later() {
         let (at, jwks) = (Now { unix_ms: 1_000_000, steady: Duration::from_secs(7) }, jwks());
-        let mut remote = Remote::new(name(&jwks), jwks, Rc::default());
+        let mut remote = Remote::new(name(&jwks), jwks);
         let want = |remote: &mut Remote| remote.want(Record::default(), Cause::UnknownKid, at).is_some();
         assert!(want(&mut remote) && remote.is_wanted());
         remote.take_note(0);
@@ -302,8 +308,7 @@ mod tests {
         };
         let (one, two) = ("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw");
         let jwks = jwks();
-        let withdrawals = Rc::new(Cell::new(0));
-        let mut remote = Remote::new(name(&jwks), jwks, Rc::clone(&withdrawals));
+        let mut remote = Remote::new(name(&jwks), jwks);
         for (serial, (keys, is_withdrawn)) in [
             (set(&[("a", one)]), false),
             (set(&[("a", one), ("b", two)]), false),
@@ -315,8 +320,9 @@ mod tests {
         .into_iter()
         .enumerate()
         {
+            let before = remote.tenure().clone();
             remote.take_up(Copy { keys: Rc::new(keys), serial: serial as u64, fetched_at: 1 });
-            assert_eq!(withdrawals.take(), u32::from(is_withdrawn), "{serial}");
+            assert_eq!((before.has_ended(), remote.tenure().has_ended()), (is_withdrawn, false), "{serial}");
         }
     }
 
@@ -327,7 +333,7 @@ mod tests {
         let document =
             br#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
         let keys = Rc::new(KeySet::parse(document).unwrap());
-        let mut remote = Remote::new(name(&jwks), jwks, Rc::default());
+        let mut remote = Remote::new(name(&jwks), jwks);
         let at = |unix_ms| Now { unix_ms, steady: Duration::ZERO };
         assert!(remote.usable(at(1)).is_none(), "there are none yet");
         remote.copy = Some(Copy { keys, serial: 1, fetched_at: 1_000 });
@@ -345,7 +351,7 @@ mod tests {
         let document =
             br#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
         let keys = Rc::new(KeySet::parse(document).unwrap());
-        let mut remote = Remote::new(name(&jwks), jwks.clone(), Rc::default());
+        let mut remote = Remote::new(name(&jwks), jwks.clone());
         let at = |unix_ms| Now { unix_ms, steady: Duration::from_secs(60) };
         let fetched_at = 1_000_000_000;
         for now in [1, fetched_at - 1, fetched_at, fetched_at + 299_999, fetched_at + 300_000, u64::MAX / 2] {

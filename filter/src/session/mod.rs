@@ -13,6 +13,7 @@ use usher_policy::rules::conclude::Standing;
 
 use crate::clock::Now;
 use crate::feed::{Change, Follow, Stamp, State};
+use crate::keys::Tenure;
 use crate::store_call::STORE_MARGIN;
 use check::Patience;
 pub(crate) use check::{Check, Step};
@@ -31,8 +32,8 @@ pub(crate) struct Session {
     pub(crate) confirmed_at: Duration,
     /// Which changes are in it already.
     pub(crate) stamp: Stamp,
-    /// How often providers had withdrawn a key when its assertion was last verified.
-    pub(crate) withdrawals: u32,
+    /// In which its assertion was last verified.
+    pub(crate) tenure: Tenure,
     /// How checking it with the store goes, when that is due.
     pub(crate) check: Check,
 }

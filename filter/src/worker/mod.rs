@@ -355,7 +355,6 @@ impl Worker {
             sessions: &mut self.sessions,
             follow: &mut self.follow,
             keys: &keys,
-            withdrawals: self.keys.withdrawals(),
             signatures: &self.signatures,
             now,
             tally: Tally::default(),

@@ -20,6 +20,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (5, "audit by time", include_str!("../../migrations/postgres/0005_audit_by_time.sql")),
     (6, "forgotten tickets", include_str!("../../migrations/postgres/0006_forgotten_tickets.sql")),
     (7, "forgotten revocations", include_str!("../../migrations/postgres/0007_forgotten_revocations.sql")),
+    (8, "upkeep", include_str!("../../migrations/postgres/0008_upkeep.sql")),
 ];
 
 /// The schema in SQLite.
@@ -33,6 +34,7 @@ pub(super) const SQLITE: &[Step] = &[
     (7, "audit by time", include_str!("../../migrations/sqlite/0007_audit_by_time.sql")),
     (8, "forgotten tickets", include_str!("../../migrations/sqlite/0008_forgotten_tickets.sql")),
     (9, "forgotten revocations", include_str!("../../migrations/sqlite/0009_forgotten_revocations.sql")),
+    (10, "upkeep", include_str!("../../migrations/sqlite/0010_upkeep.sql")),
 ];
 
 /// Brings the database to the newest version. On PostgreSQL an advisory lock lets one store do it while others wait.

@@ -42,7 +42,7 @@ pub use open::OpenError;
 pub(crate) use open::open;
 pub(crate) use sync::Lease;
 use sync::{SyncSnapshot, SyncTransaction};
-pub(crate) use tickets::TicketPlace;
+pub(crate) use tickets::{TicketPlace, Upkeep};
 use tickets::{TicketSnapshot, TicketTransaction};
 
 /// Longest wait for a connection, and for a lock that somebody else holds.

@@ -19,6 +19,13 @@ pub(crate) struct TicketPage {
     pub(crate) up_to: Option<TicketPlace>,
 }
 
+/// When upkeep was last, and when it last found that the clock had leapt ahead, in seconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Upkeep {
+    pub(crate) at: u64,
+    pub(crate) leapt_at: Option<u64>,
+}
+
 /// What is kept of a ticket that was forgotten: its organization, `last_iat`, and `not_before`.
 pub(super) type Forgotten = (String, i64, Option<i64>);
 
@@ -39,6 +46,12 @@ pub(crate) trait TicketTransaction: TicketSnapshot {
     /// Forgets the old ones of a page; gives how many. Each organization keeps the newest `last_iat` and `not_before` of those
     /// that were forgotten, which stand from then on for the ticket of whoever has none (see [`Look`](super::Look)).
     async fn forget_old_tickets(&mut self, page: &TicketPage, before: u64) -> Result<usize, DatabaseError>;
+
+    /// What was noted of upkeep last.
+    async fn last_upkeep(&mut self) -> Result<Option<Upkeep>, DatabaseError>;
+
+    /// Notes that upkeep is there.
+    async fn note_upkeep(&mut self, upkeep: Upkeep) -> Result<(), DatabaseError>;
 }
 
 /// The place of the `limit`th ticket after another.
@@ -106,6 +119,22 @@ where
     query
 }
 
+/// Reads the row of `upkeep`.
+pub(super) fn upkeep((at, leapt_at): (i64, Option<i64>)) -> Result<Upkeep, DatabaseError> {
+    Ok(Upkeep { at: row::unsigned(at)?, leapt_at: leapt_at.map(row::unsigned).transpose()? })
+}
+
+pub(super) fn note_upkeep<DB: Database>(upkeep: Upkeep) -> Statement<DB>
+where
+    i64: Bind<DB>,
+    Option<i64>: Bind<DB>,
+{
+    let mut query = Statement::new("INSERT INTO upkeep (one, at, leapt_at) VALUES (1, ");
+    query.push_bind(row::signed(upkeep.at)).push(", ").push_bind(upkeep.leapt_at.map(row::signed));
+    query.push(") ON CONFLICT (one) DO UPDATE SET at = excluded.at, leapt_at = excluded.leapt_at");
+    query
+}
+
 /// Age and `not_before` stand on the row itself: where it is waited for one that a login just renews, they are looked at again.
 /// Who becomes a member meanwhile by an assertion as old loses the ticket; the newest that was forgotten stands for it.
 fn old<DB: Database>(query: &mut Statement<DB>, page: &TicketPage, before: u64)
@@ -163,6 +192,18 @@ macro_rules! forget_tickets {
                     query.build().execute(self.connection()).await?;
                 }
                 Ok(number)
+            }
+
+            async fn last_upkeep(&mut self) -> Result<Option<Upkeep>, DatabaseError> {
+                let query = sqlx::query_as("SELECT at, leapt_at FROM upkeep");
+                let noted = query.fetch_optional(self.connection()).await?;
+                noted.map($crate::database::tickets::upkeep).transpose()
+            }
+
+            async fn note_upkeep(&mut self, upkeep: Upkeep) -> Result<(), DatabaseError> {
+                let mut query = $crate::database::tickets::note_upkeep::<$driver>(upkeep);
+                query.build().execute(self.connection()).await?;
+                Ok(())
             }
         }
     };

@@ -30,12 +30,12 @@ impl Membership {
         transaction.commit().await.map(drop)
     }
 
-    /// Forgets entries that are older than `retention`, a bounded number at a time.
+    /// Forgets entries that are older than `retention` by a clock that shows `now`, a bounded number at a time.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn forget_audit(&self, retention: Duration) -> Result<(), DatabaseError> {
-        let before = self.now().saturating_sub(retention).as_secs();
+    pub(crate) async fn forget_audit(&self, now: Duration, retention: Duration) -> Result<(), DatabaseError> {
+        let before = now.saturating_sub(retention).as_secs();
         let oldest = self.database.read(Lane::Long).await?.audit(&AuditFilter::default(), 0, 1).await?;
         if oldest.first().is_some_and(|oldest| oldest.at < before) {
             let mut transaction = self.database.write(Lane::Long).await?;

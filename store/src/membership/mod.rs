@@ -14,6 +14,7 @@ mod sketch;
 mod sync;
 mod tickets;
 mod together;
+mod upkeep;
 mod waiting;
 
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ use usher_policy::model::Organization;
 use usher_policy::rules::hand::{self, Refusal};
 
 use crate::clock::{Clock, uuid_v7};
-use crate::database::{Database, DatabaseError, Known, Lane, PATIENCE, Snapshot, Transaction};
+use crate::database::{Database, DatabaseError, Known, Lane, PATIENCE, Snapshot, Transaction, Upkeep};
 use crate::metrics::Metrics;
 use crate::places::{Place, Places};
 
@@ -45,6 +46,8 @@ pub(crate) struct Membership {
     looked_at: Mutex<HashMap<OrganizationId, waiting::Waiting>>,
     /// How far the forgetting of old tickets is.
     walk: Mutex<tickets::Walk>,
+    /// What this store has noted of upkeep last.
+    upkeep: Mutex<Option<Upkeep>>,
     /// For the short transactions of all parents.
     places: Places,
 }
@@ -71,7 +74,7 @@ impl Membership {
     pub(crate) fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
         let places = Places::shared(database.at_once());
         let walk = Mutex::new(tickets::Walk::starting(clock.now().as_secs()));
-        Self { database, clock, metrics, looked_at: Mutex::default(), walk, places }
+        Self { database, clock, metrics, looked_at: Mutex::default(), walk, upkeep: Mutex::default(), places }
     }
 
     /// Whether the database can be read and written.

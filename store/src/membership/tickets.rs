@@ -2,6 +2,7 @@
 //! page at a time.
 
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use super::Membership;
 use crate::database::{DatabaseError, Lane, TicketPlace};
@@ -44,12 +45,12 @@ impl Walk {
 }
 
 impl Membership {
-    /// Looks at some more tickets, and forgets those of strangers that are old.
+    /// Looks at some more tickets, and forgets those of strangers that are old by a clock that shows `now`.
     ///
     /// # Errors
     /// When the database does not answer: the next time, it is tried again.
-    pub(crate) async fn forget_tickets(&self) -> Result<(), DatabaseError> {
-        let now = self.now().as_secs();
+    pub(crate) async fn forget_tickets(&self, now: Duration) -> Result<(), DatabaseError> {
+        let now = now.as_secs();
         let next = self.walk.lock().unwrap_or_else(PoisonError::into_inner).next(now);
         let Some(after) = next else { return Ok(()) };
         let before = now.saturating_sub(KEPT);

@@ -28,7 +28,7 @@ fn a_ticket_that_is_renewed_as_it_would_be_forgotten_is_kept() {
         revoke.bind(i64::try_from(renewed).unwrap()).execute(&mut other).await.unwrap();
         other
     });
-    store.clock.advance(100 * DAY);
+    store.pass(100 * DAY);
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     until("it is waited for", || store.database.sql(waits) != "0");
     runtime.block_on(async { other.execute("COMMIT").await.unwrap() });
@@ -58,12 +58,32 @@ fn who_becomes_a_member_as_the_ticket_is_forgotten_is_not_let_in_by_what_was_rev
         other.execute(created).await.unwrap();
         other
     });
-    store.clock.advance(100 * DAY);
+    store.pass(100 * DAY);
     until("the ticket is forgotten", || store.database.sql("SELECT subject FROM tickets").is_empty());
     runtime.block_on(async { other.execute("COMMIT").await.unwrap() });
     for (iat, expected) in [(3, "revoked"), (4, "member"), (5, "member"), (6, "member"), (3, "revoked")] {
         assert_eq!(store.answer("jit", &login("ada", iat, ensure())).0, expected, "{iat}");
     }
+}
+
+#[test]
+fn a_replica_whose_clock_is_ahead_forgets_nothing_while_another_contradicts_it() {
+    let store = Store::start();
+    assert_eq!(store.answer("manual", &login("eva", 5, require())).0, "absent");
+    let ahead = store.replica();
+    ahead.clock.advance(100 * DAY);
+    for leaps in 1..=3 {
+        until("the leap is counted", || ahead.metric("usher_store_clock_leaps_total") == leaps);
+        if leaps < 3 {
+            store.clock.advance(DAY);
+            until("the other is there", || store.upkeep_was_there(1));
+            ahead.clock.advance(DAY);
+        }
+    }
+    assert_eq!(
+        (store.database.sql("SELECT subject FROM tickets").as_str(), store.metric("usher_store_clock_leaps_total")),
+        ("sub-eva", 0)
+    );
 }
 
 /// Members who have not come for long, and one stranger among the first of them; nobody tells the planner.
@@ -87,7 +107,7 @@ fn old_tickets_are_found_without_reading_all_members() {
         "SELECT count(*) FROM tickets WHERE (organization, issuer, subject) = ('jit', 'i', 's100500-stranger')";
     let stranger = || postgres().sql(&database, theirs);
     let before = rows_read(&database, "^(members|tickets)$");
-    store.clock.advance(100 * DAY);
+    store.pass(100 * DAY);
     until("the stranger is forgotten", || {
         std::thread::sleep(Duration::from_millis(100));
         stranger().trim() == "0"

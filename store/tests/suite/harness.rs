@@ -161,6 +161,20 @@ impl Store {
         Self::start_at(Arc::clone(&self.database), self.clock.now().as_secs(), policy)
     }
 
+    /// Time goes by as it does while a store runs: with upkeep all the while, and no leap of the clock.
+    pub(crate) fn pass(&self, seconds: u64) {
+        until("upkeep was there", || self.upkeep_was_there(3_600));
+        // As if a second ago, so that it shows when upkeep has been there.
+        self.database.sql(&format!("UPDATE upkeep SET at = {}", self.clock.now().as_secs() + seconds - 1));
+        self.clock.advance(seconds);
+    }
+
+    /// Whether upkeep was noted less than so many seconds ago.
+    pub(crate) fn upkeep_was_there(&self, seconds: u64) -> bool {
+        let noted = self.database.sql("SELECT at FROM upkeep").parse();
+        noted.is_ok_and(|at: u64| self.clock.now().as_secs().abs_diff(at) < seconds)
+    }
+
     pub(crate) fn stop(&mut self) {
         if let Some((stop, running)) = self.running.take() {
             drop(stop);

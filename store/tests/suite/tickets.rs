@@ -31,10 +31,10 @@ fn the_tickets_of_strangers_are_forgotten_and_nothing_as_old_comes_back_as_new()
         .database
         .sql(&format!("INSERT INTO tickets (organization, issuer, subject, last_iat, not_before) VALUES {strangers}"));
 
-    store.clock.advance(90 * DAY + 5);
+    store.pass(90 * DAY + 5);
     let left = "sub-bea sub-dan sub-eva";
     until("what is older than 90 days is forgotten", || kept(&store) == left);
-    store.clock.advance(DAY);
+    store.pass(DAY);
     let left = "sub-bea sub-dan";
     until("and a day later what is by then", || kept(&store) == left);
 
@@ -90,14 +90,14 @@ fn of_who_was_removed_the_ticket_is_forgotten_and_what_was_revoked_opens_nothing
     store.clock.advance(10);
     remove("bea");
     stranger("new", 25, "NULL");
-    store.clock.advance(90 * DAY - 2);
+    store.pass(90 * DAY - 2);
     until("of whoever was revoked up to 90 days ago the ticket is forgotten", || kept(&store) == "sub-bea");
     assert_eq!(forgotten(), "25|20");
     for (name, iat) in [("ada", 1), ("ada", 20), ("eva", 20)] {
         assert_eq!(answer(name, iat), "revoked", "{name} {iat}");
     }
     assert_eq!((answer("ada", 24).as_str(), kept(&store).as_str()), ("absent", "sub-bea"), "and nothing is kept of it");
-    store.clock.advance(DAY);
+    store.pass(DAY);
     until("and of who was revoked later", || kept(&store).is_empty());
     assert_eq!(forgotten(), "30|30");
 
@@ -119,12 +119,32 @@ fn of_who_was_removed_the_ticket_is_forgotten_and_what_was_revoked_opens_nothing
     // What is older still, and is forgotten later, moves neither back.
     stranger("old", 1, "NULL");
     stranger("older", 2, "1");
-    store.clock.advance(DAY);
+    store.pass(DAY);
     until("they are forgotten", || kept(&store) == "sub-ada sub-bea");
     assert_eq!(forgotten(), "30|30");
     // By then of another newest: what was not revoked does not count as such.
     stranger("newer", 40, "NULL");
-    store.clock.advance(DAY);
+    store.pass(DAY);
     until("it is forgotten", || kept(&store) == "sub-ada sub-bea");
     assert_eq!((forgotten().as_str(), answer("eva", 35).as_str()), ("40|30", "absent"));
+}
+
+#[test]
+fn by_a_clock_that_leaps_ahead_nothing_is_forgotten_for_a_day() {
+    let store = Store::start();
+    assert_eq!(store.answer("manual", &login("eva", 5, require())).0, "absent");
+    store.add("manual", &json!({"email": "ada@acme.example"}));
+    let audited = "SELECT count(*) FROM audit WHERE organization = 'manual'";
+    let [tickets, entries] = [kept(&store), store.database.sql(audited)];
+    store.pass(DAY);
+    store.clock.advance(500 * DAY);
+    until("the leap is counted", || store.metric("usher_store_clock_leaps_total") == 1);
+    // A store that is started again knows of it.
+    let store = store.restart();
+    store.pass(DAY - 1);
+    until("upkeep was there", || store.upkeep_was_there(1));
+    assert_eq!([kept(&store), store.database.sql(audited)], [tickets, entries]);
+    assert_eq!(store.metric("usher_store_clock_leaps_total"), 0, "it is no other leap");
+    store.pass(1);
+    until("a day later it is", || kept(&store).is_empty() && store.database.sql(audited) == "0");
 }

@@ -130,11 +130,12 @@ fn a_credential_is_recognised_in_the_source_that_decides_and_alone() {
 #[test]
 fn a_session_about_which_something_is_to_be_asked_is_not_recognised() {
     let mut world = World::new(policy(two_organizations));
+    world.source.tenures = [("idp".to_owned(), Tenure::default())].into();
     let bearer = format!("Bearer {}", token(|_| {}));
     log_in_at(&mut world, "plain.acme.example", &[("authorization", &bearer)], member_of("acme-plain", "user"));
     let headers = [(":authority", "plain.acme.example"), ("authorization", bearer.as_str())];
     assert!(recognised(&mut world, &headers).is_some());
-    world.withdrawals += 1;
+    world.withdraw("idp");
     assert!(recognised(&mut world, &headers).is_none(), "a key was withdrawn");
     assert!(recognised(&mut world, &headers).is_some(), "it was verified again");
     world.seconds = 6;

@@ -1,6 +1,7 @@
 //! The flow on a real policy, with a verifier and a key source that say what a test wants.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::feed::Follow;
 use crate::glance::Glance;
 use crate::header_map::HeaderMap;
 use crate::headers::Reserved;
-use crate::keys::Lack;
+use crate::keys::{Keyring, Lack, Tenure};
 use crate::session::Sessions;
 use crate::store_call::NoAnswer;
 
@@ -64,11 +65,28 @@ impl SignatureVerifier for Verifier {
     }
 }
 
-struct Source(Option<Rc<KeySet>>);
+/// The keys of every remote connection, and the tenures of those that withdraw some.
+#[derive(Default)]
+struct Source {
+    keys: Option<Rc<KeySet>>,
+    tenures: HashMap<String, Tenure>,
+}
+
+impl Source {
+    fn has(&mut self, kid: &str) {
+        self.keys = Some(Rc::new(KeySet::parse(jwks(kid).to_string().as_bytes()).unwrap()));
+    }
+}
 
 impl KeySource for Source {
     fn keys(&self, _: &Connection) -> Option<Rc<KeySet>> {
-        self.0.clone()
+        self.keys.clone()
+    }
+}
+
+impl Keyring for Source {
+    fn tenure(&self, connection: &Connection) -> Tenure {
+        self.tenures.get(connection.id.as_str()).cloned().unwrap_or_default()
     }
 }
 
@@ -93,7 +111,6 @@ struct World {
     sessions: Sessions,
     follow: Follow,
     source: Source,
-    withdrawals: u32,
     verifier: Verifier,
     seconds: u64,
     tally: Tally,
@@ -107,8 +124,7 @@ impl World {
             last_host: LastHost::default(),
             sessions: Sessions::new(8),
             follow,
-            source: Source(None),
-            withdrawals: 0,
+            source: Source::default(),
             verifier,
             seconds: 0,
             tally: Tally::default(),
@@ -128,7 +144,6 @@ impl World {
             sessions: &mut self.sessions,
             follow: &mut self.follow,
             keys: &self.source,
-            withdrawals: self.withdrawals,
             signatures: &self.verifier,
             now,
             tally: Tally::default(),
@@ -319,10 +334,10 @@ fn a_request_that_lacks_remote_keys_waits_and_goes_on_with_them() {
     let Next::AwaitKeys(expect) = world.present("/x", &token) else { panic!("keys are not awaited") };
     assert_eq!(expect.lack(), Lack::Keys);
     assert_eq!(expect.connection().id.as_str(), "idp");
-    world.source = Source(Some(Rc::new(KeySet::parse(jwks("k2").to_string().as_bytes()).unwrap())));
+    world.source.has("k2");
     let Next::AwaitKeys(expect) = world.step(|desk| expect.check_again(desk)) else { panic!("the key is not awaited") };
     assert_eq!(expect.lack(), Lack::Kid);
-    world.source = Source(Some(Rc::new(KeySet::parse(jwks("k1").to_string().as_bytes()).unwrap())));
+    world.source.has("k1");
     assert!(matches!(world.step(|desk| expect.check_again(desk)), Next::AskStore(_)));
 }
 
@@ -331,7 +346,7 @@ fn a_request_for_which_no_keys_come_is_denied_for_what_it_lacks() {
     let mut world = World::new(policy(remote_jwks));
     let Next::AwaitKeys(expect) = world.present("/x", &token(|_| {})) else { panic!("keys are not awaited") };
     assert_eq!(reason(&expect.refuse()), Reason::KeysUnavailable);
-    world.source = Source(Some(Rc::new(KeySet::parse(jwks("k2").to_string().as_bytes()).unwrap())));
+    world.source.has("k2");
     let Next::AwaitKeys(expect) = world.present("/x", &token(|_| {})) else { panic!("the key is not awaited") };
     assert_eq!(reason(&expect.refuse()), Reason::UnknownKey);
 }

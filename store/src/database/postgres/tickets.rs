@@ -2,6 +2,8 @@
 
 use super::session::Session;
 use crate::database::DatabaseError;
-use crate::database::tickets::{Forgotten, TicketPage, TicketPlace, TicketSnapshot, TicketTransaction, forget_tickets};
+use crate::database::tickets::{
+    Forgotten, TicketPage, TicketPlace, TicketSnapshot, TicketTransaction, Upkeep, forget_tickets,
+};
 
 forget_tickets!(sqlx::Postgres);

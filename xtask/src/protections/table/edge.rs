@@ -191,6 +191,14 @@ pub(super) const EDGE: &[Protection] = &[
         )],
     ),
     (
+        "a customer's provider that withdraws keys",
+        &[(
+            "filter/src/keys/mod.rs",
+            "self.keys.remote(connection).map_or(",
+            "self.keys.remote(connection).and(self.keys.remotes.last()).map_or(",
+        )],
+    ),
+    (
         "keys outlive their provider",
         &[(
             "filter/src/keys/remote.rs",
@@ -339,8 +347,8 @@ pub(super) const EDGE: &[Protection] = &[
         "a clock that is turned back",
         &[(
             "filter/src/flow/store.rs",
-            "(Box::new(login), desk.now.steady, desk.withdrawals)",
-            "(Box::new(login), Duration::from_millis(desk.now.unix_ms), desk.withdrawals)",
+            "(Box::new(login), desk.now.steady)",
+            "(Box::new(login), Duration::from_millis(desk.now.unix_ms))",
         )],
     ),
     (

@@ -63,6 +63,14 @@ pub(super) const STORE: &[Protection] = &[
         &[("store/src/membership/tickets.rs", "        if has_old {\n", "        if has_old && now == 0 {\n")],
     ),
     (
+        "the store's clock leaps ahead",
+        &[(
+            "store/src/membership/upkeep.rs",
+            "now.saturating_sub(last.at) > DAY",
+            "now.saturating_sub(last.at) > u64::MAX - DAY",
+        )],
+    ),
+    (
         "what was revoked when somebody was removed",
         &[(
             "store/src/database/login.rs",
