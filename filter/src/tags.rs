@@ -57,9 +57,9 @@ pub(crate) fn of(permit: &Permit) -> impl Iterator<Item = (Fact, Cow<'_, str>)> 
 pub(crate) fn value(permit: &Permit, fact: Fact) -> Option<Cow<'_, str>> {
     let value = match fact {
         Fact::Organization => permit.organization().as_str(),
-        Fact::Member => permit.member().as_str(),
-        Fact::Subject => permit.subject().as_str(),
-        Fact::Email => permit.email().as_str(),
+        Fact::Member => permit.member(),
+        Fact::Subject => permit.subject(),
+        Fact::Email => permit.email(),
         Fact::Role => permit.role().as_str(),
         Fact::SeatTier => permit.seat_tier()?.as_str(),
     };

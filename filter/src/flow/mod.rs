@@ -126,7 +126,7 @@ impl Person {
 
     /// Who is a member.
     fn standing(standing: &Standing) -> Self {
-        Self { subject: standing.subject().clone(), email: Some(standing.email().clone()) }
+        Self { subject: Subject::new(standing.subject()), email: Email::parse(standing.email()) }
     }
 }
 

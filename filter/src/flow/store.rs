@@ -123,7 +123,7 @@ impl ExpectStore {
     fn let_in(self, standing: Arc<Standing>, position: Option<&Position>, desk: &mut Desk<'_>) -> Next {
         let is_login = self.is_login;
         let (organization, credential) = (&self.visit.organization.id, &self.visit.credential.bytes);
-        let order = desk.follow.order(position, organization.as_str(), standing.member().as_str());
+        let order = desk.follow.order(position, organization.as_str(), standing.member());
         if order == Order::Superseded {
             return self.ask_again(desk);
         }

@@ -89,7 +89,7 @@ impl Entry for Held {
 
     fn group(&self) -> Group<'_> {
         let standing = &self.session.standing;
-        (standing.organization().as_str(), standing.member().as_str())
+        (standing.organization().as_str(), standing.member())
     }
 
     fn length(&self) -> usize {

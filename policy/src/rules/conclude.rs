@@ -15,11 +15,40 @@ use crate::wire::{Answer, Login, LoginAnswer, MemberFacts};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     organization: OrganizationId,
-    member: MemberId,
-    subject: Subject,
-    email: Email,
+    who: Who,
     role: Role,
     seat_tier: Option<Tier>,
+}
+
+/// The member's id, the subject and the email, one after the other: a worker holds thousands of standings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Who {
+    text: Box<str>,
+    subject_at: usize,
+    email_at: usize,
+}
+
+impl Who {
+    fn new(member: &MemberId, subject: &Subject, email: &Email) -> Self {
+        let (member, subject) = (member.as_str(), subject.as_str());
+        Self {
+            text: [member, subject, email.as_str()].concat().into(),
+            subject_at: member.len(),
+            email_at: member.len() + subject.len(),
+        }
+    }
+
+    fn member(&self) -> &str {
+        self.text.get(..self.subject_at).unwrap_or_default()
+    }
+
+    fn subject(&self) -> &str {
+        self.text.get(self.subject_at..self.email_at).unwrap_or_default()
+    }
+
+    fn email(&self) -> &str {
+        self.text.get(self.email_at..).unwrap_or_default()
+    }
 }
 
 impl Standing {
@@ -41,13 +70,13 @@ impl Standing {
     }
 
     /// The assertion's subject, for logs.
-    pub fn subject(&self) -> &Subject {
-        &self.subject
+    pub fn subject(&self) -> &str {
+        self.who.subject()
     }
 
     /// The stored email, for logs.
-    pub fn email(&self) -> &Email {
-        &self.email
+    pub fn email(&self) -> &str {
+        self.who.email()
     }
 
     /// The role, for logs.
@@ -61,8 +90,8 @@ impl Standing {
     }
 
     /// The member's id, for logs.
-    pub fn member(&self) -> &MemberId {
-        &self.member
+    pub fn member(&self) -> &str {
+        self.who.member()
     }
 }
 
@@ -79,18 +108,18 @@ impl Permit {
     }
 
     /// The member's id.
-    pub fn member(&self) -> &MemberId {
-        &self.standing.member
+    pub fn member(&self) -> &str {
+        self.standing.who.member()
     }
 
     /// The assertion's subject.
-    pub fn subject(&self) -> &Subject {
-        &self.standing.subject
+    pub fn subject(&self) -> &str {
+        self.standing.who.subject()
     }
 
     /// The stored email after the login.
-    pub fn email(&self) -> &Email {
-        &self.standing.email
+    pub fn email(&self) -> &str {
+        self.standing.who.email()
     }
 
     /// The role.
@@ -150,14 +179,13 @@ fn standing(organization: &Organization, login: &Login, member: &MemberFacts) ->
     if organization.seats.is_some() && member.seat_tier.is_none() {
         return Err(Reason::SeatUnassigned);
     }
+    let catalog = &organization.product;
     Ok(Standing {
         organization: organization.id.clone(),
-        member: member.id.clone(),
-        subject: login.subject.clone(),
-        // One text for both, where they are the same to the letter: a worker holds thousands of logins and standings.
-        email: Some(&login.email).filter(|own| own.as_str() == member.email.as_str()).unwrap_or(&member.email).clone(),
-        role: member.role.clone(),
-        seat_tier: member.seat_tier.clone(),
+        who: Who::new(&member.id, &login.subject, &member.email),
+        // The catalog's own, which all share.
+        role: catalog.role(&member.role).unwrap_or(&member.role).clone(),
+        seat_tier: member.seat_tier.as_ref().map(|tier| catalog.tier(tier).unwrap_or(tier).clone()),
     })
 }
 

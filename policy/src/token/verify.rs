@@ -132,7 +132,7 @@ pub fn verify(
 pub fn recall(organization: &Organization, assertion: &Assertion, standing: &Standing) -> Option<VerifiedAssertion> {
     let claims = &assertion.claims;
     let connection = chosen(organization, claims)?;
-    let is_its = *standing.organization() == organization.id && *standing.subject() == claims.subject;
+    let is_its = *standing.organization() == organization.id && standing.subject() == claims.subject.as_str();
     is_its.then(|| VerifiedAssertion { connection: Arc::clone(connection), claims: Arc::clone(claims) })
 }
 

@@ -103,7 +103,7 @@ impl World {
         let path = NormalPath::parse(login.path.as_bytes()).unwrap();
         let path = self.organization.depends_on_path().then_some(&path);
         let permit = admit(&self.organization, &standing, Request { method: login.method, path })?;
-        assert_eq!(permit.subject(), &sent.subject);
+        assert_eq!(permit.subject(), sent.subject.as_str());
         let logged = (standing.member(), standing.role(), standing.seat_tier());
         assert_eq!(logged, (permit.member(), permit.role(), permit.seat_tier()), "logs say what the upstream is told");
         Ok(Entry {

@@ -127,19 +127,31 @@ fn a_permit_says_what_the_store_said() {
         let member = MemberFacts { email: email(stored), ..facts(Status::Active, Some("premium")) };
         let standing = Arc::new(concluded(&organization, &Plan::Require, Answer::Member, Some(member)).unwrap());
         let permit = admit(&organization, &standing, Request { method: "GET", path: None }).unwrap();
-        assert_eq!(permit.email().as_str(), stored, "to the letter");
+        assert_eq!(permit.email(), stored, "to the letter");
     }
     let member = facts(Status::Active, Some("premium"));
     let standing = Arc::new(concluded(&organization, &Plan::Require, Answer::Member, Some(member)).unwrap());
-    let logged = (standing.member().as_str(), standing.role().as_str(), standing.seat_tier().map(Tier::as_str));
+    let logged = (standing.member(), standing.role().as_str(), standing.seat_tier().map(Tier::as_str));
     assert_eq!(logged, ("m1", "admin", Some("premium")));
     let permit = admit(&organization, &standing, Request { method: "GET", path: None }).unwrap();
     assert_eq!(permit.organization().as_str(), "acme-chat");
-    assert_eq!(permit.member().as_str(), "m1");
-    assert_eq!(permit.subject().as_str(), "ada");
-    assert_eq!(permit.email().as_str(), "ada@acme.example");
+    assert_eq!(permit.member(), "m1");
+    assert_eq!(permit.subject(), "ada");
+    assert_eq!(permit.email(), "ada@acme.example");
     assert_eq!(permit.role().as_str(), "admin");
     assert_eq!(permit.seat_tier().map(Tier::as_str), Some("premium"));
+}
+
+#[test]
+fn roles_and_tiers_of_thousands_of_standings_are_in_memory_once() {
+    let organization = with_seats(organization(Provisioning::Manual), 1, 1);
+    let standing = || {
+        let member = facts(Status::Active, Some("premium"));
+        concluded(&organization, &Plan::Require, Answer::Member, Some(member)).unwrap()
+    };
+    let (one, other) = (standing(), standing());
+    assert!(std::ptr::eq(one.role().as_str(), other.role().as_str()));
+    assert!(std::ptr::eq(one.seat_tier().unwrap().as_str(), other.seat_tier().unwrap().as_str()));
 }
 
 #[test]
