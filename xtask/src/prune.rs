@@ -1,6 +1,6 @@
-//! Takes out of the filter what std would print of a panic: the filter prints it itself, and nothing else ever calls that.
+//! Takes out of the filter what nothing calls and what nobody reads, both of which the linker cannot know.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::convert::Infallible;
 
 use anyhow::{Result, ensure};
@@ -8,27 +8,54 @@ use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{CodeSection, Function, Instruction, Module};
 use wasmparser::{CustomSectionReader, FunctionBody, KnownCustom, Name, Parser, Payload, TypeRef};
 
-/// What the names of those functions have in them. The first is what runs where no hook is set: `vm::start` sets one before
-/// everything else. The second writes out a trace, of which this target has none. The third would be an error in the words of
-/// a panic, which ends in a trap either way. No other function is like one of them: of two that are alike to the byte the
-/// compiler keeps one, under one of their names.
-const UNUSED: [&[&str]; 3] = [
-    &["_RNv", "9panicking12default_hook"],
-    &["_RNvX", "3std9backtrace", "7Display3fmt"],
+use crate::shell;
+
+/// What the names of functions have in them that nothing calls. All but the last write out a trace, of which this target has
+/// none, and the names in it. The last would be an error in the words of a panic, which ends in a trap either way. No other
+/// function is like one of them: of two that are alike to the byte the compiler keeps one, under one of their names.
+const UNUSED: &[&[&str]] = &[
+    &["_RNC", "3std9backtrace", "7Display3fmt"],
+    &["_RNSN", "3std9backtrace", "7Display3fmt"],
+    &["_RNvX", "13BacktraceLock5print", "7Display3fmt"],
+    &["_RNvX", "9symbolize", "10SymbolName", "7Display3fmt"],
+    &["_RNvX", "14rustc_demangle13DemangleStyle", "7Display3fmt"],
     &["anyhow..error..ErrorImpl", "core..fmt..Debug"],
 ];
 
-/// The module with a trap in place of these functions' bodies, so that wasm-opt finds what only they call; and without
-/// the names by which they were found, or any other section of notes.
+/// What the names of functions have in them that say in words what is wrong with a key or a signature, or what the host
+/// answered to a call that must not fail. Nobody reads the first, and of the second a panic says where it was. They say nothing.
+const UNREAD: &[&[&str]] = &[
+    &["jwt_simple..error..JWTError", "core..fmt..Display"],
+    &["jwt_simple..error..JWTError", "core..fmt..Debug"],
+    &["der..error..ErrorKind", "core..fmt..Display"],
+    &["der..error..ErrorKind", "core..fmt..Debug"],
+    &["rsa..errors..Error", "core..fmt..Display"],
+    &["rsa..errors..Error", "core..fmt..Debug"],
+    &["const_oid..error..Error", "core..fmt..Debug"],
+    &["_RNvX", "3std2io5error", "5Error", "5Debug3fmt"],
+    &["_RNvX", "4wasi13lib_generated", "5Errno", "5Debug3fmt"],
+];
+
+/// What takes the place of a function's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Body {
+    /// A trap.
+    Trap,
+    /// The answer that all went well.
+    Ok,
+}
+
+/// The module with other bodies for these functions, so that wasm-opt finds what only they call; and without the names by
+/// which they were found, or any other section of notes.
 pub(crate) fn prune(module: &[u8]) -> Result<Vec<u8>> {
-    let mut pruner = Pruner { bodies: unused(module)?, at: 0 };
+    let mut pruner = Pruner { bodies: replaced(module)?, at: 0 };
     let mut pruned = Module::new();
     pruner.parse_core_module(&mut pruned, Parser::new(0), module)?;
     Ok(pruned.finish())
 }
 
-/// Which functions are unused, by their place among those that have bodies.
-fn unused(module: &[u8]) -> Result<HashSet<usize>> {
+/// What to replace, by the functions' places among those that have bodies.
+fn replaced(module: &[u8]) -> Result<HashMap<usize, Body>> {
     let (mut imported, mut found) = (0, Vec::new());
     for payload in Parser::new(0).parse_all(module) {
         match payload? {
@@ -41,17 +68,16 @@ fn unused(module: &[u8]) -> Result<HashSet<usize>> {
             _ => {}
         }
     }
-    for parts in UNUSED {
-        let is_found = found.iter().any(|(_, name)| has(name, parts));
-        ensure!(
-            is_found,
-            "the filter has no function named {parts:?}: std names it anew, or cargo has taken the names away"
-        );
+    ensure!(!found.is_empty(), "the filter has no names: cargo has taken them away");
+    for parts in UNUSED.iter().chain(UNREAD).filter(|parts| !found.iter().any(|(_, name)| has(name, parts))) {
+        shell::progress(&format!(
+            "no function of the filter is named {parts:?}: is it part of another, or named anew?"
+        ));
     }
-    Ok(found.into_iter().filter_map(|(index, _)| index.checked_sub(imported)).collect())
+    Ok(found.into_iter().filter_map(|(index, name)| Some((index.checked_sub(imported)?, body(&name)?))).collect())
 }
 
-/// The functions of a section of names that are unused.
+/// The functions of a section of names that are replaced.
 fn named(section: &CustomSectionReader<'_>) -> Result<Vec<(usize, String)>> {
     let KnownCustom::Name(names) = section.as_known() else { return Ok(Vec::new()) };
     let mut found = Vec::new();
@@ -59,7 +85,7 @@ fn named(section: &CustomSectionReader<'_>) -> Result<Vec<(usize, String)>> {
         let Name::Function(functions) = subsection? else { continue };
         for function in functions {
             let function = function?;
-            if UNUSED.iter().any(|parts| has(function.name, parts)) {
+            if body(function.name).is_some() {
                 found.push((usize::try_from(function.index)?, function.name.to_owned()));
             }
         }
@@ -67,12 +93,18 @@ fn named(section: &CustomSectionReader<'_>) -> Result<Vec<(usize, String)>> {
     Ok(found)
 }
 
+/// The body that a function of this name is given, if it is one of those.
+fn body(name: &str) -> Option<Body> {
+    let is_in = |list: &[&[&str]]| list.iter().any(|parts| has(name, parts));
+    is_in(UNUSED).then_some(Body::Trap).or_else(|| is_in(UNREAD).then_some(Body::Ok))
+}
+
 fn has(name: &str, parts: &[&str]) -> bool {
     parts.iter().all(|part| name.contains(part))
 }
 
 struct Pruner {
-    bodies: HashSet<usize>,
+    bodies: HashMap<usize, Body>,
     at: usize,
 }
 
@@ -80,14 +112,16 @@ impl Reencode for Pruner {
     type Error = Infallible;
 
     fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Result<(), Error<Infallible>> {
-        let is_unused = self.bodies.contains(&self.at);
+        let other = self.bodies.get(&self.at);
         self.at += 1;
-        if !is_unused {
-            return utils::parse_function_body(self, code, body);
-        }
-        let mut trap = Function::new([]);
-        trap.instruction(&Instruction::Unreachable).instruction(&Instruction::End);
-        code.function(&trap);
+        let instruction = match other {
+            None => return utils::parse_function_body(self, code, body),
+            Some(Body::Trap) => Instruction::Unreachable,
+            Some(Body::Ok) => Instruction::I32Const(0),
+        };
+        let mut function = Function::new([]);
+        function.instruction(&instruction).instruction(&Instruction::End);
+        code.function(&function);
         Ok(())
     }
 
@@ -101,11 +135,12 @@ mod tests {
     use wasm_encoder::{
         EntityType, ExportKind, ExportSection, FunctionSection, ImportSection, NameMap, NameSection, TypeSection,
     };
+    use wasmparser::Operator;
 
     use super::*;
 
     /// A module with one imported function and one function for each name, each of which does nothing and is exported.
-    fn module(names: &[&str]) -> Vec<u8> {
+    fn module(names: &[String]) -> Vec<u8> {
         let (mut types, mut imports, mut functions) =
             (TypeSection::new(), ImportSection::new(), FunctionSection::new());
         let (mut exports, mut code, mut map) = (ExportSection::new(), CodeSection::new(), NameMap::new());
@@ -126,46 +161,70 @@ mod tests {
         module.finish()
     }
 
-    /// Of each function whether it is a trap; and whether there is a section of notes.
-    fn traps(module: &[u8]) -> (Vec<bool>, bool) {
-        let (mut traps, mut has_notes) = (Vec::new(), false);
+    /// Of each function what it is now, if it is another; and whether there is a section of notes.
+    fn bodies(module: &[u8]) -> (Vec<Option<Body>>, bool) {
+        let (mut bodies, mut has_notes) = (Vec::new(), false);
         for payload in Parser::new(0).parse_all(module) {
             match payload.unwrap() {
                 Payload::CodeSectionEntry(body) => {
-                    let first = body.get_operators_reader().unwrap().read().unwrap();
-                    traps.push(matches!(first, wasmparser::Operator::Unreachable));
+                    bodies.push(match body.get_operators_reader().unwrap().read().unwrap() {
+                        Operator::Unreachable => Some(Body::Trap),
+                        Operator::I32Const { value: 0 } => Some(Body::Ok),
+                        _ => None,
+                    });
                 }
                 Payload::CustomSection(_) => has_notes = true,
                 _ => {}
             }
         }
-        (traps, has_notes)
+        (bodies, has_notes)
     }
 
-    const NAMES: [&str; 5] = [
-        "proxy_on_tick",
-        "_RNvNtCs1_3std9panicking12default_hook",
-        "_RNvXs4_NtCs1_3std9backtraceNtB5_9BacktraceNtNtCs2_4core3fmt7Display3fmt",
-        "_ZN70_$LT$anyhow..error..ErrorImpl$LT$E$GT$$u20$as$u20$core..fmt..Debug$GT$3fmt17h0123456789abcdefE",
-        "_RNvXs4_NtCs3_6filterNtB5_4LineNtNtCs2_4core3fmt7Display3fmt",
-    ];
-
-    #[test]
-    fn what_prints_a_panic_is_a_trap_and_everything_else_as_it_was() {
-        let whole = module(&NAMES);
-        assert_eq!(traps(&whole), (vec![false; 5], true));
-        assert_eq!(traps(&prune(&whole).unwrap()), (vec![false, true, true, true, false], false));
+    /// A function of each kind that is replaced, as its name is made of these parts; then two that are not.
+    fn names() -> Vec<String> {
+        let replaced = UNUSED.iter().chain(UNREAD).map(|parts| parts.join("_"));
+        replaced.chain(["proxy_on_tick", "_RNvXs4_NtCs3_6filterNtB5_4Line7Display3fmt"].map(str::to_owned)).collect()
     }
 
     #[test]
-    fn a_module_in_which_it_is_not_found_is_not_taken_for_a_pruned_one() {
-        for missing in [1, 2, 3] {
-            let mut names = NAMES;
-            names[missing] = "another";
-            let error = prune(&module(&names)).unwrap_err().to_string();
-            assert!(error.contains("has no function"), "{error}");
+    fn what_nothing_calls_is_a_trap_and_what_nobody_reads_says_nothing() {
+        let whole = module(&names());
+        assert_eq!(bodies(&whole), (vec![None; names().len()], true));
+        let mut expected = vec![Some(Body::Trap); UNUSED.len()];
+        expected.extend(vec![Some(Body::Ok); UNREAD.len()]);
+        expected.extend([None, None]);
+        assert_eq!(bodies(&prune(&whole).unwrap()), (expected, false));
+    }
+
+    /// What a crate's generic code is compiled to in the crate that needs it ends in that crate's name, and others call it.
+    #[test]
+    fn what_is_only_compiled_for_a_crate_of_these_stays() {
+        let mut names = names();
+        names.push("_RNvXs1i_NtCs4_4core3fmtReNtB6_7Display3fmtCs2_14rustc_demangle".to_owned());
+        names.push(
+            "_ZN4core3ptr74drop_in_place$LT$core..option..Option$LT$std..backtrace..Backtrace$GT$$GT$17h0E".to_owned(),
+        );
+        let (bodies, _) = bodies(&prune(&module(&names)).unwrap());
+        assert_eq!(bodies[names.len() - 2..], [None, None]);
+    }
+
+    #[test]
+    fn one_that_is_part_of_another_leaves_the_others_as_they_would_be() {
+        for missing in 0..UNUSED.len() + UNREAD.len() {
+            let mut names = names();
+            let (all, _) = bodies(&prune(&module(&names)).unwrap());
+            names[missing] = "another".to_owned();
+            let (mut others, _) = bodies(&prune(&module(&names)).unwrap());
+            assert_eq!(others[missing], None, "{missing}");
+            others[missing] = all[missing];
+            assert_eq!(others, all, "{missing}");
         }
-        let stripped = prune(&module(&NAMES)).unwrap();
-        assert!(prune(&stripped).is_err(), "no names, nothing found");
+    }
+
+    #[test]
+    fn a_module_without_names_is_not_taken_for_a_pruned_one() {
+        let stripped = prune(&module(&names())).unwrap();
+        let error = prune(&stripped).unwrap_err().to_string();
+        assert!(error.contains("no names"), "{error}");
     }
 }
