@@ -154,8 +154,7 @@ fn standing(organization: &Organization, login: &Login, member: &MemberFacts) ->
         organization: organization.id.clone(),
         member: member.id.clone(),
         subject: login.subject.clone(),
-        // One text for both, where they are the same to the letter: a worker holds thousands of logins and standings.
-        email: Some(&login.email).filter(|own| own.as_str() == member.email.as_str()).unwrap_or(&member.email).clone(),
+        email: member.email.clone(),
         role: member.role.clone(),
         seat_tier: member.seat_tier.clone(),
     })
