@@ -111,6 +111,11 @@ impl Email {
         self.0.to_ascii_lowercase()
     }
 
+    /// Whether the label after the `@` is this domain, which is lowercased.
+    pub fn is_of(&self, domain: &str) -> bool {
+        self.0.rsplit_once('@').is_some_and(|(_, own)| own.eq_ignore_ascii_case(domain))
+    }
+
     /// The exact label after the `@`, lowercased.
     pub fn domain(&self) -> String {
         match self.0.rsplit_once('@') {
@@ -158,5 +163,6 @@ mod tests {
         assert_eq!(ada.as_str(), "Ada@Acme.Example");
         assert_eq!(ada.key(), "ada@acme.example");
         assert_eq!(ada.domain(), "acme.example");
+        assert!(ada.is_of("acme.example") && !ada.is_of("cme.example") && !ada.is_of("globex.example"));
     }
 }

@@ -67,20 +67,21 @@ impl LoginAnswer {
     /// See [`NoLoginAnswer`].
     pub fn parse_about(body: Vec<u8>, organization: &OrganizationId, login: &Login) -> Result<Self, NoLoginAnswer> {
         let document = Document::read(body).map_err(|_| NoLoginAnswer::Unreadable)?;
-        let answer = Self::read(document.root()).ok_or(NoLoginAnswer::Unreadable)?;
+        let answer = Self::read(document.root(), Some(&login.email)).ok_or(NoLoginAnswer::Unreadable)?;
         let is_about = present(document.root(), "member").is_none_or(|member| is_about(member, organization, login));
         if is_about { Ok(answer) } else { Err(NoLoginAnswer::AboutAnother) }
     }
 
     /// Reads the answer as strictly as every other document: no member may come twice. What is not known is ignored.
     pub fn parse(body: &[u8]) -> Option<Self> {
-        Self::read(Document::read(body.to_vec()).ok()?.root())
+        Self::read(Document::read(body.to_vec()).ok()?.root(), None)
     }
 
-    fn read(document: Json<'_>) -> Option<Self> {
+    /// `email` is the one that the member most likely has: a clone shares its text.
+    fn read(document: Json<'_>, email: Option<&Email>) -> Option<Self> {
         let answer = Answer::named(text(document, "answer")?)?;
         let member = match present(document, "member") {
-            Some(member) => Some(MemberFacts::read(member)?),
+            Some(member) => Some(MemberFacts::read(member, email)?),
             None => None,
         };
         Some(Self { answer, member, position: text(document, "position")?.to_owned() })
@@ -96,7 +97,8 @@ fn is_about(member: Json<'_>, organization: &OrganizationId, login: &Login) -> b
 }
 
 impl MemberFacts {
-    fn read(member: Json<'_>) -> Option<Self> {
+    fn read(member: Json<'_>, email: Option<&Email>) -> Option<Self> {
+        let stored = text(member, "email")?;
         let seat_tier = match present(member, "seat_tier") {
             Some(tier) => Some(Tier::new(tier.as_str()?)),
             None => None,
@@ -104,7 +106,10 @@ impl MemberFacts {
         Some(Self {
             // An empty id is none.
             id: MemberId::new(text(member, "id").filter(|id| !id.is_empty())?),
-            email: Email::parse(text(member, "email")?)?,
+            email: match email.filter(|email| email.as_str() == stored) {
+                Some(email) => email.clone(),
+                None => Email::parse(stored)?,
+            },
             role: Role::new(text(member, "role")?),
             seat_tier,
             status: Status::named(text(member, "status")?)?,

@@ -36,10 +36,12 @@ impl Turns {
 
     /// What is known of a parent, to change it.
     fn own(&mut self, parent: &ParentId) -> Option<&mut Parent> {
-        if self.find(parent).is_none() {
+        let known = self.parents.iter().position(|own| own.id == *parent);
+        let at = known.unwrap_or(self.parents.len());
+        if known.is_none() {
             self.parents.push(Parent { id: parent.clone(), calls: 0, waiting: Vec::new() });
         }
-        self.parents.iter_mut().find(|own| own.id == *parent)
+        self.parents.get_mut(at)
     }
 
     /// How many calls of one parent may be under way in this worker.

@@ -25,7 +25,10 @@ const VALUES: [u8; 256] = {
 /// not zero. Nothing that it reads is a secret, so it may take longer for one text than for another.
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let (quads, rest) = text.as_chunks::<4>();
-    let mut bytes = vec![0; quads.len() * 3];
+    let whole = quads.len() * 3;
+    // With room for what the last letters stand for.
+    let mut bytes = Vec::with_capacity(whole + 2);
+    bytes.resize(whole, 0);
     let mut seen = 0;
     for (quad, three) in quads.iter().zip(bytes.as_chunks_mut::<3>().0) {
         let [a, b, c, d] = quad.map(value);

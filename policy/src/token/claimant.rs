@@ -96,9 +96,8 @@ fn email(organization: &Organization, connection: &Connection, claims: Json<'_>)
         return Err(Reason::EmailNotVerified);
     }
     let email = Email::parse(address).ok_or(Reason::DomainNotVerified)?;
-    let domain = email.domain();
-    let accepted = organization.parent.domains.contains(&domain)
-        && connection.domains.as_ref().is_none_or(|domains| domains.contains(&domain));
+    let is_among = |domains: &Vec<String>| domains.iter().any(|domain| email.is_of(domain));
+    let accepted = is_among(&organization.parent.domains) && connection.domains.as_ref().is_none_or(is_among);
     if accepted { Ok(email) } else { Err(Reason::DomainNotVerified) }
 }
 
