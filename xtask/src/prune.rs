@@ -1,6 +1,7 @@
 //! Takes out of the filter what nothing calls and what nobody reads, both of which the linker cannot know; then everything that
 //! only those refer to.
 
+mod places;
 mod reach;
 
 use std::collections::HashMap;
@@ -11,6 +12,7 @@ use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{CodeSection, DataSection, Function, Instruction, Module};
 use wasmparser::{CustomSectionReader, Data, FunctionBody, KnownCustom, Name, Parser, Payload};
 
+use self::places::Change;
 use self::reach::{Links, Reached};
 use crate::shell;
 
@@ -49,7 +51,8 @@ pub(crate) fn prune(module: &[u8]) -> Result<Vec<u8>> {
     let named = named(module)?;
     let links = Links::read(module)?;
     let reached = links.reached(|index| named.contains_key(&index));
-    let mut pruner = Pruner { named, reached, next: links.imported };
+    let changes = places::shortened(module, &links);
+    let mut pruner = Pruner { named, reached, changes, next: links.imported };
     let mut pruned = Module::new();
     pruner.parse_core_module(&mut pruned, Parser::new(0), module)?;
     Ok(pruned.finish())
@@ -100,6 +103,7 @@ fn has(name: &str, parts: &[&str]) -> bool {
 struct Pruner {
     named: HashMap<u32, Body>,
     reached: Reached,
+    changes: Vec<Change>,
     /// The number of the function whose body comes next.
     next: u32,
 }
@@ -123,7 +127,7 @@ impl Reencode for Pruner {
 
     fn parse_data(&mut self, data: &mut DataSection, segment: Data<'_>) -> Result<(), Error<Infallible>> {
         let start = segment.range.end.saturating_sub(segment.data.len() as u64);
-        let left = self.reached.segment(segment.data, start);
+        let left = self.reached.segment(&places::changed(segment.data, start, &self.changes), start);
         utils::parse_data(self, data, Data { data: &left, ..segment })
     }
 

@@ -141,6 +141,22 @@ impl Links {
         Reached { functions, unreached, data }
     }
 
+    /// Where a piece of data is referred to, and which.
+    pub(crate) fn to_data(&self) -> impl Iterator<Item = (u64, Range<u64>)> {
+        self.references.iter().filter_map(|(at, symbol)| Some((*at, range(self.symbols.get(*symbol)?.as_ref()?)?)))
+    }
+
+    /// Whether a place in the file is one of data.
+    pub(crate) fn is_data(&self, at: u64) -> bool {
+        self.segments.iter().any(|segment| segment.contains(&at))
+    }
+
+    /// Whether no other piece of data has a byte of this one.
+    pub(crate) fn is_apart(&self, piece: &Range<u64>) -> bool {
+        let mut others = self.data().filter_map(range).filter(|other| other != piece);
+        others.all(|other| other.end <= piece.start || piece.end <= other.start)
+    }
+
     fn data(&self) -> impl Iterator<Item = &Symbol> {
         self.symbols.iter().flatten().filter(|symbol| matches!(symbol, Symbol::Data(_)))
     }
@@ -195,7 +211,7 @@ fn range(symbol: &Symbol) -> Option<Range<u64>> {
 }
 
 /// A range in the file as one in what begins there.
-fn within(range: &Range<u64>, start: u64) -> Option<Range<usize>> {
+pub(crate) fn within(range: &Range<u64>, start: u64) -> Option<Range<usize>> {
     let at = |place: u64| usize::try_from(place.checked_sub(start)?).ok();
     Some(at(range.start)?..at(range.end)?)
 }

@@ -16,6 +16,8 @@ const PIECE: u32 = 4;
 struct Built {
     functions: Vec<(String, Vec<u32>)>,
     data: Vec<Vec<u32>>,
+    /// How many bytes of the next piece each piece has.
+    overlap: u32,
 }
 
 impl Built {
@@ -53,11 +55,11 @@ impl Built {
         }
         let (mut data, mut of_data) = (DataSection::new(), Vec::new());
         let pieces = u32::try_from(self.data.len()).unwrap();
-        data.active(0, &ConstExpr::i32_const(0), vec![7; (pieces * PIECE) as usize]);
+        data.active(0, &ConstExpr::i32_const(0), vec![7; (pieces * PIECE + self.overlap) as usize]);
         for (index, references) in (0..).zip(&self.data) {
             // The head of the section: how many segments, the kind of the first, where it goes (3), its length.
             of_data.extend(references.iter().map(|symbol| (6 + index * PIECE, *symbol)));
-            let place = DataSymbolDefinition { index: 0, offset: index * PIECE, size: PIECE };
+            let place = DataSymbolDefinition { index: 0, offset: index * PIECE, size: PIECE + self.overlap };
             symbols.data(0, &format!("data{}", count + index), Some(place));
         }
         let (mut linking, mut name_section) = (LinkingSection::new(), NameSection::new());
@@ -182,6 +184,18 @@ fn what_data_refers_to_stays_however_far_away_it_is() {
     let left = pruned(&built);
     assert_eq!(left.bodies, [None, Some(Body::Ok), None]);
     assert_eq!(left.data, [true, true, true]);
+}
+
+#[test]
+fn what_two_pieces_share_stays_with_either() {
+    let mut built = Built::default().function("first", &[2, 4]).function(&unread(), &[3]).data(&[]).data(&[]).data(&[]);
+    let apart = Links::read(&built.module()).unwrap();
+    assert!(apart.to_data().all(|(_, piece)| apart.is_apart(&piece)));
+    assert_eq!(pruned(&built).data, [false, true, false]);
+    built.overlap = PIECE;
+    let shared = Links::read(&built.module()).unwrap();
+    assert!(shared.to_data().all(|(at, piece)| !shared.is_apart(&piece) && !shared.is_data(at)));
+    assert_eq!(pruned(&built).data, [false, true, true, false]);
 }
 
 #[test]
