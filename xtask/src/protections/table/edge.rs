@@ -2,7 +2,7 @@
 
 use super::Protection;
 
-const ARRIVAL: &str = "filter/src/flow/arrival.rs";
+const GLANCE: &str = "filter/src/glance.rs";
 const BOOTSTRAP: &str = "usher/src/render/envoy/bootstrap.yaml";
 const CONCLUDE: &str = "policy/src/rules/conclude.rs";
 const CREDENTIAL: &str = "filter/src/credential.rs";
@@ -20,9 +20,9 @@ pub(super) const EDGE: &[Protection] = &[
     (
         "`x-forwarded-*`",
         &[(
-            ARRIVAL,
-            "            b\":path\" => pseudo.path.get_or_insert(value),",
-            "            b\":path\" | b\"x-original-url\" | b\"x-rewrite-url\" | b\"x-envoy-original-path\" => pseudo.path.insert(value),",
+            GLANCE,
+            "b\":path\" => drop(path.get_or_insert(value)),",
+            "b\":path\" | b\"x-original-url\" | b\"x-rewrite-url\" | b\"x-envoy-original-path\" => drop(path.insert(value)),",
         )],
     ),
     (
@@ -32,9 +32,9 @@ pub(super) const EDGE: &[Protection] = &[
     (
         "a WebSocket whose `connection` header",
         &[(
-            "filter/src/worker/mod.rs",
-            "is_ambiguous |= name == b\"connection\" && self.reserved.are_nominated_by(value);",
-            "is_ambiguous |= name == b\"connections\" && self.reserved.are_nominated_by(value);",
+            GLANCE,
+            "b\"connection\" => glance.nominates",
+            "b\"connections\" => glance.nominates",
         )],
     ),
     ("dot segments", &[(PATH, "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")]),
@@ -101,8 +101,8 @@ pub(super) const EDGE: &[Protection] = &[
         "a credential reaches the product",
         &[(
             "filter/src/worker/perform.rs",
-            "            withhold(&self.policy.credentials.sources, headers)?;",
-            "            withhold(self.policy.credentials.sources.get(..1).unwrap_or_default(), headers)?;",
+            "                sources => withhold(sources, headers)?,",
+            "                sources => withhold(sources.get(..1).unwrap_or_default(), headers)?,",
         )],
     ),
     (
@@ -124,7 +124,7 @@ pub(super) const EDGE: &[Protection] = &[
     (
         "floods of headers",
         &[(
-            "filter/src/worker/mod.rs",
+            GLANCE,
             "for (name, value) in headers.iter() {",
             "for (name, value) in headers.iter().take(50) {",
         )],
@@ -242,9 +242,9 @@ pub(super) const EDGE: &[Protection] = &[
                 "        !organization.is_empty() && self.credential.is(credential)",
             ),
             (
-                "filter/src/session/sieve.rs",
-                "        hasher.write(short.as_bytes());\n",
-                "        hasher.write_usize(short.len() & 0);\n",
+                "filter/src/session/sieve/hash.rs",
+                "short.bytes().fold(",
+                "\"\".bytes().fold(",
             ),
         ],
     ),
