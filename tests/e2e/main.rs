@@ -39,6 +39,7 @@ mod security_page;
 #[expect(dead_code, reason = "the one server for all is for the store's tests")]
 #[path = "../../store/tests/suite/server.rs"]
 mod server;
+mod sessions;
 mod soak;
 mod store_faults;
 mod store_tls;
