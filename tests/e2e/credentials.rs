@@ -52,6 +52,31 @@ fn credentials_arrive_where_the_policy_says_so() -> Result<()> {
     Ok(())
 }
 
+/// What is kept of an assertion is compared by instructions that only the filter in Envoy has.
+#[test]
+fn a_session_is_that_of_its_assertion_to_the_letter() -> Result<()> {
+    let mut stage = stage("{}", "enforce")?;
+    let tokens = [token(&mut stage, "ada")?, token(&mut stage, "bob")?];
+    let mut connection = stage.system.envoy.connect()?;
+    let mut status = |token: &str| -> Result<u16> {
+        Ok(connection.send(&Request::new("GET", "chat.acme.example", "/").bearer(token))?.status)
+    };
+    for token in &tokens {
+        ensure!(status(token)? == 200, "a login");
+    }
+    let logins = stage.system.logins();
+    for token in &tokens {
+        for (at, letter) in token.char_indices() {
+            let other = if letter == 'A' { "B" } else { "A" };
+            let changed =
+                [token.get(..at).unwrap_or_default(), other, token.get(at + 1..).unwrap_or_default()].concat();
+            ensure!(status(&changed)? == 401, "letter {at}");
+        }
+        ensure!(status(token)? == 200 && stage.system.logins() == logins, "a session");
+    }
+    unharmed(&mut stage)
+}
+
 fn stage(credentials: &str, enforcement: &str) -> Result<RealEnvoy> {
     let options = format!("options: {{credentials: {credentials}, enforcement: {enforcement}}}");
     RealEnvoy::start(&policy::changed("claude", &format!("{GUARDED}\n{options}"))?)
