@@ -1,4 +1,5 @@
-//! Sessions in a real Envoy's VM: each is found by its whole credential, and by nothing that is nearly that.
+//! Sessions in a real Envoy's VM: each is found by its whole credential, and by nothing that is nearly that. What is kept of an
+//! assertion is compared by vector instructions that only the filter there has.
 
 use anyhow::{Context, Result, ensure};
 use usher_tests::http::Request;
@@ -34,9 +35,10 @@ fn a_credential_with_another_letter_anywhere_is_no_session() -> Result<()> {
         ensure!(upstream::saw(&stage.system.envoy.send(&request)?)?.is_some(), "{n} is let in");
         let (logins, value) = (stage.system.logins(), request.first("authorization").context("a bearer")?.to_vec());
         let token = value.strip_prefix(b"Bearer ").context("a bearer")?;
-        let sent = |token: &[u8]| {
+        let mut connection = stage.system.envoy.connect()?;
+        let mut sent = |token: &[u8]| {
             let changed = Request::new("GET", "chat.acme.example", "/");
-            stage.system.envoy.send(&changed.header("authorization", [b"Bearer ", token].concat()))
+            connection.send(&changed.header("authorization", [b"Bearer ", token].concat()))
         };
         for at in 0..token.len() {
             // Its neighbour by one bit, and one that is far from it.

@@ -14,9 +14,6 @@ use pieces::Pieces;
 /// So many providers are remembered without a look at which of them still have sessions.
 const FIRST_SWEEP: usize = 64;
 
-/// So many headers that a provider uses at the same time have a model: keys are rotated, and applications have their own.
-const HEADERS: usize = 4;
-
 /// One credential.
 #[derive(Clone, Debug)]
 pub(super) enum Kept {
@@ -29,7 +26,10 @@ pub(super) enum Kept {
 /// An assertion with the header of its model.
 #[derive(Clone, Debug)]
 pub(super) struct Assertion {
-    model: Model,
+    /// The header as text, with its dot, then the bytes of a payload.
+    model: Rc<[u8]>,
+    /// So many bytes of the model are the header.
+    header: u16,
     /// So many pieces of the payload are in `own`.
     pieces: u16,
     /// How long the assertion is.
@@ -38,18 +38,11 @@ pub(super) struct Assertion {
     own: Box<[u8]>,
 }
 
-/// An assertion's header as text, with its dot, and the bytes of its payload.
-#[derive(Clone, Debug)]
-struct Model {
-    bytes: Rc<[u8]>,
-    header: u16,
-}
-
 impl Kept {
     /// Whether this is the credential, to the byte.
     pub(super) fn is(&self, credential: &[u8]) -> bool {
         match self {
-            Self::Assertion(assertion) => assertion.signature_in(credential).is_some_and(<[u8]>::is_empty),
+            Self::Assertion(assertion) => assertion.strip(credential).is_some_and(<[u8]>::is_empty),
             Self::Text(text) => is_same(text, credential),
         }
     }
@@ -64,18 +57,9 @@ impl Kept {
 }
 
 impl Assertion {
-    fn of(model: &Model, pieces: Pieces, signature: &[u8], length: usize) -> Option<Self> {
-        Some(Self {
-            model: model.clone(),
-            pieces: pieces.count()?,
-            length: length.try_into().ok()?,
-            own: [pieces.bytes(), signature].concat().into(),
-        })
-    }
-
     /// What follows in `text` after this whole assertion, if `text` begins with it.
-    fn signature_in<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
-        let (header, payload) = self.model.parts()?;
+    fn strip<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let (header, payload) = self.model.split_at_checked(self.header.into())?;
         let (start, text) = text.split_at_checked(header.len())?;
         let (text, signature) = pieces::strip(text, &self.own, self.pieces, payload)?;
         let rest = base64url::strip(text.strip_prefix(b".")?, signature)?;
@@ -83,31 +67,18 @@ impl Assertion {
     }
 }
 
-impl Model {
-    fn of(header: &[u8], payload: &[u8]) -> Option<Self> {
-        Some(Self { header: header.len().try_into().ok()?, bytes: [header, payload].concat().into() })
-    }
-
-    fn parts(&self) -> Option<(&[u8], &[u8])> {
-        self.bytes.split_at_checked(self.header.into())
-    }
-
-    fn has(&self, header: &[u8]) -> bool {
-        self.parts().is_some_and(|(own, _)| own == header)
-    }
-}
-
-/// Of each provider the models for its next assertions. Connections of several customers may have one name, issuers have not.
+/// Of each provider and header (keys are rotated, and applications have their own) the model for the next assertions.
+/// Connections of several customers may have one name, issuers have not.
 #[derive(Debug)]
 pub(super) struct Models {
-    by_issuer: HashMap<Issuer, Vec<Model>>,
+    of: HashMap<Vec<u8>, Rc<[u8]>>,
     sweep_at: usize,
 }
 
 impl Models {
     /// Nothing is known yet.
     pub(super) fn new() -> Self {
-        Self { by_issuer: HashMap::new(), sweep_at: FIRST_SWEEP }
+        Self { of: HashMap::new(), sweep_at: FIRST_SWEEP }
     }
 
     /// Keeps a credential of a provider.
@@ -121,31 +92,33 @@ impl Models {
         let header = text.get(..=first)?;
         let payload = base64url::decode(text.get(first + 1..last)?)?;
         let signature = base64url::decode(text.get(last + 1..)?)?;
-        let known = self.by_issuer.get(issuer).and_then(|models| models.iter().find(|model| model.has(header)));
-        if let Some(model) = known {
-            let pieces = Pieces::of(&payload, model.parts()?.1)?;
-            if pieces.bytes().len() <= payload.len() / 2 {
-                return Assertion::of(model, pieces, &signature, text.len());
-            }
-        }
-        // It costs its own sessions no more than if there were no models.
-        let model = Model::of(header, &payload)?;
-        self.remember(issuer, &model, header);
-        Assertion::of(&model, Pieces::of(&payload, &payload)?, &signature, text.len())
+        let (model, pieces) = self.model(issuer, header, &payload)?;
+        Some(Assertion {
+            model,
+            header: header.len().try_into().ok()?,
+            pieces: pieces.count()?,
+            length: text.len().try_into().ok()?,
+            own: [pieces.bytes(), &signature].concat().into(),
+        })
     }
 
-    /// The model for the next with this header.
-    fn remember(&mut self, issuer: &Issuer, model: &Model, header: &[u8]) {
-        if self.by_issuer.len() >= self.sweep_at {
-            self.by_issuer.retain(|_, models| models.iter().any(|model| Rc::strong_count(&model.bytes) > 1));
-            self.sweep_at = self.by_issuer.len().saturating_mul(2).max(FIRST_SWEEP);
+    /// The model for a payload, and how the two differ.
+    fn model(&mut self, issuer: &Issuer, header: &[u8], payload: &[u8]) -> Option<(Rc<[u8]>, Pieces)> {
+        let key = [issuer.as_str().as_bytes(), b"\0", header].concat();
+        if let Some(model) = self.of.get(&key) {
+            let pieces = Pieces::of(payload, model.get(header.len()..)?)?;
+            if pieces.bytes().len() <= payload.len() / 2 {
+                return Some((Rc::clone(model), pieces));
+            }
         }
-        let models = self.by_issuer.entry(issuer.clone()).or_default();
-        models.retain(|model| !model.has(header));
-        if models.len() >= HEADERS {
-            models.remove(0);
+        if self.of.len() >= self.sweep_at {
+            self.of.retain(|_, model| Rc::strong_count(model) > 1);
+            self.sweep_at = self.of.len().saturating_mul(2).max(FIRST_SWEEP);
         }
-        models.push(model.clone());
+        // The payload is a model itself, which costs no more than if there were none.
+        let model: Rc<[u8]> = [header, payload].concat().into();
+        self.of.insert(key, Rc::clone(&model));
+        Some((model, Pieces::of(payload, payload)?))
     }
 }
 

@@ -63,25 +63,24 @@ pub fn strip<'a>(text: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
     let (text, after) = text.split_at_checked(length(bytes.len()))?;
     let (triples, last) = bytes.split_at_checked(bytes.len() - bytes.len() % 3)?;
     let (quads, last_letters) = text.split_at_checked(length(triples.len()))?;
-    let difference = match (triples.last_chunk(), quads.last_chunk()) {
-        (Some(last_bytes), Some(last_letters)) => {
-            let parts = triples.as_chunks().0.iter().zip(quads.as_chunks().0);
-            // The last part may have some of the one before it once more.
-            parts.fold(difference(last_bytes, last_letters), |all, (bytes, letters)| all | difference(bytes, letters))
+    let mut different = 0;
+    if let (Some(end), Some(end_letters)) = (triples.last_chunk::<12>(), quads.last_chunk::<16>()) {
+        // The last part has some once more of the one before it.
+        for (bytes, letters) in [(triples, quads), (end, end_letters)] {
+            for (bytes, letters) in bytes.as_chunks().0.iter().zip(letters.as_chunks().0) {
+                different |= difference(bytes, letters);
+            }
         }
-        _ => triples
-            .as_chunks()
-            .0
-            .iter()
-            .zip(quads.as_chunks().0)
-            .fold(0, |all, (bytes, letters)| all | u64::from(four_letters(*bytes) ^ u32::from_le_bytes(*letters))),
-    };
-    let is_last = match *last {
-        [a, b] => four_letters([a, b, 0]).to_le_bytes().starts_with(last_letters),
-        [a] => four_letters([a, 0, 0]).to_le_bytes().starts_with(last_letters),
-        _ => true,
-    };
-    (difference == 0 && is_last).then_some(after)
+    } else {
+        for (bytes, letters) in triples.as_chunks().0.iter().zip(quads.as_chunks().0) {
+            different |= u64::from(four_letters(*bytes) ^ u32::from_le_bytes(*letters));
+        }
+    }
+    let is_last = last.split_first().is_none_or(|(first, second)| {
+        let padded = [*first, second.first().copied().unwrap_or(0), 0];
+        four_letters(padded).to_le_bytes().starts_with(last_letters)
+    });
+    (different == 0 && is_last).then_some(after)
 }
 
 /// Zero, if these are the letters of the bytes.

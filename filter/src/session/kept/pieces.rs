@@ -71,9 +71,10 @@ impl Pieces {
         rest.chunks(OWN).try_for_each(|own| self.push_one(0, 0, own))
     }
 
+    #[inline(never)]
     fn push_one(&mut self, from: usize, alike: usize, own: &[u8]) -> Option<()> {
         let [low, high] = u16::try_from(from).ok()?.to_le_bytes();
-        self.bytes.extend([low, high, u8::try_from(alike / 3).ok()?, u8::try_from(own.len()).ok()?]);
+        self.bytes.extend_from_slice(&[low, high, u8::try_from(alike / 3).ok()?, u8::try_from(own.len()).ok()?]);
         self.bytes.extend_from_slice(own);
         self.count += 1;
         Some(())
