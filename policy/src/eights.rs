@@ -7,12 +7,17 @@ const MARKS: u64 = 0x80 * EACH;
 
 /// Marks the first byte that is this one; what it marks after that is not to be relied on.
 pub(crate) fn is(eight: u64, byte: u8) -> u64 {
-    is_below(eight ^ u64::from(byte) * EACH, 1)
+    is_below(eight ^ (u64::from(byte) * EACH), 1)
 }
 
 /// Marks the first byte that is less than this, of at most 0x80; what it marks after that is not to be relied on.
 pub(crate) fn is_below(eight: u64, least: u8) -> u64 {
     eight.wrapping_sub(u64::from(least) * EACH) & !eight & MARKS
+}
+
+/// Marks every byte that is no ASCII.
+pub(crate) fn is_above_ascii(eight: u64) -> u64 {
+    eight & MARKS
 }
 
 /// The place of the first byte that is marked.
