@@ -159,8 +159,8 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         "the host's verifier and jwt-simple",
         &[(
             "filter/src/signature.rs",
-            "        Algorithm::Es384 => Some((\"sha384\", ecdsa_der(signature)?)),",
-            "        Algorithm::Es384 => Some((\"sha256\", ecdsa_der(signature)?)),",
+            "        Algorithm::Es384 => Some((\"sha384\", ecdsa_der(signature)?.into())),",
+            "        Algorithm::Es384 => Some((\"sha256\", ecdsa_der(signature)?.into())),",
         )],
     ),
     ("weak RSA keys", &[(KEYS, "if roca::is_marked(&modulus) {", "if false && roca::is_marked(&modulus) {")]),
@@ -192,8 +192,8 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         "an issuer that nearly is ours",
         &[(
             VERIFY,
-            "connection.issuer == claims.issuer;",
-            "connection.issuer.as_str().trim_end_matches('/') == claims.issuer.as_str().trim_end_matches('/');",
+            "connection.issuer.as_str() == claims.issuer();",
+            "connection.issuer.as_str().trim_end_matches('/') == claims.issuer().trim_end_matches('/');",
         )],
     ),
     ("another audience", &[(VERIFY, "if authorized && has_audience(connection, claims)", "if authorized")]),
