@@ -1,5 +1,7 @@
 //! One JSON object on one line, written member by member: no tree of values is built for it.
 
+use usher_policy::json::is_plain;
+
 /// An object that is being written. What is absent is left out.
 #[derive(Debug)]
 pub(crate) struct JsonObject(String);
@@ -69,7 +71,7 @@ impl JsonObject {
     fn quoted(&mut self, text: &str) {
         self.0.push('"');
         // Nearly every text stays as it is.
-        if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        if is_plain(text) {
             self.0.push_str(text);
             self.0.push('"');
             return;

@@ -182,7 +182,7 @@ pub(crate) fn trailers_arrived(context: u32) -> Action {
 /// A call that this context made has been answered, or has failed.
 pub(crate) fn call_answered(context: u32, token: u32, headers: usize, body_size: usize) {
     // What the worker asks about the answer is asked about this context, in which the host has just called.
-    with(|vm| vm.worker(context).map(|worker| worker.call_answered(token, headers, body_size)));
+    with(|vm| vm.worker(context).map(|worker| worker.call_answered(context, token, headers, body_size)));
 }
 
 /// A context is over.

@@ -15,6 +15,11 @@ pub(crate) fn is_below(eight: u64, least: u8) -> u64 {
     eight.wrapping_sub(u64::from(least) * EACH) & !eight & MARKS
 }
 
+/// Marks every byte that is no ASCII.
+pub(crate) fn is_above_ascii(eight: u64) -> u64 {
+    eight & MARKS
+}
+
 /// The place of the first byte that is marked.
 pub(crate) fn position(bytes: &[u8], marked: impl Fn(u64) -> u64) -> Option<usize> {
     let (eights, rest) = bytes.as_chunks::<8>();

@@ -54,6 +54,8 @@ pub(crate) struct Worker {
     /// Whether Envoy's log shows the lines of logins and denials, as it was at the last tick.
     logs_verdicts: bool,
     census: Census,
+    /// The request that the host's calls are about, where that is known: to enter it is a call itself.
+    entered: Option<u32>,
     waiting: Numbered<Waiting>,
     calls: Calls,
     /// Requests that wait no more for the store but for their turn, with what it has answered.
@@ -102,6 +104,7 @@ impl Worker {
             metrics: Metrics::new(metric_ids),
             logs_verdicts: log_line::shows_verdicts(),
             census: Census::new(),
+            entered: None,
             waiting: Numbered::default(),
             calls: Calls::default(),
             answered: Vec::new(),
@@ -109,9 +112,10 @@ impl Worker {
         }
     }
 
-    /// A call of this worker has been answered, or has failed.
-    pub(crate) fn call_answered(&mut self, token: u32, headers: usize, body_size: usize) {
+    /// A call of this worker has been answered, or has failed: the one that this context made.
+    pub(crate) fn call_answered(&mut self, context_id: u32, token: u32, headers: usize, body_size: usize) {
         let now = self.clock.now();
+        self.entered = Some(context_id);
         let status = host::answer_status(headers);
         if let Some(waiting) = self.calls.end(token) {
             self.store_answers(&waiting, status, body_size, now);
@@ -192,6 +196,7 @@ impl Worker {
     /// Time has passed.
     pub(crate) fn tick(&mut self) {
         let now = self.clock.tick();
+        self.entered = None;
         self.metrics.flush();
         self.logs_verdicts = log_line::shows_verdicts();
         self.keys.tick(now, &self.metrics);
@@ -295,8 +300,11 @@ impl Worker {
     /// Goes on with a request that was paused.
     fn resume(&mut self, context_id: u32, now: Now, step: impl FnOnce(&mut Self, &RequestHeaders) -> Next) {
         // Where the request is gone, what follows would be done to another one.
-        if host::enter(context_id).is_err() {
-            return;
+        if self.entered != Some(context_id) {
+            if host::enter(context_id).is_err() {
+                return;
+            }
+            self.entered = Some(context_id);
         }
         let scene = Scene { context_id, now, is_arriving: false };
         let headers = RequestHeaders::unread();

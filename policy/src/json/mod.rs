@@ -11,6 +11,7 @@ use std::string::FromUtf8Error;
 use serde_json::Value;
 
 pub use document::{Document, Json};
+pub use string::is_plain;
 
 use reader::Wrong;
 

@@ -105,10 +105,10 @@ impl<'a> Reader<'a> {
             }
             let place = self.at;
             self.string()?;
-            let name = self.nodes.last().map_or("", |node| self.part(*node));
+            let name = self.nodes.last().map_or(&b""[..], |node| self.part(*node));
             let mark = mark(name);
             if count < FEW && seen & mark != 0 && self.names(own).take(count).any(|(_, other)| other == name) {
-                let name = name.to_owned();
+                let name = owned(name);
                 return self.fail_twice(place, name);
             }
             seen |= mark;
@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The names in an object whose last member has been read, each with its place.
-    fn names(&self, object: usize) -> impl Iterator<Item = (usize, &str)> {
+    fn names(&self, object: usize) -> impl Iterator<Item = (usize, &[u8])> {
         let mut at = object + 1;
         std::iter::from_fn(move || {
             let name = *self.nodes.get(at)?;
@@ -179,18 +179,17 @@ impl<'a> Reader<'a> {
     /// By a tree, so that an object as wide as a document may be is not dearer by the square of that.
     fn name_that_comes_twice(&self, object: usize) -> Option<(usize, String)> {
         let mut seen = Map::new();
-        let (place, name) =
-            self.names(object).find(|(_, name)| seen.insert((*name).to_owned(), Value::Null).is_some())?;
+        let (place, name) = self.names(object).find(|(_, name)| seen.insert(owned(name), Value::Null).is_some())?;
         // A name that had to be unescaped has another place: the end of the object is near enough.
-        Some((if place < self.text.len() { place } else { self.at }, name.to_owned()))
+        Some((if place < self.text.len() { place } else { self.at }, owned(name)))
     }
 
     /// A text that has been read.
-    fn part(&self, node: Node) -> &str {
-        let Node::Text(start, end) = node else { return "" };
+    fn part(&self, node: Node) -> &[u8] {
+        let Node::Text(start, end) = node else { return b"" };
         match start.checked_sub(self.text.len()) {
-            None => self.text.get(start..end),
-            Some(start) => self.unescaped.get(start..end - self.text.len()),
+            None => self.text.as_bytes().get(start..end),
+            Some(start) => self.unescaped.as_bytes().get(start..end - self.text.len()),
         }
         .unwrap_or_default()
     }
@@ -254,10 +253,14 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A name that stands between quotes, and so is whole.
+fn owned(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}
+
 /// One bit of 64 by which most names differ, so that few need be compared.
-fn mark(name: &str) -> u64 {
+fn mark(name: &[u8]) -> u64 {
     let byte = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
-    let bytes = name.as_bytes();
-    let mixed = byte(bytes.first()) + byte(bytes.last()) * 5 + bytes.len() * 9;
+    let mixed = byte(name.first()) + byte(name.last()) * 5 + name.len() * 9;
     1 << (mixed & 63)
 }

@@ -4,6 +4,17 @@ use super::document::Node;
 use super::reader::{Reader, Stop};
 use crate::eights;
 
+/// Whether a text is written as it is, in visible ASCII and spaces.
+pub fn is_plain(text: &str) -> bool {
+    let others = |eight| marks(eight) | eights::is(eight, 0x7f) | eights::is_above_ascii(eight);
+    eights::position(text.as_bytes(), others).is_none()
+}
+
+/// Marks what ends a string, or escapes, or may not be in it.
+fn marks(eight: u64) -> u64 {
+    eights::is(eight, b'"') | eights::is(eight, b'\\') | eights::is_below(eight, 0x20)
+}
+
 impl<'a> Reader<'a> {
     /// What follows an opening quote, which has been read.
     pub(super) fn string(&mut self) -> Result<(), Stop> {
@@ -38,8 +49,7 @@ impl<'a> Reader<'a> {
     /// Everything up to what ends a string, or escapes, or may not be in it.
     fn plain(&mut self) -> &'a str {
         let (start, rest) = (self.place(), self.rest());
-        let ends = |eight| eights::is(eight, b'"') | eights::is(eight, b'\\') | eights::is_below(eight, 0x20);
-        self.skip(eights::position(rest, ends).unwrap_or(rest.len()));
+        self.skip(eights::position(rest, marks).unwrap_or(rest.len()));
         self.since(start)
     }
 

@@ -31,11 +31,7 @@ pub(super) const EDGE: &[Protection] = &[
     ),
     (
         "a WebSocket whose `connection` header",
-        &[(
-            GLANCE,
-            "b\"connection\" => glance.nominates",
-            "b\"connections\" => glance.nominates",
-        )],
+        &[(GLANCE, "b\"connection\" => glance.nominates", "b\"connections\" => glance.nominates")],
     ),
     ("dot segments", &[(PATH, "b'\\\\' | b';' | 0..=0x20 | 0x7f.. =>", "b'\\\\' | 0..=0x20 | 0x7f.. =>")]),
     (
@@ -123,11 +119,7 @@ pub(super) const EDGE: &[Protection] = &[
     ),
     (
         "floods of headers",
-        &[(
-            GLANCE,
-            "for (name, value) in headers.iter() {",
-            "for (name, value) in headers.iter().take(50) {",
-        )],
+        &[(GLANCE, "for (name, value) in headers.iter() {", "for (name, value) in headers.iter().take(50) {")],
     ),
     ("floods of headers", &[(BOOTSTRAP, "max_request_headers_kb: 96", "max_request_headers_kb: 8192")]),
     (
@@ -241,11 +233,7 @@ pub(super) const EDGE: &[Protection] = &[
                 "        self.session.standing.organization().as_str() == organization && self.credential.is(credential)",
                 "        !organization.is_empty() && self.credential.is(credential)",
             ),
-            (
-                "filter/src/session/sieve/hash.rs",
-                "short.bytes().fold(",
-                "\"\".bytes().fold(",
-            ),
+            ("filter/src/session/sieve/hash.rs", "short.bytes().fold(", "\"\".bytes().fold("),
         ],
     ),
     (
