@@ -7,11 +7,13 @@ mod tenure;
 mod testing;
 
 use std::collections::HashMap;
+use std::hash::RandomState;
 use std::rc::Rc;
 use std::time::Duration;
 
+use hashbrown::HashTable;
 use usher_policy::Policy;
-use usher_policy::model::{Connection, Jwks};
+use usher_policy::model::{Connection, Jwks, RemoteJwks};
 use usher_policy::token::keys::KeySet;
 use usher_policy::token::verify::KeySource;
 
@@ -34,7 +36,8 @@ const PLACE: usize = 4096;
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     remotes: Vec<Remote>,
-    index: HashMap<String, usize>,
+    index: HashTable<usize>,
+    hasher: RandomState,
     fetches: HashMap<u32, usize>,
     next: usize,
     /// How many places are taken, of all key sets together.
@@ -67,11 +70,7 @@ impl Keys {
         let mut keys = Self::default();
         for connection in policy.parents.iter().flat_map(|parent| &parent.connections) {
             if let Jwks::Remote(jwks) = &connection.jwks {
-                let name = remote::name(jwks);
-                if !keys.index.contains_key(&name) {
-                    keys.remotes.push(Remote::new(name.clone(), jwks.clone()));
-                    keys.index.insert(name, keys.remotes.len() - 1);
-                }
+                keys.add(jwks);
             }
         }
         keys
@@ -181,8 +180,22 @@ impl Keys {
 
     fn position(&self, connection: &Connection) -> Option<usize> {
         match &connection.jwks {
-            Jwks::Remote(jwks) => self.index.get(&remote::name(jwks)).copied(),
+            Jwks::Remote(jwks) => self.position_of(jwks),
             Jwks::Inline(_) => None,
+        }
+    }
+
+    fn position_of(&self, jwks: &RemoteJwks) -> Option<usize> {
+        let is_its = |at: &usize| self.remotes.get(*at).is_some_and(|remote| remote.is_of(jwks));
+        self.index.find(remote::hash(&self.hasher, jwks), is_its).copied()
+    }
+
+    fn add(&mut self, jwks: &RemoteJwks) {
+        if self.position_of(jwks).is_none() {
+            let (remotes, hasher) = (&self.remotes, &self.hasher);
+            let hash_of = |at: &usize| remotes.get(*at).map_or(0, |remote| remote.hash(hasher));
+            self.index.insert_unique(remote::hash(hasher, jwks), remotes.len(), hash_of);
+            self.remotes.push(Remote::new(jwks.clone()));
         }
     }
 }

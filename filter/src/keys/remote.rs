@@ -1,6 +1,7 @@
 //! One key set behind a URL: this worker's copy, the shared record, and the fetch that this worker may be doing.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -72,16 +73,31 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What a key set is called among the workers: cluster and URL, written out, so that no two share a name.
-pub(super) fn name(jwks: &RemoteJwks) -> String {
+/// Of what makes a key set the same as another: cluster and URL.
+pub(super) fn hash(hasher: &RandomState, jwks: &RemoteJwks) -> u64 {
+    hasher.hash_one((&jwks.cluster, &jwks.uri))
+}
+
+/// What a key set is called among the workers: the same, written out, so that no two share a name.
+fn name(jwks: &RemoteJwks) -> String {
     format!("{} {}://{}{}", jwks.cluster, jwks.uri.scheme(), jwks.uri.authority(), jwks.uri.path)
 }
 
 impl Remote {
     /// A key set that nobody has asked for.
-    pub(super) fn new(name: String, jwks: RemoteJwks) -> Self {
-        let tenure = Tenure::default();
+    pub(super) fn new(jwks: RemoteJwks) -> Self {
+        let (name, tenure) = (name(&jwks), Tenure::default());
         Self { name, jwks, copy: None, tenure, ended: 0, wanted: None, taken: 0, fetch: None, told_at: None }
+    }
+
+    /// Whether these are its keys, however they are looked after.
+    pub(super) fn is_of(&self, jwks: &RemoteJwks) -> bool {
+        self.jwks.cluster == jwks.cluster && self.jwks.uri == jwks.uri
+    }
+
+    /// The hash by which it is found.
+    pub(super) fn hash(&self, hasher: &RandomState) -> u64 {
+        hash(hasher, &self.jwks)
     }
 
     /// The number of this worker's copy; 0 without one.
@@ -274,7 +290,7 @@ mod tests {
     #[test]
     fn a_failure_that_comes_back_soon_is_told_once_in_an_interval() {
         let jwks = jwks();
-        let (interval, mut remote) = (jwks.min_interval, Remote::new(name(&jwks), jwks));
+        let (interval, mut remote) = (jwks.min_interval, Remote::new(jwks));
         let mut told = |steady| remote.is_news(Now { unix_ms: 0, steady });
         let begin = Duration::from_secs(7);
         assert!(told(begin));
@@ -287,7 +303,7 @@ mod tests {
     #[test]
     fn a_fetch_gives_those_what_they_want_who_waited_for_it_and_takes_nothing_from_who_comes_later() {
         let (at, jwks) = (Now { unix_ms: 1_000_000, steady: Duration::from_secs(7) }, jwks());
-        let mut remote = Remote::new(name(&jwks), jwks);
+        let mut remote = Remote::new(jwks);
         let want = |remote: &mut Remote| remote.want(Record::default(), Cause::UnknownKid, at).is_some();
         assert!(want(&mut remote) && remote.is_wanted());
         remote.take_note(0);
@@ -308,7 +324,7 @@ mod tests {
         };
         let (one, two) = ("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw");
         let jwks = jwks();
-        let mut remote = Remote::new(name(&jwks), jwks);
+        let mut remote = Remote::new(jwks);
         for (serial, (keys, is_withdrawn)) in [
             (set(&[("a", one)]), false),
             (set(&[("a", one), ("b", two)]), false),
@@ -333,7 +349,7 @@ mod tests {
         let document =
             br#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
         let keys = Rc::new(KeySet::parse(document).unwrap());
-        let mut remote = Remote::new(name(&jwks), jwks);
+        let mut remote = Remote::new(jwks);
         let at = |unix_ms| Now { unix_ms, steady: Duration::ZERO };
         assert!(remote.usable(at(1)).is_none(), "there are none yet");
         remote.copy = Some(Copy { keys, serial: 1, fetched_at: 1_000 });
@@ -351,7 +367,7 @@ mod tests {
         let document =
             br#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
         let keys = Rc::new(KeySet::parse(document).unwrap());
-        let mut remote = Remote::new(name(&jwks), jwks.clone());
+        let mut remote = Remote::new(jwks.clone());
         let at = |unix_ms| Now { unix_ms, steady: Duration::from_secs(60) };
         let fetched_at = 1_000_000_000;
         for now in [1, fetched_at - 1, fetched_at, fetched_at + 299_999, fetched_at + 300_000, u64::MAX / 2] {

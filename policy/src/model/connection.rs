@@ -67,7 +67,7 @@ pub struct RemoteJwks {
 }
 
 /// A URL taken apart as Envoy needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JwksUri {
     /// Whether the scheme is https.
     pub tls: bool,
