@@ -32,7 +32,6 @@ const UNREAD: &[&[&str]] = &[
     &["rsa..errors..Error", "core..fmt..Display"],
     &["rsa..errors..Error", "core..fmt..Debug"],
     &["const_oid..error..Error", "core..fmt..Debug"],
-    &["_RNvX", "3std2io5error", "5Error", "5Debug3fmt"],
     &["_RNvX", "4wasi13lib_generated", "5Errno", "5Debug3fmt"],
 ];
 
