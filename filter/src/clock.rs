@@ -37,7 +37,7 @@ pub(crate) struct Clock {
 impl Clock {
     /// A steady clock that begins now.
     pub(crate) fn start() -> Self {
-        let mut clock = Self { began: host::steady_nanos(), began_unix_ms: None };
+        let mut clock = Self { began: host::steady_nanos().unwrap_or(0), began_unix_ms: None };
         clock.tick();
         clock
     }
@@ -52,8 +52,9 @@ impl Clock {
         self.set(host::unix_millis(), self.elapsed())
     }
 
+    /// Without a steady clock, everything that is remembered is too old to be used.
     fn elapsed(&self) -> Duration {
-        Duration::from_nanos(host::steady_nanos().saturating_sub(self.began))
+        Duration::from_nanos(host::steady_nanos().unwrap_or(u64::MAX).saturating_sub(self.began))
     }
 
     fn set(&mut self, unix_ms: Option<u64>, steady: Duration) -> Now {

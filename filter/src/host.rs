@@ -37,9 +37,9 @@ pub(crate) fn unix_millis() -> Option<u64> {
     raw::unix_nanos().ok().map(|nanos| nanos / 1_000_000)
 }
 
-/// Nanoseconds of a clock that never goes back. Without one, everything that is remembered is too old to be used.
-pub(crate) fn steady_nanos() -> u64 {
-    raw::steady_nanos().unwrap_or(u64::MAX)
+/// Nanoseconds of a clock that never goes back; `None` where the host has none.
+pub(crate) fn steady_nanos() -> Option<u64> {
+    raw::steady_nanos().ok()
 }
 
 /// Calls `on_tick` this often from now on.

@@ -15,7 +15,7 @@ use crate::glance::Glance;
 use crate::header_map::HeaderMap;
 
 /// Lets a request in whose credential is that of a session with nothing to be asked or said about it. `None` is no denial: it
-/// says that [`super::arrive`] is to decide, which does so for every request. Nothing is copied here, and nothing changed.
+/// says that [`super::arrive`] is to decide, which does so for every request.
 pub(crate) fn recognise(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'_>) -> Option<Permit> {
     let sources = desk.policy.credentials.sources.as_slice();
     let credential = match (sources, glance.bearer()) {

@@ -1,7 +1,7 @@
 //! The memory into which the host writes what it hands over. One block is used again and again: most events need no other.
 
 use std::cell::Cell;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::thread::LocalKey;
 
 /// How long that block is, in bytes: the headers of most requests are shorter.
@@ -27,7 +27,8 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// Memory for so many bytes, which the host may write to until the next call of this function.
+    /// Memory for so many bytes, all of them initialised, to which nobody holds a reference until they are `taken`: until then,
+    /// or until the next call of this function, the host may write to it.
     pub(super) fn give(size: usize) -> *mut u8 {
         let spare = swap(&SPARE, Vec::new());
         let mut memory = if spare.len() >= size { spare } else { vec![0; size.max(LENGTH)] };
@@ -45,6 +46,16 @@ impl Block {
         Self { memory, size }
     }
 
+    /// The bytes, for as long as somebody wants them.
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+        if self.memory.len() == LENGTH {
+            return self.bytes().to_vec();
+        }
+        let mut memory = mem::take(&mut self.memory);
+        memory.truncate(self.size);
+        memory
+    }
+
     /// The bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.memory.get(..self.size).unwrap_or_default()
@@ -54,7 +65,7 @@ impl Block {
 impl Drop for Block {
     fn drop(&mut self) {
         if self.memory.len() == LENGTH {
-            swap(&SPARE, std::mem::take(&mut self.memory));
+            swap(&SPARE, mem::take(&mut self.memory));
         }
     }
 }

@@ -88,7 +88,7 @@ impl Handed {
     }
 
     fn bytes(self) -> Vec<u8> {
-        self.block().bytes().to_vec()
+        self.block().into_bytes()
     }
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn remove_header(map: Map, name: &[u8]) -> Result<(), Status> {
 /// All headers of a map, in the form that `HeaderMap` reads.
 pub(crate) fn headers(map: Map) -> Result<Block, Status> {
     let mut handed = Handed::NOTHING;
-    // SAFETY: The host writes pointer and size to the given places during the call, and nothing else of ours.
+    // SAFETY: The host writes to the given places during the call, and into what `Block::give` gives it in that time.
     Status::of(unsafe { proxy_get_header_map_pairs(map as u32, &mut handed.data, &mut handed.size) })?;
     Ok(handed.block())
 }
@@ -125,7 +125,7 @@ pub(crate) fn headers(map: Map) -> Result<Block, Status> {
 /// One header of a map.
 pub(crate) fn header(map: Map, name: &[u8]) -> Result<Vec<u8>, Status> {
     let mut handed = Handed::NOTHING;
-    // SAFETY: The host reads the name, and writes pointer and size to the given places, during the call.
+    // SAFETY: The host reads the name, writes to the given places, and into what `Block::give` gives it, during the call.
     let status = unsafe {
         proxy_get_header_map_value(map as u32, name.as_ptr(), name.len(), &mut handed.data, &mut handed.size)
     };
@@ -136,7 +136,7 @@ pub(crate) fn header(map: Map, name: &[u8]) -> Result<Vec<u8>, Status> {
 /// Up to so many bytes of a buffer.
 pub(crate) fn buffer(buffer: Buffer, most: usize) -> Result<Vec<u8>, Status> {
     let mut handed = Handed::NOTHING;
-    // SAFETY: The host writes pointer and size to the given places during the call, and nothing else of ours.
+    // SAFETY: The host writes to the given places during the call, and into what `Block::give` gives it in that time.
     Status::of(unsafe { proxy_get_buffer_bytes(buffer as u32, 0, most, &mut handed.data, &mut handed.size) })?;
     Ok(handed.bytes())
 }
@@ -172,7 +172,7 @@ pub(crate) fn set_property(path: &[u8], value: &[u8]) -> Result<(), Status> {
 /// A shared value, and the number that a change of it must name.
 pub(crate) fn shared_data(key: &[u8]) -> Result<(Vec<u8>, u32), Status> {
     let (mut handed, mut cas) = (Handed::NOTHING, 0);
-    // SAFETY: The host reads the key, and writes pointer, size and number to the given places, during the call.
+    // SAFETY: The host reads the key, writes to the given places, and into what `Block::give` gives it, during the call.
     let status =
         unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), &mut handed.data, &mut handed.size, &mut cas) };
     Status::of(status)?;
@@ -246,7 +246,8 @@ pub(crate) fn set_effective_context(context: u32) -> Result<(), Status> {
 /// Calls a function that the host offers by name.
 pub(crate) fn call_foreign_function(name: &[u8], argument: &[u8]) -> Result<Vec<u8>, Status> {
     let mut handed = Handed::NOTHING;
-    // SAFETY: The host reads name and argument, and writes pointer and size to the given places, during the call.
+    // SAFETY: The host reads name and argument, writes to the given places, and into what `Block::give` gives it, during
+    // the call.
     let status = unsafe {
         proxy_call_foreign_function(
             name.as_ptr(),

@@ -11,8 +11,14 @@ use usher_policy::token::base64url;
 
 use pieces::Pieces;
 
-/// So many providers are remembered without a look at which of them still have sessions.
+/// So many models are remembered without a look at which of them still have sessions.
 const FIRST_SWEEP: usize = 64;
+
+/// So many models are remembered at most: whoever signs for one customer could have one for each of its sessions.
+const MODELS: usize = 1024;
+
+/// So many bytes a model has at most that others share, or a short assertion could hold on to a long one that has gone.
+const LONGEST: usize = 2048;
 
 /// One credential.
 #[derive(Clone, Debug)]
@@ -47,10 +53,12 @@ impl Kept {
         }
     }
 
-    /// How long the credential is.
-    pub(super) fn len(&self) -> usize {
+    /// How much room it takes, in bytes: as much as the credential, or as the model that it may be the last to hold.
+    pub(super) fn room(&self) -> usize {
         match self {
-            Self::Assertion(assertion) => usize::try_from(assertion.length).unwrap_or(usize::MAX),
+            Self::Assertion(Assertion { model, length, .. }) => {
+                usize::try_from(*length).unwrap_or(usize::MAX).max(model.len())
+            }
             Self::Text(text) => text.len(),
         }
     }
@@ -104,6 +112,11 @@ impl Models {
 
     /// The model for a payload, and how the two differ.
     fn model(&mut self, issuer: &Issuer, header: &[u8], payload: &[u8]) -> Option<(Rc<[u8]>, Pieces)> {
+        // The payload is a model itself, which costs no more than if there were none.
+        let itself = || Some(([header, payload].concat().into(), Pieces::of(payload, payload)?));
+        if header.len() + payload.len() > LONGEST {
+            return itself();
+        }
         let key = [issuer.as_str().as_bytes(), b"\0", header].concat();
         if let Some(model) = self.of.get(&key) {
             let pieces = Pieces::of(payload, model.get(header.len()..)?)?;
@@ -113,12 +126,14 @@ impl Models {
         }
         if self.of.len() >= self.sweep_at {
             self.of.retain(|_, model| Rc::strong_count(model) > 1);
+            if self.of.len() > MODELS / 2 {
+                self.of.clear();
+            }
             self.sweep_at = self.of.len().saturating_mul(2).max(FIRST_SWEEP);
         }
-        // The payload is a model itself, which costs no more than if there were none.
-        let model: Rc<[u8]> = [header, payload].concat().into();
+        let (model, pieces): (Rc<[u8]>, _) = itself()?;
         self.of.insert(key, Rc::clone(&model));
-        Some((model, Pieces::of(payload, payload)?))
+        Some((model, pieces))
     }
 }
 

@@ -93,7 +93,7 @@ impl Entry for Held {
     }
 
     fn length(&self) -> usize {
-        self.credential.len()
+        self.credential.room()
     }
 }
 

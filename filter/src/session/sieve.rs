@@ -25,12 +25,11 @@ pub(super) trait Entry {
     /// The group that it belongs to; the same for as long as it is held.
     fn group(&self) -> Group<'_>;
 
-    /// How long the long text of its key is.
+    /// How much room it takes, in bytes; the same for as long as it is held.
     fn length(&self) -> usize;
 }
 
-/// A table with room for `capacity` entries and so many bytes of long texts; one entry is always held, however long. Keys are hashed with a key of this process's own, so that nobody outside can
-/// choose them to collide.
+/// A table with room for `capacity` entries and so many bytes; one entry is always held, however long.
 #[derive(Debug)]
 pub(super) struct Sieve<V> {
     capacity: usize,

@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 use crate::header_map::HeaderMap;
 use crate::host::{self, HostError};
 
-/// The headers of the request that runs. A login that is let in asks for none of them a second time, but for a cookie.
+/// The headers of the request that runs. A login that is let in asks for none of them a second time, but
+/// for a cookie, and for its line in the log where that is shown.
 pub(super) struct RequestHeaders(OnceCell<HeaderMap>);
 
 impl RequestHeaders {

@@ -42,18 +42,29 @@ impl Claims {
         self.all.root().get("iss").and_then(Json::as_str).unwrap_or_default()
     }
 
-    /// Whether the `aud`, or one of a list, is accepted.
-    pub(super) fn has_audience(&self, is_accepted: impl Fn(&str) -> bool) -> bool {
+    /// The `aud`.
+    pub(super) fn audience(&self) -> Audience<'_> {
+        Audience(self.all.root().get("aud"))
+    }
+}
+
+/// One audience, or several. To find it among the claims is a search, to look at it again is none.
+#[derive(Clone, Copy)]
+pub(super) struct Audience<'a>(Option<Json<'a>>);
+
+impl<'a> Audience<'a> {
+    /// Whether one of them is accepted.
+    pub(super) fn has(self, is_accepted: impl Fn(&str) -> bool) -> bool {
         let accepts = |one: Json<'_>| one.as_str().is_some_and(&is_accepted);
-        self.all.root().get("aud").is_some_and(|audience| match audience.as_array() {
+        self.0.is_some_and(|audience| match audience.as_array() {
             Some(mut many) => many.any(accepts),
             None => accepts(audience),
         })
     }
 
-    /// The first `aud`.
-    pub(super) fn first_audience(&self) -> Option<&str> {
-        let audience = self.all.root().get("aud")?;
+    /// The first of them.
+    pub(super) fn first(self) -> Option<&'a str> {
+        let audience = self.0?;
         audience.as_array().map_or(Some(audience), |mut many| many.next())?.as_str()
     }
 }

@@ -61,7 +61,7 @@ impl Assertion {
     pub fn stated(&self) -> Stated<'_> {
         Stated {
             issuer: self.claims.issuer(),
-            audience: self.claims.first_audience(),
+            audience: self.claims.audience().first(),
             key_id: self.header.kid.as_deref(),
             algorithm: self.header.algorithm,
             issued_at: self.claims.issued_at.floor(),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::claims::Claims;
+use super::claims::{Audience, Claims};
 use super::keys::{KeySet, NoKey};
 use super::parse::Assertion;
 use super::signature::{self, SignatureVerifier};
@@ -145,11 +145,13 @@ pub fn connection<'a>(organization: &'a Organization, assertion: &Assertion) -> 
 /// The connection that an assertion claims to come through, by (issuer, audience) within the parent. Without a matching
 /// audience it is the issuer's first that the organization lists: its keys decide whether the issuer said so.
 fn chosen<'a>(organization: &'a Organization, claims: &Claims) -> Option<&'a Arc<Connection>> {
-    let of_issuer = |connection: &&Arc<Connection>| connection.issuer.as_str() == claims.issuer();
+    // Each is a search among the claims, of which nobody knows yet who has signed them: one, however many connections there are.
+    let (issuer, audience) = (claims.issuer(), claims.audience());
+    let of_issuer = |connection: &&Arc<Connection>| connection.issuer.as_str() == issuer;
     let listed =
         |connection: &&Arc<Connection>| organization.connections.iter().any(|listed| listed.id == connection.id);
     let candidates = organization.parent.connections.iter().filter(of_issuer);
-    let mut matching = candidates.clone().filter(|connection| has_audience(connection, claims)).peekable();
+    let mut matching = candidates.clone().filter(|connection| has_audience(connection, audience)).peekable();
     match matching.peek() {
         Some(_) => matching.find(listed),
         None => candidates.clone().find(listed),
@@ -181,11 +183,11 @@ fn check_audience(connection: &Connection, claims: &Claims) -> Result<(), Reason
         Some(azp) => connection.audiences.iter().any(|accepted| azp.as_str() == Some(accepted)),
         None => true,
     };
-    if authorized && has_audience(connection, claims) { Ok(()) } else { Err(Reason::WrongAudience) }
+    if authorized && has_audience(connection, claims.audience()) { Ok(()) } else { Err(Reason::WrongAudience) }
 }
 
-fn has_audience(connection: &Connection, claims: &Claims) -> bool {
-    claims.has_audience(|audience| connection.audiences.iter().any(|accepted| accepted == audience))
+fn has_audience(connection: &Connection, audience: Audience<'_>) -> bool {
+    audience.has(|audience| connection.audiences.iter().any(|accepted| accepted == audience))
 }
 
 fn check_times(connection: &Connection, claims: &Claims, now: u64) -> Result<(), Reason> {
