@@ -192,11 +192,11 @@ pub(super) const ASSERTIONS: &[Protection] = &[
         "an issuer that nearly is ours",
         &[(
             VERIFY,
-            "connection.issuer.as_str() == claims.issuer();",
-            "connection.issuer.as_str().trim_end_matches('/') == claims.issuer().trim_end_matches('/');",
+            "connection.issuer.as_str() == issuer;",
+            "connection.issuer.as_str().trim_end_matches('/') == issuer.trim_end_matches('/');",
         )],
     ),
-    ("another audience", &[(VERIFY, "if authorized && has_audience(connection, claims)", "if authorized")]),
+    ("another audience", &[(VERIFY, "if authorized && has_audience(connection, claims.audience())", "if authorized")]),
     (
         "dates as text",
         &[(

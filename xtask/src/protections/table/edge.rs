@@ -6,6 +6,7 @@ const GLANCE: &str = "filter/src/glance.rs";
 const BOOTSTRAP: &str = "usher/src/render/envoy/bootstrap.yaml";
 const CONCLUDE: &str = "policy/src/rules/conclude.rs";
 const CREDENTIAL: &str = "filter/src/credential.rs";
+const KEPT: &str = "filter/src/session/kept.rs";
 const PATH: &str = "policy/src/rules/path.rs";
 const RECORD: &str = "filter/src/keys/record.rs";
 const ROUTE: &str = "policy/src/rules/route.rs";
@@ -205,6 +206,14 @@ pub(super) const EDGE: &[Protection] = &[
             "self.taken.saturating_add(value.length()) > self.room",
             "self.taken.saturating_add(value.length()) > usize::MAX - 1",
         )],
+    ),
+    (
+        "short assertions hold on to long ones",
+        &[
+            (KEPT, "header.len() + payload.len() > LONGEST", "header.len() + payload.len() > usize::MAX - LONGEST"),
+            (KEPT, "self.of.len() > MODELS / 2", "self.of.len() > MODELS * 99"),
+            (KEPT, ".max(model.len())", ".max(model.len() & 0)"),
+        ],
     ),
     (
         "a session survives a policy",
