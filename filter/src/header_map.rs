@@ -5,7 +5,7 @@ use crate::raw::Block;
 /// A map of headers in the host's form: the number of pairs, the lengths of each name and value, then each name and value
 /// with a zero byte after it. All numbers are 32 bits, little-endian. Names are lowercased, values as they came; pseudo-headers
 /// are among them, and repeated ones repeated.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(PartialEq, Eq, Default)]
 pub(crate) struct HeaderMap {
     block: Block,
 }

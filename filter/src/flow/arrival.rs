@@ -64,7 +64,7 @@ pub(crate) fn arrive(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'
         }
         Some((Step::Ask, _)) | None => {}
     }
-    let known = session.map(|(_, session)| (Arc::clone(&session.standing), session.expires_at));
+    let known = session.map(|(_, session)| Arc::clone(&session.standing));
     let visit = Visit {
         organization: Arc::clone(organization),
         method: method.into_owned(),
@@ -75,12 +75,12 @@ pub(crate) fn arrive(headers: &HeaderMap, glance: &Glance<'_>, desk: &mut Desk<'
         Ok(assertion) => assertion,
         Err(reason) => return visit.deny(reason),
     };
-    if let Some((standing, expires_at)) = known
+    if let Some(standing) = known
         && let Some(verified) = recall(organization, &assertion, &standing)
         && let Ok(claimant) = Claimant::read(organization, &verified)
         && let Ok(login) = claimant.login(organization, desk.is_shadow())
     {
-        return Next::AskStore(ExpectStore::recheck(visit, login, &verified, expires_at, desk));
+        return Next::AskStore(ExpectStore::recheck(visit, login, &verified, desk));
     }
     ExpectKeys::check(visit, assertion, desk)
 }

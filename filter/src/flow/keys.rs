@@ -72,7 +72,7 @@ fn log_in(visit: Visit, assertion: Assertion, verified: &VerifiedAssertion, desk
     };
     let email = claimant.email.clone();
     match claimant.login(&visit.organization, desk.is_shadow()) {
-        Ok(login) => Next::AskStore(ExpectStore::login(visit, login, verified, verified.expires_at(), desk)),
+        Ok(login) => Next::AskStore(ExpectStore::login(visit, login, verified, desk)),
         Err(reason) => visit.deny_assertion(person(Some(email)), assertion, reason),
     }
 }

@@ -34,27 +34,15 @@ pub(crate) struct ExpectStore {
 
 impl ExpectStore {
     /// A login is put to the store.
-    pub(super) fn login(
-        visit: Visit,
-        login: Login,
-        verified: &VerifiedAssertion,
-        expires_at: u64,
-        desk: &Desk<'_>,
-    ) -> Self {
+    pub(super) fn login(visit: Visit, login: Login, verified: &VerifiedAssertion, desk: &Desk<'_>) -> Self {
         let (login, asked_at) = (Box::new(login), desk.now.steady);
-        let tenure = desk.keys.tenure(verified.connection());
+        let (expires_at, tenure) = (verified.expires_at(), desk.keys.tenure(verified.connection()));
         Self { visit, login, expires_at, asked_at, tenure, is_login: true, is_repeated: false }
     }
 
     /// A session, verified in the tenure that there is, is to be confirmed: the same login is put to the store once more.
-    pub(super) fn recheck(
-        visit: Visit,
-        login: Login,
-        verified: &VerifiedAssertion,
-        expires_at: u64,
-        desk: &Desk<'_>,
-    ) -> Self {
-        Self { is_login: false, ..Self::login(visit, login, verified, expires_at, desk) }
+    pub(super) fn recheck(visit: Visit, login: Login, verified: &VerifiedAssertion, desk: &Desk<'_>) -> Self {
+        Self { is_login: false, ..Self::login(visit, login, verified, desk) }
     }
 
     fn deny(&self, reason: Reason) -> Next {

@@ -2,7 +2,6 @@
 
 use usher_policy::Reason;
 use usher_policy::model::{CredentialSource, DenialPages, Enforcement};
-use usher_policy::rules::conclude::Permit;
 
 use super::calls::{Calls, Step};
 use super::request_headers::RequestHeaders;
@@ -26,6 +25,7 @@ const MOST_HEADERS: usize = 9;
 
 impl Worker {
     /// Does what was decided, until the request goes on, is turned away or waits.
+    // Apart, so that the way of a session is short code: it calls `allow` itself.
     #[cold]
     #[inline(never)]
     pub(super) fn perform(&mut self, scene: Scene, next: Next, headers: &RequestHeaders) -> Result<Action, HostError> {
@@ -56,23 +56,13 @@ impl Worker {
             host::set_filter_state(fact.state(), value.as_bytes())
         })?;
         if !self.policy.credentials.forward && !self.is_shadow() {
-            match self.policy.credentials.sources.as_slice() {
-                [CredentialSource::Authorization] => host::remove_request_header(b"authorization")?,
-                sources => withhold(sources, headers)?,
-            }
+            withhold(&self.policy.credentials.sources, headers)?;
         }
         if allow.is_login && self.logs_verdicts {
-            self.tell_of_login(&allow.permit, headers)?;
+            log_line::login(&allow.permit, reply::request_id(headers.get()?), self.is_shadow());
         }
         self.metrics.count(Counter::Allow);
         go_on(scene)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn tell_of_login(&self, permit: &Permit, headers: &RequestHeaders) -> Result<(), HostError> {
-        log_line::login(permit, reply::request_id(headers.get()?), self.is_shadow());
-        Ok(())
     }
 
     fn deny(&self, scene: Scene, deny: &Deny, headers: &RequestHeaders) -> Result<Action, HostError> {
@@ -202,8 +192,6 @@ fn go_on_untagged(scene: Scene, passage: &str) -> Result<Action, HostError> {
 }
 
 /// Keeps every credential from the upstream, whichever of them decided, and nothing that came with them.
-#[cold]
-#[inline(never)]
 fn withhold(sources: &[CredentialSource], headers: &RequestHeaders) -> Result<(), HostError> {
     let mut cookies = Vec::new();
     for source in sources {

@@ -98,8 +98,8 @@ pub(super) const EDGE: &[Protection] = &[
         "a credential reaches the product",
         &[(
             "filter/src/worker/perform.rs",
-            "                sources => withhold(sources, headers)?,",
-            "                sources => withhold(sources.get(..1).unwrap_or_default(), headers)?,",
+            "            withhold(&self.policy.credentials.sources, headers)?;",
+            "            withhold(self.policy.credentials.sources.get(..1).unwrap_or_default(), headers)?;",
         )],
     ),
     (
