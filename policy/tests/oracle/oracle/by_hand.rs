@@ -111,6 +111,7 @@ impl Oracle {
         self.members[at].external_id = external_id.map(str::to_owned);
         if !self.policy.product.tiers.is_empty() {
             self.members[at].status = "pending";
+            self.members[at].pending_since = Some(self.now);
         }
     }
 
