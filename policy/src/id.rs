@@ -3,16 +3,32 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::scan::{self, Sought};
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Debug, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(Arc<str>);
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                // Most are clones of one.
+                Arc::ptr_eq(&self.0, &other.0) || scan::is_same(self.0.as_bytes(), other.0.as_bytes())
+            }
+        }
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.0.hash(state);
+            }
+        }
 
         impl $name {
             /// Wraps a value that its source (policy file, verified token, store) vouches for.
@@ -92,12 +108,15 @@ impl Email {
 
     /// An address with exactly one `@`, a local part and a domain, and no control characters or spaces; else `None`.
     pub fn parse(value: &str) -> Option<Self> {
-        let (local, domain) = value.split_once('@')?;
-        let well_formed = !local.is_empty()
+        let at = scan::position(value.as_bytes(), Sought::byte(b'@'))?;
+        let domain = value.as_bytes().get(at + 1..)?;
+        let is_visible = || scan::position(value.as_bytes(), Sought { below: b'!', ..Sought::UNPRINTABLE }).is_none();
+        let well_formed = at > 0
             && !domain.is_empty()
-            && !domain.contains('@')
+            && scan::position(domain, Sought::byte(b'@')).is_none()
             && value.len() <= Self::MAX_LEN
-            && !value.chars().any(|c| c.is_control() || c.is_whitespace());
+            // Only what is not ASCII throughout has to be looked at by characters.
+            && (is_visible() || !value.chars().any(|c| c.is_control() || c.is_whitespace()));
         well_formed.then(|| Self(value.into()))
     }
 

@@ -79,47 +79,43 @@ impl LoginAnswer {
 
     /// `email` is the one that the member most likely has: a clone shares its text.
     fn read(document: Json<'_>, email: Option<&Email>) -> Option<Self> {
-        let answer = Answer::named(text(document, "answer")?)?;
+        let answer = Answer::named(document.text("answer")?)?;
         let member = match present(document, "member") {
             Some(member) => Some(MemberFacts::read(member, email)?),
             None => None,
         };
-        Some(Self { answer, member, position: text(document, "position")?.to_owned() })
+        Some(Self { answer, member, position: document.text("position")?.to_owned() })
     }
 }
 
 /// Whether a member is of the organization and, where they are linked, who logs in.
 fn is_about(member: Json<'_>, organization: &OrganizationId, login: &Login) -> bool {
     let is = |name: &str, expected: &str| present(member, name).is_none_or(|found| found.as_str() == Some(expected));
-    text(member, "organization") == Some(organization.as_str())
+    member.text("organization") == Some(organization.as_str())
         && is("issuer", login.issuer.as_str())
         && is("subject", login.subject.as_str())
 }
 
 impl MemberFacts {
     fn read(member: Json<'_>, email: Option<&Email>) -> Option<Self> {
-        let stored = text(member, "email")?;
+        let stored = member.text("email")?;
         let seat_tier = match present(member, "seat_tier") {
             Some(tier) => Some(Tier::new(tier.as_str()?)),
             None => None,
         };
         Some(Self {
             // An empty id is none.
-            id: MemberId::new(text(member, "id").filter(|id| !id.is_empty())?),
+            id: MemberId::new(member.text("id").filter(|id| !id.is_empty())?),
             email: match email.filter(|email| email.as_str() == stored) {
                 Some(email) => email.clone(),
                 None => Email::parse(stored)?,
             },
-            role: Role::new(text(member, "role")?),
+            role: Role::new(member.text("role")?),
             seat_tier,
-            status: Status::named(text(member, "status")?)?,
-            source: Source::named(text(member, "source")?)?,
+            status: Status::named(member.text("status")?)?,
+            source: Source::named(member.text("source")?)?,
         })
     }
-}
-
-fn text<'v>(value: Json<'v>, name: &str) -> Option<&'v str> {
-    value.get(name)?.as_str()
 }
 
 /// A member that is there and not `null`.

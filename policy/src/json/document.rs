@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value};
 use super::JsonError;
 use super::number::number;
 use super::reader::Reader;
+use crate::scan::is_same;
 
 /// One JSON document, read once.
 pub struct Document {
@@ -24,14 +25,38 @@ pub(super) enum Node {
     Text(usize, usize),
     /// Its items follow, up to this node.
     Array(usize),
-    /// Its members follow, up to this node: each name, a text, before its value.
-    Object(usize),
+    /// Its members follow, up to this node: each name, a text, before its value. No other names than those marked are there.
+    Object(usize, Marks),
+}
+
+/// Marks of names: each has one, of 64, by which most differ.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Marks([u32; 2]);
+
+impl Marks {
+    /// That of a name.
+    pub(super) fn of(name: &[u8]) -> Self {
+        let byte = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
+        let mixed = byte(name.first()) + byte(name.last()) * 5 + name.len() * 9;
+        let bit = 1 << (mixed & 31);
+        Self(if mixed & 32 == 0 { [bit, 0] } else { [0, bit] })
+    }
+
+    /// Whether the two have one in common.
+    pub(super) fn has(self, Self([low, high]): Self) -> bool {
+        self.0[0] & low | self.0[1] & high != 0
+    }
+
+    /// Those of both.
+    pub(super) fn and(self, Self([low, high]): Self) -> Self {
+        Self([self.0[0] | low, self.0[1] | high])
+    }
 }
 
 /// The node after a value and all that stands in it.
 pub(super) fn after(nodes: &[Node], at: usize) -> usize {
     match nodes.get(at) {
-        Some(Node::Array(end) | Node::Object(end)) => *end,
+        Some(Node::Array(end) | Node::Object(end, _)) => *end,
         Some(Node::Null | Node::Bool(_) | Node::Number(..) | Node::Text(..)) | None => at + 1,
     }
 }
@@ -112,32 +137,44 @@ impl<'a> Json<'a> {
 
     /// Names and values, if it is an object.
     pub fn as_object(self) -> Option<impl Iterator<Item = (&'a str, Json<'a>)>> {
-        let Node::Object(end) = self.node() else { return None };
+        let Node::Object(end, _) = self.node() else { return None };
         let mut values = self.until(end);
         Some(std::iter::from_fn(move || Some((values.next()?.as_str()?, values.next()?))))
     }
 
     /// Whether it is an object.
     pub fn is_object(self) -> bool {
-        matches!(self.node(), Node::Object(_))
+        matches!(self.node(), Node::Object(..))
     }
 
     /// The value of a member; `None` where it is no object, or has none of this name.
     pub fn get(self, name: &str) -> Option<Json<'a>> {
-        let Node::Object(end) = self.node() else { return None };
+        let Node::Object(end, marks) = self.node() else { return None };
+        // Most of what is asked for and not there is told by this.
+        if !marks.has(Marks::of(name.as_bytes())) {
+            return None;
+        }
         let Document { text, nodes } = self.document;
-        let mut at = self.at + 1;
-        while at < end {
+        let mut members = nodes.get(self.at + 1..end)?;
+        while let [Node::Text(start, stop), value, others @ ..] = members {
             // Most names have another length: that is seen without a look at them.
-            if let Some(Node::Text(start, stop)) = nodes.get(at)
-                && stop - start == name.len()
-                && text.as_bytes().get(*start..*stop) == Some(name.as_bytes())
+            if stop - start == name.len()
+                && text.as_bytes().get(*start..*stop).is_some_and(|own| is_same(own, name.as_bytes()))
             {
-                return Some(Json { at: at + 1, ..self });
+                return Some(Json { at: end - others.len() - 1, ..self });
             }
-            at = after(nodes, at + 1);
+            members = match value {
+                Node::Array(after) | Node::Object(after, _) => nodes.get(*after..end)?,
+                Node::Null | Node::Bool(_) | Node::Number(..) | Node::Text(..) => others,
+            };
         }
         None
+    }
+
+    /// The text of a member, if it is there and one.
+    #[inline(never)]
+    pub fn text(self, name: &str) -> Option<&'a str> {
+        self.get(name)?.as_str()
     }
 
     /// The value that a pointer leads to (RFC 6901), of which each step follows a `/`.
@@ -161,7 +198,7 @@ impl<'a> Json<'a> {
                 self.until(end).for_each(|value| items.push(value.to_value()));
                 Value::Array(items)
             }
-            Node::Object(end) => {
+            Node::Object(end, _) => {
                 // One after the other: collecting them would bring in another sort.
                 let mut members = Map::new();
                 let mut values = self.until(end);

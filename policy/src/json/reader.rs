@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::document::{Node, after};
+use super::document::{Marks, Node, after};
 
 /// Arrays and objects may stand in so many others, less one.
 const MAX_DEPTH: usize = 128;
@@ -94,9 +94,9 @@ impl<'a> Reader<'a> {
     /// What follows `{`, which is still to be read.
     fn object(&mut self, depth: usize) -> Result<(), Stop> {
         let own = self.open();
-        let (mut count, mut seen) = (0, 0);
+        let (mut count, mut seen) = (0, Marks::default());
         if self.took(b'}') {
-            self.close(own, Node::Object);
+            self.close(own, |end| Node::Object(end, seen));
             return Ok(());
         }
         loop {
@@ -106,12 +106,12 @@ impl<'a> Reader<'a> {
             let place = self.at;
             self.string()?;
             let name = self.nodes.last().map_or(&b""[..], |node| self.part(*node));
-            let mark = mark(name);
-            if count < FEW && seen & mark != 0 && self.names(own).take(count).any(|(_, other)| other == name) {
+            let mark = Marks::of(name);
+            if count < FEW && seen.has(mark) && self.names(own).take(count).any(|(_, other)| other == name) {
                 let name = owned(name);
                 return self.fail_twice(place, name);
             }
-            seen |= mark;
+            seen = seen.and(mark);
             count += 1;
             if !self.took(b':') {
                 return self.fail("expected `:`");
@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
         {
             return self.fail_twice(place, name);
         }
-        self.close(own, Node::Object);
+        self.close(own, |end| Node::Object(end, seen));
         Ok(())
     }
 
@@ -256,11 +256,4 @@ impl<'a> Reader<'a> {
 /// A name that stands between quotes, and so is whole.
 fn owned(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
-}
-
-/// One bit of 64 by which most names differ, so that few need be compared.
-fn mark(name: &[u8]) -> u64 {
-    let byte = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
-    let mixed = byte(name.first()) + byte(name.last()) * 5 + name.len() * 9;
-    1 << (mixed & 63)
 }

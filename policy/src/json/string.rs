@@ -2,17 +2,14 @@
 
 use super::document::Node;
 use super::reader::{Reader, Stop};
-use crate::eights;
+use crate::scan::{self, Sought};
+
+/// What ends a string, or escapes, or may not be in it.
+const END: Sought = Sought { either: [b'"', b'\\'], below: b' ', above: u8::MAX };
 
 /// Whether a text is written as it is, in visible ASCII and spaces.
 pub fn is_plain(text: &str) -> bool {
-    let others = |eight| marks(eight) | eights::is(eight, 0x7f) | eights::is_above_ascii(eight);
-    eights::position(text.as_bytes(), others).is_none()
-}
-
-/// Marks what ends a string, or escapes, or may not be in it.
-fn marks(eight: u64) -> u64 {
-    eights::is(eight, b'"') | eights::is(eight, b'\\') | eights::is_below(eight, 0x20)
+    scan::position(text.as_bytes(), Sought { above: b'~', ..END }).is_none()
 }
 
 impl<'a> Reader<'a> {
@@ -49,7 +46,7 @@ impl<'a> Reader<'a> {
     /// Everything up to what ends a string, or escapes, or may not be in it.
     fn plain(&mut self) -> &'a str {
         let (start, rest) = (self.place(), self.rest());
-        self.skip(eights::position(rest, marks).unwrap_or(rest.len()));
+        self.skip(scan::position(rest, END).unwrap_or(rest.len()));
         self.since(start)
     }
 

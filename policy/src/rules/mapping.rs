@@ -1,9 +1,11 @@
 //! From groups to the role and the tier: the most permissive and the highest of all that are mapped.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 
-use crate::id::{Group, Role, Tier};
+use crate::id::{Role, Tier};
 use crate::model::{Mappings, Product};
+use crate::scan::is_same;
 
 /// What a set of groups gives; each side of a mapping is looked at once, however many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +20,15 @@ pub struct Mapped<'a> {
 const FEW: usize = 8;
 
 /// Matches groups exactly, case-sensitively (design §2, "Groups").
-pub fn map<'a>(mappings: &Mappings, product: &'a Product, groups: &[Group]) -> Mapped<'a> {
-    let table: HashSet<&Group> = if groups.len() > FEW { groups.iter().collect() } else { HashSet::new() };
-    let is_in = |group: &Group| if groups.len() > FEW { table.contains(group) } else { groups.contains(group) };
-    let roles = mappings.roles.iter().filter(|mapped| is_in(&mapped.group)).map(|mapped| &mapped.role);
-    let tiers = mappings.seat_tiers.iter().filter(|mapped| is_in(&mapped.group)).map(|mapped| &mapped.tier);
+pub fn map<'a>(mappings: &Mappings, product: &'a Product, groups: &[impl Borrow<str>]) -> Mapped<'a> {
+    let names = groups.iter().map(Borrow::borrow);
+    let table: HashSet<&str> = if groups.len() > FEW { names.clone().collect() } else { HashSet::new() };
+    let is_in = |group: &str| match groups.len() > FEW {
+        true => table.contains(group),
+        false => names.clone().any(|name| is_same(name.as_bytes(), group.as_bytes())),
+    };
+    let roles = mappings.roles.iter().filter(|mapped| is_in(mapped.group.as_str())).map(|mapped| &mapped.role);
+    let tiers = mappings.seat_tiers.iter().filter(|mapped| is_in(mapped.group.as_str())).map(|mapped| &mapped.tier);
     Mapped { role: first(product.roles(), roles), seat_tier: first(product.tiers.iter(), tiers) }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mapping::{self, Mapped};
 use crate::Reason;
-use crate::id::{Group, Role, Tier};
+use crate::id::{Role, Tier};
 use crate::model::{Mappings, Organization, Provisioning, SeatDefault};
 
 /// What the store shall do at a login (design §5, step 5).
@@ -39,7 +39,7 @@ pub struct Presented<'a> {
     /// Whether the assignment shows; `true` where the connection names none.
     pub assigned: bool,
     /// The groups, or why they cannot be known; looked at only where the mode maps the token's groups.
-    pub groups: Result<&'a [Group], Reason>,
+    pub groups: Result<&'a [&'a str], Reason>,
 }
 
 /// The plan for a login, or the reason for which no store needs to be asked.
@@ -63,7 +63,7 @@ pub fn plan(organization: &Organization, presented: Presented<'_>) -> Result<Pla
     }
 }
 
-fn mapped(organization: &Organization, mappings: &Mappings, groups: &[Group]) -> Plan {
+fn mapped(organization: &Organization, mappings: &Mappings, groups: &[&str]) -> Plan {
     let Mapped { role, seat_tier } = mapping::map(mappings, &organization.product, groups);
     match (role, seat_tier) {
         // "`remove` (counts as being in no mapped group, for holders too)".
@@ -102,7 +102,7 @@ pub fn fits(organization: &Organization, plan: &Plan) -> bool {
 mod tests {
     use super::{Plan, Presented, fits, plan};
     use crate::Reason;
-    use crate::id::{Group, Role, Tier};
+    use crate::id::{Role, Tier};
     use crate::model::{Organization, Provisioning, SeatDefault};
     use crate::rules::testing::{assign, ensure, mappings, organization, with_seats};
     use proptest::prelude::*;
@@ -111,11 +111,6 @@ mod tests {
     const UNASSIGNED: Plan = Plan::Remove { reason: Reason::NotAssigned };
 
     fn planned(organization: &Organization, assigned: bool, groups: Result<&[&str], Reason>) -> Result<Plan, Reason> {
-        let groups = groups.map(|groups| groups.iter().map(|group| Group::new(*group)).collect::<Vec<_>>());
-        let groups = match &groups {
-            Ok(groups) => Ok(groups.as_slice()),
-            Err(reason) => Err(*reason),
-        };
         let planned = plan(organization, Presented { assigned, groups });
         if let Ok(plan) = &planned {
             assert!(fits(organization, plan), "what is planned fits: {plan:?}");

@@ -2,54 +2,39 @@
 
 mod letters;
 
-use letters::{four_letters, letters};
-
-/// Marks what is no character of the alphabet.
-const NONE: u8 = 0x80;
-
-/// What each byte stands for.
-#[expect(clippy::indexing_slicing, reason = "a byte is an index of an array of 256, and this runs at compile time")]
-const VALUES: [u8; 256] = {
-    let mut values = [NONE; 256];
-    let mut rest: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut value = 0;
-    while let [first, others @ ..] = rest {
-        values[*first as usize] = value;
-        value += 1;
-        rest = others;
-    }
-    values
-};
+use letters::{ZERO, bytes, four_letters, letters, three_bytes};
 
 /// The bytes that `text` stands for; `None` where it has a byte outside the alphabet, padding, or trailing bits that are
 /// not zero. Nothing that it reads is a secret, so it may take longer for one text than for another.
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let (quads, rest) = text.as_chunks::<4>();
-    let whole = quads.len() * 3;
+    let (blocks, rest) = text.as_chunks::<16>();
+    let (quads, last) = rest.as_chunks::<4>();
+    let whole = blocks.len() * 12;
     // With room for what the last letters stand for.
-    let mut bytes = Vec::with_capacity(whole + 2);
-    bytes.resize(whole, 0);
-    let mut seen = 0;
-    for (quad, three) in quads.iter().zip(bytes.as_chunks_mut::<3>().0) {
-        let [a, b, c, d] = quad.map(value);
-        seen |= a | b | c | d;
-        *three = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+    let mut decoded = Vec::with_capacity(whole + 12);
+    decoded.resize(whole, 0);
+    let mut are_letters = true;
+    for (block, twelve) in blocks.iter().zip(decoded.as_chunks_mut::<12>().0) {
+        are_letters &= bytes(block, twelve);
     }
-    match *rest {
+    for quad in quads {
+        decoded.extend_from_slice(&three_bytes(*quad)?);
+    }
+    // Trailing bits must be zero: else one value had several spellings.
+    match *last {
         [] => {}
         [a, b] => {
-            let [a, b] = [a, b].map(value);
-            seen |= a | b | unless_zero(b & 0x0f);
-            bytes.push(a << 2 | b >> 4);
+            let [byte, 0, _] = three_bytes([a, b, ZERO, ZERO])? else { return None };
+            decoded.push(byte);
         }
         [a, b, c] => {
-            let [a, b, c] = [a, b, c].map(value);
-            seen |= a | b | c | unless_zero(c & 0x03);
-            bytes.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2]);
+            let [one, two, 0] = three_bytes([a, b, c, ZERO])? else { return None };
+            decoded.extend_from_slice(&[one, two]);
         }
         _ => return None,
     }
-    (seen & NONE == 0).then_some(bytes)
+    are_letters.then_some(decoded)
 }
 
 /// How long the text is that stands for so many bytes.
@@ -90,15 +75,6 @@ fn difference(bytes: &[u8; 12], text: &[u8; 16]) -> u64 {
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *text;
     let [first, second] = letters(*bytes);
     first ^ u64::from_le_bytes([a, b, c, d, e, f, g, h]) | second ^ u64::from_le_bytes([i, j, k, l, m, n, o, p])
-}
-
-fn value(byte: u8) -> u8 {
-    VALUES.get(usize::from(byte)).copied().unwrap_or(NONE)
-}
-
-/// Trailing bits must be zero: else one value had several spellings.
-fn unless_zero(trailing: u8) -> u8 {
-    if trailing == 0 { 0 } else { NONE }
 }
 
 #[cfg(test)]

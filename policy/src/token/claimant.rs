@@ -3,15 +3,16 @@
 use super::groups;
 use super::verify::VerifiedAssertion;
 use crate::Reason;
-use crate::id::{ConnectionId, Email, Group, Issuer, Subject};
+use crate::id::{ConnectionId, Email, Issuer, Subject};
 use crate::json::Json;
 use crate::model::{ClaimPath, Connection, EmailTrust, Organization};
 use crate::rules::plan::{self, Plan, Presented};
+use crate::scan::{self, Sought};
 use crate::wire::Login;
 
 /// A person as the provider vouches for them, with every claim-side check passed but assignment and groups.
 #[derive(Debug)]
-pub struct Claimant {
+pub struct Claimant<'a> {
     /// The `iss`.
     pub issuer: Issuer,
     /// The `sub`.
@@ -27,17 +28,17 @@ pub struct Claimant {
     /// Whether the assignment shows.
     pub assigned: bool,
     /// The groups, or why they cannot be known.
-    pub groups: Result<Vec<Group>, Reason>,
+    pub groups: Result<Vec<&'a str>, Reason>,
     connection: ConnectionId,
 }
 
-impl Claimant {
+impl<'a> Claimant<'a> {
     /// Reads the person out of a verified assertion.
     ///
     /// # Errors
     /// `missing_claim` (email), `email_not_verified`, `domain_not_verified`, `not_assigned` (a `require` that does not hold);
     /// `groups_overage` where the assignment shows in a claim that the provider left out for its length.
-    pub fn read(organization: &Organization, assertion: &VerifiedAssertion) -> Result<Self, Reason> {
+    pub fn read(organization: &Organization, assertion: &'a VerifiedAssertion) -> Result<Self, Reason> {
         let connection = assertion.connection();
         let claims = assertion.claims();
         let email = email(organization, connection, claims)?;
@@ -45,11 +46,7 @@ impl Claimant {
             return Err(Reason::NotAssigned);
         }
         Ok(Self {
-            // The policy's own copy, where it says the same: every session of the connection has it.
-            issuer: Some(&connection.issuer)
-                .filter(|own| *own == assertion.issuer())
-                .unwrap_or(assertion.issuer())
-                .clone(),
+            issuer: assertion.issuer().clone(),
             subject: assertion.subject().clone(),
             email,
             name: connection.claims.name.find(claims).and_then(Json::as_str).and_then(display_name),
@@ -133,6 +130,10 @@ fn shows(claims: Json<'_>, claim: &ClaimPath, any_of: &[String]) -> bool {
 const MAX_LEN: usize = 256;
 
 fn display_name(name: &str) -> Option<String> {
+    // Nearly every name stays as it is.
+    if (1..=MAX_LEN).contains(&name.len()) && scan::position(name.as_bytes(), Sought::UNPRINTABLE).is_none() {
+        return Some(name.to_owned());
+    }
     let mut shown = String::with_capacity(name.len().min(MAX_LEN));
     for character in name.chars().filter(|character| !character.is_control()) {
         if shown.len() + character.len_utf8() > MAX_LEN {

@@ -2,6 +2,7 @@
 
 use crate::id::Subject;
 use crate::json::{Document, Json};
+use crate::scan::{self, Sought};
 
 /// The claims of an assertion. Who holds them knows whether they were verified.
 pub(super) struct Claims {
@@ -104,7 +105,9 @@ impl NumericDate {
 
 fn subject(value: Json<'_>) -> Option<Subject> {
     let subject = value.as_str()?;
-    let acceptable = (1..=255).contains(&subject.len()) && !subject.chars().any(char::is_control);
+    // Only what is not ASCII throughout has to be looked at by characters.
+    let is_printable = || scan::position(subject.as_bytes(), Sought::UNPRINTABLE).is_none();
+    let acceptable = (1..=255).contains(&subject.len()) && (is_printable() || !subject.chars().any(char::is_control));
     acceptable.then(|| Subject::new(subject))
 }
 

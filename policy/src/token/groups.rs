@@ -1,7 +1,6 @@
 //! The groups of an assertion, or why they cannot be known (design §2, "Groups").
 
 use crate::Reason;
-use crate::id::Group;
 use crate::json::Json;
 use crate::model::ClaimPath;
 
@@ -9,16 +8,16 @@ use crate::model::ClaimPath;
 ///
 /// # Errors
 /// `groups_overage`; `missing_claim` where the claim is absent, `null`, an object, or not only strings.
-pub(super) fn read(claims: Json<'_>, path: &ClaimPath) -> Result<Vec<Group>, Reason> {
+pub(super) fn read<'a>(claims: Json<'a>, path: &ClaimPath) -> Result<Vec<&'a str>, Reason> {
     if is_overage(claims, path) {
         return Err(Reason::GroupsOverage);
     }
     let value = path.find(claims).ok_or(Reason::MissingClaim)?;
     if let Some(one) = value.as_str() {
-        return Ok(vec![Group::new(one)]);
+        return Ok(vec![one]);
     }
     let values = value.as_array().ok_or(Reason::MissingClaim)?;
-    values.map(|value| value.as_str().map(Group::new)).collect::<Option<_>>().ok_or(Reason::MissingClaim)
+    values.map(Json::as_str).collect::<Option<_>>().ok_or(Reason::MissingClaim)
 }
 
 /// Whether Entra says that the groups are elsewhere because they are too many; in the implicit flow it says so by `hasgroups`.

@@ -7,9 +7,9 @@ use super::base64url;
 use super::claims::Claims;
 use super::keys::MAX_KID_LEN;
 use crate::Reason;
-use crate::eights;
 use crate::json::{Document, Json};
 use crate::model::Algorithm;
+use crate::scan::{self, Sought};
 
 /// A well-formed assertion whose signature nobody has checked. Its claims are not readable from outside, but for what it
 /// says of itself.
@@ -119,7 +119,7 @@ impl Header {
 
 /// What stands before the first dot, and what after it.
 fn cut(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (part, rest) = text.split_at_checked(eights::position(text, |eight| eights::is(eight, b'.'))?)?;
+    let (part, rest) = text.split_at_checked(scan::position(text, Sought::byte(b'.'))?)?;
     Some((part, rest.get(1..)?))
 }
 

@@ -69,12 +69,8 @@ impl World {
 
     /// Plans and decides; nothing is written. A reason where no store is asked.
     pub(crate) fn decide(&self, login: &Login) -> Result<(wire::Login, Outcome), Reason> {
-        let groups: Vec<Group>;
         let presented = match &login.groups {
-            Groups::Listed(listed) => {
-                groups = listed.iter().map(|group| Group::new(*group)).collect();
-                Ok(groups.as_slice())
-            }
+            Groups::Listed(listed) => Ok(listed.as_slice()),
             Groups::Missing => Err(Reason::MissingClaim),
             Groups::Overage => Err(Reason::GroupsOverage),
         };

@@ -20,7 +20,7 @@ pub(super) fn found(
     organization: &Organization,
     connection: &Connection,
     claims: &Map<String, Value>,
-    groups: &Result<Vec<Group>, Reason>,
+    groups: &Result<Vec<&str>, Reason>,
 ) -> Told {
     let path = &connection.claims.groups;
     let claim = quoted(path.as_str());
@@ -31,7 +31,7 @@ pub(super) fn found(
     };
     let (detail, names) = match groups {
         Ok(groups) => {
-            let names = listed(groups.iter().map(Group::as_str));
+            let names = listed(groups.iter().copied());
             (format!("claim {claim} has {}: {names}", counted(groups.len(), "group")), Some(groups))
         }
         Err(Reason::GroupsOverage) => (
@@ -57,12 +57,12 @@ pub(super) fn found(
 }
 
 /// Which mapping each group matched, and the role and tier that won; `None` where the mode maps no token's groups.
-pub(super) fn mapped(organization: &Organization, groups: &[Group]) -> Option<Told> {
+pub(super) fn mapped(organization: &Organization, groups: &[&str]) -> Option<Told> {
     let Provisioning::JitMapped(mappings) = &organization.provisioning else {
         return None;
     };
     let product = &organization.product;
-    let held: HashSet<&Group> = groups.iter().collect();
+    let held: HashSet<&str> = groups.iter().copied().collect();
     let roles = matches(&held, "roles", &mappings.roles);
     let tiers = matches(&held, "seat_tiers", &mappings.seat_tiers);
     let unmapped = unmapped(mappings, groups);
@@ -110,10 +110,10 @@ impl Mapping for GroupTier {
     }
 }
 
-fn matches<'a>(held: &HashSet<&Group>, list: &str, mappings: &'a [impl Mapping]) -> Vec<Match<'a>> {
+fn matches<'a>(held: &HashSet<&str>, list: &str, mappings: &'a [impl Mapping]) -> Vec<Match<'a>> {
     let numbered = mappings.iter().enumerate().map(|(number, mapping)| (number, mapping.parts()));
     numbered
-        .filter(|(_, (group, ..))| held.contains(group))
+        .filter(|(_, (group, ..))| held.contains(group.as_str()))
         .map(|(number, (group, gives, label))| Match {
             mapping: format!("{list}[{number}]"),
             group: group.as_str(),
@@ -135,11 +135,12 @@ impl Match<'_> {
 }
 
 /// The groups that no mapping names, each once, in the order of the claim.
-fn unmapped<'a>(mappings: &Mappings, groups: &'a [Group]) -> Vec<&'a str> {
-    let roles = mappings.roles.iter().map(|mapping| &mapping.group);
-    let tiers = mappings.seat_tiers.iter().map(|mapping| &mapping.group);
-    let mut known: HashSet<&Group> = roles.chain(tiers).collect();
-    groups.iter().filter(|group| known.insert(group)).map(Group::as_str).collect()
+fn unmapped<'a>(mappings: &Mappings, groups: &[&'a str]) -> Vec<&'a str> {
+    let roles = mappings.roles.iter().map(|mapping| mapping.group.as_str());
+    let tiers = mappings.seat_tiers.iter().map(|mapping| mapping.group.as_str());
+    let known: HashSet<&str> = roles.chain(tiers).collect();
+    let mut told = HashSet::new();
+    groups.iter().copied().filter(|group| !known.contains(group) && told.insert(*group)).collect()
 }
 
 /// A mapping of nearly this group: groups are matched exactly, and letter case is what is most often overlooked.

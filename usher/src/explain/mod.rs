@@ -203,7 +203,12 @@ impl Case<'_> {
     }
 
     /// The checks of `Claimant::read`, likewise.
-    fn person(&self, trace: &mut Trace, verified: &VerifiedAssertion, said: &Said) -> Result<Claimant, Denial> {
+    fn person<'v>(
+        &self,
+        trace: &mut Trace,
+        verified: &'v VerifiedAssertion,
+        said: &Said,
+    ) -> Result<Claimant<'v>, Denial> {
         let (organization, connection, claims) = (self.organization, verified.connection(), &said.claims);
         let outcome = Claimant::read(organization, verified);
         let reason = outcome.as_ref().err().copied();

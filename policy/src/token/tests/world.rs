@@ -156,10 +156,10 @@ pub(super) fn verified(organization: &Organization, token: &str) -> Result<Verif
     verified_at(organization, token, NOW).map_err(|error| error.reason())
 }
 
-/// The claimant of good claims with some edits.
-pub(super) fn claimant(organization: &Organization, edits: Value) -> Result<Claimant, Reason> {
+/// The claimant of good claims with some edits. The assertion that they are read from stays for as long as the tests run.
+pub(super) fn claimant(organization: &Organization, edits: Value) -> Result<Claimant<'static>, Reason> {
     let assertion = verified(organization, &token(&with(claims(), edits)))?;
-    Claimant::read(organization, &assertion)
+    Claimant::read(organization, Box::leak(Box::new(assertion)))
 }
 
 /// The whole way from a token to what is put to the store.
