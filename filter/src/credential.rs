@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use usher_policy::Reason;
 use usher_policy::model::CredentialSource;
+use usher_policy::scan::{self, Sought};
 
 use crate::header_map::HeaderMap;
 
@@ -53,7 +54,7 @@ pub(crate) fn cookies_without(names: &[&str], headers: &HeaderMap) -> Option<Vec
 fn single<'a>(headers: &'a HeaderMap, name: &'a str) -> Result<Option<&'a [u8]>, Reason> {
     let mut values = headers.all(name.as_bytes()).map(<[u8]>::trim_ascii);
     let first = values.next();
-    if values.next().is_some() || first.is_some_and(|value| value.contains(&b',')) {
+    if values.next().is_some() || first.is_some_and(|value| scan::position(value, Sought::byte(b',')).is_some()) {
         return Err(Reason::AmbiguousRequest);
     }
     Ok(first)

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use usher_policy::model::HeaderNames;
+use usher_policy::scan::{self, Sought};
 
 /// What the names of all identity headers of ours begin with, once folded.
 const PREFIX: &[u8] = b"x-usher-";
@@ -75,10 +76,11 @@ fn folds_to(name: &[u8], folded: &[u8]) -> bool {
 
 /// A value as visible ASCII: `%` and every other byte is percent-encoded (design §4).
 pub(crate) fn encode(value: &str) -> Cow<'_, str> {
-    let stays = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
-    if value.bytes().all(stays) {
+    const ENCODED: Sought = Sought { either: [b'%'; 2], below: b'!', above: b'~' };
+    if scan::position(value.as_bytes(), ENCODED).is_none() {
         return Cow::Borrowed(value);
     }
+    let stays = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
     let mut encoded = String::with_capacity(value.len().saturating_mul(2));
     for byte in value.bytes() {
         if stays(byte) {

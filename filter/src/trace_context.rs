@@ -1,5 +1,7 @@
 //! The trace that a request belongs to (W3C Trace Context), passed on with its call to the store.
 
+use usher_policy::scan::{self, Sought};
+
 use crate::header_map::HeaderMap;
 
 /// The longest of each that is passed on, in bytes: what every implementation must carry (Trace Context, 3.3.1.5).
@@ -17,7 +19,7 @@ pub(crate) fn of(headers: &HeaderMap) -> impl Iterator<Item = (&'static str, &st
 fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Option<&'h str> {
     let mut values = headers.all(name.as_bytes());
     let value = values.next()?;
-    let fits = (1..=MAX_LEN).contains(&value.len()) && value.iter().all(|byte| (b' '..=b'~').contains(byte));
+    let fits = (1..=MAX_LEN).contains(&value.len()) && scan::position(value, Sought::UNPRINTABLE).is_none();
     if fits && values.next().is_none() { std::str::from_utf8(value).ok() } else { None }
 }
 

@@ -17,24 +17,24 @@ impl Line {
     }
 
     /// Text of our own, or of the policy's.
-    pub(super) fn text(self, name: &str, value: Option<&str>) -> Self {
+    pub(super) fn text(self, name: &'static str, value: Option<&str>) -> Self {
         Self(self.0.text(name, value))
     }
 
     /// Text of somebody else's, cut where it is long.
-    pub(super) fn foreign(self, name: &str, value: Option<&[u8]>) -> Self {
+    pub(super) fn foreign(self, name: &'static str, value: Option<&[u8]>) -> Self {
         let value: Option<Cow<'_, str>> = value.map(String::from_utf8_lossy);
         let shown = value.as_ref().and_then(|value| value.get(..value.floor_char_boundary(MAX_TEXT)));
         self.text(name, shown)
     }
 
     /// Yes or no.
-    pub(super) fn flag(self, name: &str, value: bool) -> Self {
+    pub(super) fn flag(self, name: &'static str, value: bool) -> Self {
         Self(self.0.flag(name, value))
     }
 
     /// A whole number.
-    pub(super) fn number(self, name: &str, value: Option<u64>) -> Self {
+    pub(super) fn number(self, name: &'static str, value: Option<u64>) -> Self {
         Self(self.0.number(name, value))
     }
 

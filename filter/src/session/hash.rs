@@ -21,9 +21,13 @@ impl Hasher {
     }
 
     /// The hash of a key. The short text is the operator's: it need only be told from others.
-    pub(super) fn hash(&self, (short, long): super::Key<'_>) -> u32 {
-        const PRIME: u64 = 0x100_0000_01b3;
-        let seed = short.bytes().fold(self.first, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
+    pub(super) fn hash(&self, (short, long): (&str, &[u8])) -> u32 {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let (words, rest) = short.as_bytes().as_chunks::<8>();
+        let last =
+            rest.iter().fold(u64::try_from(short.len()).unwrap_or_default(), |last, byte| last << 8 | u64::from(*byte));
+        let words = words.iter().map(|word| u64::from_le_bytes(*word)).chain([last]);
+        let seed = words.fold(self.first, |hash, word| (hash ^ word).rotate_left(29).wrapping_mul(ODD));
         // A text without so many bytes is no assertion.
         let end = long.last_chunk::<{ 4 * WORDS }>().map_or(&[][..], |end| end.as_chunks::<4>().0);
         let sum = end.iter().zip(&self.factors).fold(seed, |sum, (word, factor)| {
@@ -31,6 +35,11 @@ impl Hasher {
         });
         u32::try_from(sum >> 32).unwrap_or_default()
     }
+}
+
+/// A hash as tables want it, who look at both ends.
+pub(super) fn wide(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 #[cfg(test)]

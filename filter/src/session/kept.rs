@@ -3,13 +3,15 @@
 
 mod pieces;
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
+use hashbrown::HashTable;
 use usher_policy::id::Issuer;
+use usher_policy::scan::{self, Sought};
 use usher_policy::token::base64url;
 
-use pieces::Pieces;
+use super::hash::{Hasher, wide};
+use pieces::{Anchors, Pieces};
 
 /// So many models are remembered without a look at which of them still have sessions.
 const FIRST_SWEEP: usize = 64;
@@ -49,7 +51,7 @@ impl Kept {
     pub(super) fn is(&self, credential: &[u8]) -> bool {
         match self {
             Self::Assertion(assertion) => assertion.strip(credential).is_some_and(<[u8]>::is_empty),
-            Self::Text(text) => is_same(text, credential),
+            Self::Text(text) => scan::is_same(text, credential),
         }
     }
 
@@ -71,7 +73,7 @@ impl Assertion {
         let (start, text) = text.split_at_checked(header.len())?;
         let (text, signature) = pieces::strip(text, &self.own, self.pieces, payload)?;
         let rest = base64url::strip(text.strip_prefix(b".")?, signature)?;
-        is_same(header, start).then_some(rest)
+        scan::is_same(header, start).then_some(rest)
     }
 }
 
@@ -79,14 +81,36 @@ impl Assertion {
 /// Connections of several customers may have one name, issuers have not.
 #[derive(Debug)]
 pub(super) struct Models {
-    of: HashMap<Vec<u8>, Rc<[u8]>>,
+    of: HashTable<Model>,
+    keys: Hasher,
     sweep_at: usize,
+}
+
+/// What a provider's assertions with one header are like.
+#[derive(Debug)]
+struct Model {
+    issuer: Issuer,
+    /// The header as text, with its dot, then the bytes of a payload.
+    bytes: Rc<[u8]>,
+    /// So many of them are the header.
+    header: usize,
+    anchors: Anchors,
+}
+
+impl Model {
+    fn is_for(&self, issuer: &Issuer, header: &[u8]) -> bool {
+        self.issuer == *issuer && scan::is_same(self.header(), header)
+    }
+
+    fn header(&self) -> &[u8] {
+        self.bytes.get(..self.header).unwrap_or_default()
+    }
 }
 
 impl Models {
     /// Nothing is known yet.
     pub(super) fn new() -> Self {
-        Self { of: HashMap::new(), sweep_at: FIRST_SWEEP }
+        Self { of: HashTable::new(), keys: Hasher::new(), sweep_at: FIRST_SWEEP }
     }
 
     /// Keeps a credential of a provider.
@@ -95,11 +119,12 @@ impl Models {
     }
 
     fn assertion(&mut self, issuer: &Issuer, text: &[u8]) -> Option<Assertion> {
-        let first = text.iter().position(|byte| *byte == b'.')?;
-        let last = text.iter().rposition(|byte| *byte == b'.')?;
-        let header = text.get(..=first)?;
-        let payload = base64url::decode(text.get(first + 1..last)?)?;
-        let signature = base64url::decode(text.get(last + 1..)?)?;
+        const DOT: Sought = Sought::byte(b'.');
+        let (header, rest) = text.split_at_checked(scan::position(text, DOT)? + 1)?;
+        let (payload, signature) = rest.split_at_checked(scan::position(rest, DOT)?)?;
+        let payload = base64url::decode(payload)?;
+        // In which a further dot would be no letter.
+        let signature = base64url::decode(signature.get(1..)?)?;
         let (model, pieces) = self.model(issuer, header, &payload)?;
         Some(Assertion {
             model,
@@ -113,37 +138,34 @@ impl Models {
     /// The model for a payload, and how the two differ.
     fn model(&mut self, issuer: &Issuer, header: &[u8], payload: &[u8]) -> Option<(Rc<[u8]>, Pieces)> {
         // The payload is a model itself, which costs no more than if there were none.
-        let itself = || Some(([header, payload].concat().into(), Pieces::of(payload, payload)?));
+        let itself = || Some(([header, payload].concat().into(), Pieces::of_model(payload)?));
         if header.len() + payload.len() > LONGEST {
             return itself();
         }
-        let key = [issuer.as_str().as_bytes(), b"\0", header].concat();
-        if let Some(model) = self.of.get(&key) {
-            let pieces = Pieces::of(payload, model.get(header.len()..)?)?;
+        let hash_of = |issuer: &Issuer, header: &[u8]| wide(self.keys.hash((issuer.as_str(), header)));
+        let hash = hash_of(issuer, header);
+        if let Some(model) = self.of.find(hash, |model| model.is_for(issuer, header)) {
+            let pieces = Pieces::of(payload, model.bytes.get(header.len()..)?, &model.anchors)?;
             if pieces.bytes().len() <= payload.len() / 2 {
-                return Some((Rc::clone(model), pieces));
+                return Some((Rc::clone(&model.bytes), pieces));
             }
         }
         if self.of.len() >= self.sweep_at {
-            self.of.retain(|_, model| Rc::strong_count(model) > 1);
+            self.of.retain(|model| Rc::strong_count(&model.bytes) > 1);
             if self.of.len() > MODELS / 2 {
                 self.of.clear();
             }
             self.sweep_at = self.of.len().saturating_mul(2).max(FIRST_SWEEP);
         }
-        let (model, pieces): (Rc<[u8]>, _) = itself()?;
-        self.of.insert(key, Rc::clone(&model));
-        Some((model, pieces))
+        let (bytes, pieces): (Rc<[u8]>, _) = itself()?;
+        if let Ok(known) = self.of.find_entry(hash, |model| model.is_for(issuer, header)) {
+            known.remove();
+        }
+        let (issuer, header, anchors) = (issuer.clone(), header.len(), Anchors::of(payload));
+        let model = Model { issuer, bytes: Rc::clone(&bytes), header, anchors };
+        self.of.insert_unique(hash, model, |model| hash_of(&model.issuer, model.header()));
+        Some((bytes, pieces))
     }
-}
-
-/// Compares eight bytes at a time: what the target's library does for bytes takes one after the other.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let (words, rest) = one.as_chunks::<8>();
-    let (other_words, other_rest) = other.as_chunks::<8>();
-    one.len() == other.len()
-        && words.iter().zip(other_words).all(|(own, other)| u64::from_le_bytes(*own) == u64::from_le_bytes(*other))
-        && rest == other_rest
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Bytes as pieces: so many as in a model from somewhere on, then so many of their own. A piece begins and ends where letters of
 //! base64url do, so that each is compared with its part of the text.
 
+use usher_policy::scan::{self, Sought};
 use usher_policy::token::base64url;
 
 /// What a piece begins with: from where in the model, how many triples of it, and how many bytes of its own follow.
@@ -16,7 +17,7 @@ const ALIKE: usize = 3 * 255;
 const SHORTEST: usize = 9;
 
 /// What is looked for in the model: names and values begin and end with a quote.
-const QUOTE: u8 = b'"';
+const QUOTE: Sought = Sought::byte(b'"');
 
 /// So many bytes from a quote on are looked for.
 const ANCHOR: usize = 8;
@@ -37,16 +38,23 @@ struct Common {
 }
 
 impl Pieces {
-    /// What `bytes` have in common with the model, and what they have not.
-    pub(super) fn of(bytes: &[u8], model: &[u8]) -> Option<Self> {
-        let anchors = Anchors::of(model);
+    /// What `bytes` have in common with the model, whose anchors are these, and what they have not.
+    pub(super) fn of(bytes: &[u8], model: &[u8], anchors: &Anchors) -> Option<Self> {
         let mut pieces = Self::default();
-        let mut common = Some(Common { from: 0, start: 0, end: whole(alike(bytes, model)) });
+        let mut common = Some(Common { from: 0, start: 0, end: whole(scan::alike(bytes, model)) });
         while let Some(now) = common {
             common = anchors.next(bytes, model, now.end);
             let next = common.map_or(bytes.len(), |next| next.start);
             pieces.push(now, bytes.get(now.end..next)?)?;
         }
+        Some(pieces)
+    }
+
+    /// Those of a model itself.
+    pub(super) fn of_model(model: &[u8]) -> Option<Self> {
+        let mut pieces = Self::default();
+        let end = whole(model.len());
+        pieces.push(Common { from: 0, start: 0, end }, model.get(end..)?)?;
         Some(pieces)
     }
 
@@ -101,11 +109,13 @@ pub(super) fn strip<'a, 'b>(
 }
 
 /// Where quotes are in a model, by what begins with them.
-struct Anchors([u16; 256]);
+#[derive(Debug)]
+pub(super) struct Anchors(Box<[u16; 256]>);
 
 impl Anchors {
-    fn of(model: &[u8]) -> Self {
-        let mut anchors = Self([u16::MAX; 256]);
+    /// Those of a model.
+    pub(super) fn of(model: &[u8]) -> Self {
+        let mut anchors = Self(Box::new([u16::MAX; 256]));
         for (at, anchor) in quotes(model, 0) {
             if let (Some(place), Ok(at)) = (anchors.0.get_mut(hash(anchor)), u16::try_from(at)) {
                 *place = at;
@@ -118,7 +128,7 @@ impl Anchors {
     fn next(&self, bytes: &[u8], model: &[u8], done: usize) -> Option<Common> {
         quotes(bytes, done).find_map(|(at, anchor)| {
             let place = usize::from(*self.0.get(hash(anchor))?);
-            let after = alike(bytes.get(at..)?, model.get(place..)?);
+            let after = scan::alike(bytes.get(at..)?, model.get(place..)?);
             let before = bytes.get(done..at)?.iter().rev().zip(model.get(..place)?.iter().rev());
             let before = before.take_while(|(one, other)| one == other).count();
             let start = at - before + (3 - (at - before) % 3) % 3;
@@ -130,19 +140,17 @@ impl Anchors {
 
 /// The quotes from somewhere on, and what begins with each.
 fn quotes(bytes: &[u8], from: usize) -> impl Iterator<Item = (usize, [u8; ANCHOR])> {
-    let windows = bytes.get(from..).unwrap_or_default().windows(ANCHOR);
-    let windows = windows.enumerate().filter_map(|(at, window)| Some((at, *window.first_chunk()?)));
-    windows.filter(|(_, window)| window.first() == Some(&QUOTE)).map(move |(at, window)| (from + at, window))
+    let mut next = from;
+    std::iter::from_fn(move || {
+        let at = next + scan::position(bytes.get(next..)?, QUOTE)?;
+        next = at + 1;
+        Some((at, *bytes.get(at..)?.first_chunk()?))
+    })
 }
 
 fn hash(anchor: [u8; ANCHOR]) -> usize {
     let [.., high] = u64::from_le_bytes(anchor).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
     usize::from(high)
-}
-
-/// How many bytes both begin with.
-fn alike(one: &[u8], other: &[u8]) -> usize {
-    one.iter().zip(other).take_while(|(one, other)| one == other).count()
 }
 
 /// Not more than so many bytes, in whole triples.

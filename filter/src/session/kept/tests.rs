@@ -125,7 +125,7 @@ fn models_are_few_however_many_headers_a_provider_has() {
     for number in 0..100 {
         drop(models.keep(&okta(), &filled(&header(number + 10_000), number, 45_000)));
     }
-    assert!(models.of.len() <= MODELS && models.of.values().all(|model| model.len() <= LONGEST));
+    assert!(models.of.len() <= MODELS && models.of.iter().all(|model| model.bytes.len() <= LONGEST));
     assert!(held.iter().zip(0..).all(|(kept, number)| kept.is(&filled(&header(number), number, 1))));
 }
 
@@ -146,15 +146,6 @@ proptest! {
             prop_assert!(!kept.is(own.get(1..).unwrap_or(b"x")));
             prop_assert!(!kept.is(own.split_last().map_or(b"x", |(_, rest)| rest)));
         }
-    }
-
-    #[test]
-    fn bytes_are_the_same_as_the_library_says(
-        one in proptest::collection::vec(0..2_u8, 0..20),
-        other in proptest::collection::vec(0..2_u8, 0..20),
-    ) {
-        prop_assert_eq!(is_same(&one, &other), one == other);
-        prop_assert!(is_same(&one, &one.clone()));
     }
 }
 

@@ -242,7 +242,7 @@ pub(super) const EDGE: &[Protection] = &[
                 "        self.session.standing.organization().as_str() == organization && self.credential.is(credential)",
                 "        !organization.is_empty() && self.credential.is(credential)",
             ),
-            ("filter/src/session/sieve/hash.rs", "short.bytes().fold(", "\"\".bytes().fold("),
+            ("filter/src/session/hash.rs", "(hash ^ word).rotate_left(29).wrapping_mul(ODD)", "hash | word & ODD & 0"),
         ],
     ),
     (
