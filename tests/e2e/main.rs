@@ -11,6 +11,7 @@ mod feed;
 mod gateways;
 mod guide;
 mod hostile;
+mod hostile_bytes;
 mod hostile_credentials;
 mod hostile_framing;
 mod hostile_keys;
