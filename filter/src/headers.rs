@@ -76,8 +76,7 @@ fn folds_to(name: &[u8], folded: &[u8]) -> bool {
 
 /// A value as visible ASCII: `%` and every other byte is percent-encoded (design §4).
 pub(crate) fn encode(value: &str) -> Cow<'_, str> {
-    const ENCODED: Sought = Sought { either: [b'%'; 2], below: b'!', above: b'~' };
-    if scan::position(value.as_bytes(), ENCODED).is_none() {
+    if scan::position(value.as_bytes(), Sought::ENCODED).is_none() {
         return Cow::Borrowed(value);
     }
     let stays = |byte: u8| byte.is_ascii_graphic() && byte != b'%';

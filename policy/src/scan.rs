@@ -17,6 +17,9 @@ impl Sought {
         Self { either: [byte; 2], below: 0, above: u8::MAX }
     }
 
+    /// What is percent-encoded in a tag: whatever is no visible ASCII, and `%` (design §4).
+    pub const ENCODED: Self = Self { either: [b'%'; 2], below: b'!', above: b'~' };
+
     /// Whatever is no visible ASCII, nor a space.
     pub const UNPRINTABLE: Self = Self { either: [0x7f; 2], below: b' ', above: b'~' };
 }

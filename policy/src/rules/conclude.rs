@@ -9,6 +9,7 @@ use crate::Reason;
 use crate::id::{Email, MemberId, OrganizationId, Role, Subject, Tier};
 use crate::member::Status;
 use crate::model::Organization;
+use crate::scan::{self, Sought};
 use crate::wire::{Answer, Login, LoginAnswer, MemberFacts};
 
 /// An active member's place, as the store last confirmed it: what a session remembers. Not yet a permission.
@@ -18,6 +19,8 @@ pub struct Standing {
     who: Who,
     role: Role,
     seat_tier: Option<Tier>,
+    /// Whether every value of it is a tag as it is, with nothing to encode: every request of a session is tagged.
+    is_tag: bool,
 }
 
 /// The member's id, the subject and the email, one after the other: a worker holds thousands of standings.
@@ -61,7 +64,14 @@ impl Standing {
             None if organization.seats.is_some() => return None,
             None => None,
         };
-        (organization.id == self.organization).then(|| Self { role, seat_tier, ..self.clone() })
+        let (organization_id, who) = (self.organization.clone(), self.who.clone());
+        (organization.id == self.organization).then(|| Self::new(organization_id, who, role, seat_tier))
+    }
+
+    fn new(organization: OrganizationId, who: Who, role: Role, seat_tier: Option<Tier>) -> Self {
+        let texts = [organization.as_str(), &who.text, role.as_str(), seat_tier.as_ref().map_or("", Tier::as_str)];
+        let is_tag = texts.iter().all(|text| scan::position(text.as_bytes(), Sought::ENCODED).is_none());
+        Self { organization, who, role, seat_tier, is_tag }
     }
 
     /// The organization's id.
@@ -131,6 +141,11 @@ impl Permit {
     pub fn seat_tier(&self) -> Option<&Tier> {
         self.standing.seat_tier.as_ref()
     }
+
+    /// Whether all of these are tags as they are: visible ASCII without `%` (design §4).
+    pub fn is_tag(&self) -> bool {
+        self.standing.is_tag
+    }
 }
 
 /// The one request that is to be admitted.
@@ -180,13 +195,13 @@ fn standing(organization: &Organization, login: &Login, member: &MemberFacts) ->
         return Err(Reason::SeatUnassigned);
     }
     let catalog = &organization.product;
-    Ok(Standing {
-        organization: organization.id.clone(),
-        who: Who::new(&member.id, &login.subject, &member.email),
+    Ok(Standing::new(
+        organization.id.clone(),
+        Who::new(&member.id, &login.subject, &member.email),
         // The catalog's own, which all share.
-        role: catalog.role(&member.role).unwrap_or(&member.role).clone(),
-        seat_tier: member.seat_tier.as_ref().map(|tier| catalog.tier(tier).unwrap_or(tier).clone()),
-    })
+        catalog.role(&member.role).unwrap_or(&member.role).clone(),
+        member.seat_tier.as_ref().map(|tier| catalog.tier(tier).unwrap_or(tier).clone()),
+    ))
 }
 
 /// Admits one request of a member: the last check, after which nothing can deny.

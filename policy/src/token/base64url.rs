@@ -48,18 +48,14 @@ pub fn strip<'a>(text: &'a [u8], bytes: &[u8]) -> Option<&'a [u8]> {
     let (text, after) = text.split_at_checked(length(bytes.len()))?;
     let (triples, last) = bytes.split_at_checked(bytes.len() - bytes.len() % 3)?;
     let (quads, last_letters) = text.split_at_checked(length(triples.len()))?;
+    let (twelves, triples) = triples.as_chunks();
+    let (blocks, quads) = quads.as_chunks();
     let mut different = 0;
-    if let (Some(end), Some(end_letters)) = (triples.last_chunk::<12>(), quads.last_chunk::<16>()) {
-        // The last part has some once more of the one before it.
-        for (bytes, letters) in [(triples, quads), (end, end_letters)] {
-            for (bytes, letters) in bytes.as_chunks().0.iter().zip(letters.as_chunks().0) {
-                different |= difference(bytes, letters);
-            }
-        }
-    } else {
-        for (bytes, letters) in triples.as_chunks().0.iter().zip(quads.as_chunks().0) {
-            different |= u64::from(four_letters(*bytes) ^ u32::from_le_bytes(*letters));
-        }
+    for (bytes, letters) in twelves.iter().zip(blocks) {
+        different |= difference(bytes, letters);
+    }
+    for (bytes, letters) in triples.as_chunks().0.iter().zip(quads.as_chunks().0) {
+        different |= u64::from(four_letters(*bytes) ^ u32::from_le_bytes(*letters));
     }
     let is_last = last.split_first().is_none_or(|(first, second)| {
         let padded = [*first, second.first().copied().unwrap_or(0), 0];

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Request, Standing, admit, conclude};
+use super::{Request, Standing, Who, admit, conclude};
 use crate::Reason;
-use crate::id::{MemberId, OrganizationId, Role, Tier};
+use crate::id::{MemberId, OrganizationId, Role, Subject, Tier};
 use crate::member::{Source, Status};
 use crate::model::{AccessRule, Organization, PathRule, Provisioning};
 use crate::rules::plan::Plan;
@@ -211,4 +211,19 @@ fn every_access_rule_that_matches_must_allow_and_roles_come_first() {
     }
     let without_path = admit(&organization, &standing, Request { method: "GET", path: None });
     assert_eq!(without_path.err(), Some(Reason::AmbiguousRequest));
+}
+
+#[test]
+fn a_standing_is_a_tag_as_it_is_when_nothing_of_it_has_to_be_encoded() {
+    let made = |[organization, member, subject, at, role, tier]: [&str; 6]| {
+        let who = Who::new(&MemberId::new(member), &Subject::new(subject), &email(&format!("ada@{at}")));
+        Standing::new(OrganizationId::new(organization), who, Role::new(role), Some(Tier::new(tier)))
+    };
+    assert!(made(["acme-chat", "m1", "auth0|ada", "acme.example", "user", "~!"]).is_tag);
+    for (place, odd) in (0..6).flat_map(|place| ["%", "é", "a%b"].map(|odd| (place, odd))) {
+        let mut texts = ["a"; 6];
+        texts[place] = odd;
+        assert!(!made(texts).is_tag, "{odd} at {place}");
+    }
+    assert!(!made(["a", "a", "a", "a", "a b", "a"]).is_tag && !made(["a", "a", "a", "a", "a", "\u{7f}"]).is_tag);
 }
