@@ -70,10 +70,12 @@ impl Followed {
         Self { organization: Arc::clone(organization), done, held, notes, looked_at: None }
     }
 
-    /// Emails that members had and no member has any more.
+    /// Emails that members had and no member has any more, or none whom a user of the directory entitles: an owner who was
+    /// kept is the next user's with the email.
     pub(crate) fn freed_emails(&self) -> Vec<Email> {
-        let key = |member: &Option<Member>| member.as_ref().map(|member| member.email.key());
-        let kept: HashSet<_> = self.done.iter().filter_map(|done| key(&done.after)).collect();
+        let after = self.done.iter().filter_map(|done| done.after.as_ref());
+        let entitled = after.filter(|after| after.directory_user.is_some());
+        let kept: HashSet<_> = entitled.map(|after| after.email.key()).collect();
         let before = self.done.iter().filter_map(|done| done.before.as_ref());
         before.map(|before| &before.email).filter(|email| !kept.contains(&email.key())).cloned().collect()
     }

@@ -64,6 +64,20 @@ fn who_leaves_a_group_leaves_the_email_to_the_next_in_it() {
 }
 
 #[test]
+fn an_owner_who_was_kept_is_the_next_user_with_the_email() {
+    let directory = Directory::start();
+    let [one, two] = ["one", "two"].map(|name| user(&directory, name, "shared@acme.example"));
+    let owners = directory.group("owners", &[&one]);
+    let add = json!({"op": "add", "path": "members", "value": [{"value": two}]});
+    directory.patch(&format!("/Groups/{owners}"), add);
+    let before = directory.members("mapped", "id");
+    directory.expect(204, "DELETE", &format!("/Users/{one}"), None);
+    assert_eq!(directory.members("mapped", "id"), before);
+    assert_eq!(directory.members("mapped", "source"), json!({"shared@acme.example": "scim"}));
+    nothing_is_left_to_a_sync(&directory);
+}
+
+#[test]
 fn an_email_is_handed_on_from_one_to_the_next() {
     let directory = Directory::start();
     let bob = user(&directory, "bob", "bob@acme.example");
