@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_util::MetricKindMask;
 use usher_policy::id::OrganizationId;
 use usher_policy::rules::effects::Note;
 use usher_policy::wire::Answer;
@@ -12,6 +13,10 @@ use crate::membership::SeatsInUse;
 
 /// How often [`Metrics::upkeep`] wants to be called.
 pub(crate) const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long a gauge that nobody sets is shown: long enough for its last value to outlast a database that is away; that of an
+/// organization that is in no policy any more goes.
+const GAUGE_KEPT: Duration = Duration::from_secs(60 * 60);
 
 /// Upper bounds of the latency buckets, in seconds; 0.5 is the filter's default timeout.
 const LATENCY_BUCKETS: &[f64] = &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
@@ -28,7 +33,14 @@ impl Metrics {
     /// # Errors
     /// When the buckets are refused.
     pub(crate) fn new() -> Result<Self, BuildError> {
-        let recorder = PrometheusBuilder::new().set_buckets(LATENCY_BUCKETS)?.build_recorder();
+        Self::with_gauges_kept(GAUGE_KEPT)
+    }
+
+    fn with_gauges_kept(gauge_kept: Duration) -> Result<Self, BuildError> {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets(LATENCY_BUCKETS)?
+            .idle_timeout(MetricKindMask::GAUGE, Some(gauge_kept))
+            .build_recorder();
         let handle = recorder.handle();
         let metrics = Self { recorder, handle };
         metrics.begin();
@@ -182,5 +194,32 @@ fn answer_name(answer: Answer) -> &'static str {
         Answer::Replayed => "replayed",
         Answer::Revoked => "revoked",
         Answer::Suspended => "suspended",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gauges_of_an_organization_that_has_gone_go_too() {
+        let kept = Duration::from_millis(200);
+        let metrics = Metrics::with_gauges_kept(kept).unwrap();
+        let (stays, goes) = (OrganizationId::new("stays"), OrganizationId::new("goes"));
+        let seats = SeatsInUse { tiers: Vec::new(), pending: 1 };
+        let shown = |organization: &str| {
+            metrics.render().contains(&format!("usher_store_members_pending{{organization=\"{organization}\"}} 1"))
+        };
+        metrics.removals_held(&goes, 1);
+        for organization in [&stays, &goes] {
+            metrics.seats(organization, &seats);
+        }
+        assert!(shown("stays") && shown("goes"));
+        std::thread::sleep(2 * kept);
+        metrics.seats(&stays, &seats);
+        assert!(shown("stays") && !shown("goes"));
+        assert!(metrics.render().contains("removals_held_total{organization=\"goes\"} 1"), "a counter stays");
+        metrics.seats(&goes, &seats);
+        assert!(shown("goes"), "it is in the policy again");
     }
 }

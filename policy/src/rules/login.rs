@@ -23,8 +23,8 @@ pub struct Facts {
     pub linked: Option<Member>,
     /// The member with the assertion's email, linked or not.
     pub by_email: Option<Member>,
-    /// The member with the assertion's external id, where the connection links by it.
-    pub by_external_id: Option<Member>,
+    /// The members with the assertion's external id, where the connection links by it (never more than 2 need be read).
+    pub by_external_id: Vec<Member>,
     /// What is kept about this identity's assertions.
     pub ticket: Option<Ticket>,
     /// The `not_before` kept for the assertion's email.

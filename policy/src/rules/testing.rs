@@ -160,7 +160,10 @@ impl World {
         login::Facts {
             linked: by(&|member| member.identity.as_ref() == Some(&identity)),
             by_email: by(&|member| member.email == login.email),
-            by_external_id: by(&|member| login.external_id.is_some() && member.external_id == login.external_id),
+            by_external_id: (self.members.iter())
+                .filter(|member| login.external_id.is_some() && member.external_id == login.external_id)
+                .cloned()
+                .collect(),
             ticket: self.ticket(&identity),
             email_not_before: self.blocks.iter().find(|(email, _)| *email == login.email).map(|(_, until)| *until),
             active_owners: self.active_owners(),

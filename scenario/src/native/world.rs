@@ -45,9 +45,11 @@ impl World {
         let facts = login::Facts {
             linked: self.find(organization, |member| member.identity.as_ref() == Some(&identity)),
             by_email: self.find(organization, |member| member.email == login.email),
-            by_external_id: self.find(organization, |member| {
-                links_by_id && member.external_id.is_some() && member.external_id == login.external_id
-            }),
+            by_external_id: self
+                .of(organization)
+                .filter(|member| links_by_id && member.external_id.is_some() && member.external_id == login.external_id)
+                .cloned()
+                .collect(),
             ticket: self.ticket(organization, &identity),
             email_not_before: self
                 .email_blocks

@@ -71,6 +71,14 @@ pub(crate) trait DirectorySnapshot: Send {
     /// Those of the ids that are ids of users.
     async fn users_among(&mut self, parent: &ParentId, ids: &[String]) -> Result<Vec<String>, DatabaseError>;
 
+    /// The users with these emails, of each at most so many, and those whose `userName` is one of them; in no order.
+    async fn users_with_emails(
+        &mut self,
+        parent: &ParentId,
+        keys: &[String],
+        of_each: u32,
+    ) -> Result<Vec<Stored>, DatabaseError>;
+
     /// The member whom this user of the directory entitles.
     async fn member_of_directory_user(
         &mut self,

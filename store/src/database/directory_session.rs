@@ -98,6 +98,25 @@ macro_rules! keep_directories {
                 self.ids(ids, |ids| Sql::users_among(parent, ids)).await
             }
 
+            async fn users_with_emails(
+                &mut self,
+                parent: &ParentId,
+                keys: &[String],
+                of_each: u32,
+            ) -> Result<Vec<Stored>, DatabaseError> {
+                let mut users = Vec::new();
+                for keys in keys.chunks(MAX_IDS) {
+                    for mut query in
+                        [Sql::users_with_emails(parent, keys, of_each), Sql::users_with_names(parent, keys)]
+                    {
+                        for found in query.build().persistent(false).fetch_all(self.connection()).await? {
+                            users.push(row::resource(&found, ResourceType::User)?.1);
+                        }
+                    }
+                }
+                Ok(users)
+            }
+
             async fn member_of_directory_user(
                 &mut self,
                 organization: &OrganizationId,

@@ -167,6 +167,29 @@ where
         query
     }
 
+    /// Of the users with each of these emails at most `of_each`: a mailbox may be shared by any number.
+    pub(super) fn users_with_emails(parent: &ParentId, keys: &[String], of_each: u32) -> Statement<DB> {
+        let mut query = select_wanted(resource_columns(ResourceType::User), keys);
+        DB::join_each(&mut query, "directory_users", |query| {
+            query.push("directory_users.parent = ").push_bind(parent.to_string());
+            query.push(
+                " AND directory_users.id IN (SELECT user_id FROM directory_emails WHERE directory_emails.parent = ",
+            );
+            query.push_bind(parent.to_string()).push(" AND email_key = wanted.value ORDER BY user_id LIMIT ");
+            query.push_bind(i64::from(of_each)).push(")");
+        });
+        query
+    }
+
+    pub(super) fn users_with_names(parent: &ParentId, keys: &[String]) -> Statement<DB> {
+        let mut query = select_wanted(resource_columns(ResourceType::User), keys);
+        DB::join_each(&mut query, "directory_users", |query| {
+            query.push("directory_users.parent = ").push_bind(parent.to_string());
+            query.push(" AND directory_users.user_name_key = wanted.value");
+        });
+        query
+    }
+
     pub(super) fn add_to_group(parent: &ParentId, group: &str, users: &[String]) -> Statement<DB> {
         let mut query = Statement::new("INSERT INTO directory_group_members (parent, group_id, user_id) ");
         query.push_rows(users, |row, user| {

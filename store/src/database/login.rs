@@ -37,7 +37,7 @@ pub(crate) struct Look {
     /// The member with the email.
     pub(crate) by_email: Option<Member>,
     /// The member whom the directory knows by the external id; the oldest, should there be several.
-    pub(crate) by_external_id: Option<Member>,
+    pub(crate) by_external_id: Vec<Member>,
     /// What is kept about the identity's assertions. Where nothing is, it may have been forgotten: then it is as if they had
     /// come with the newest that was, in their organization, and been revoked as lately as anybody of whom that was forgotten.
     /// So nothing older than that ever comes back as new, and what was revoked stays so: a new ticket begins with it.
@@ -116,7 +116,7 @@ where
                 " FROM members WHERE organization = "
             ));
             query.push_bind(organization()).push(" AND external_id = ").push_bind(external_id.to_owned());
-            query.push(" ORDER BY id LIMIT 1) AS oldest");
+            query.push(" ORDER BY id LIMIT 2) AS oldest");
         }
         query.push(") AS person ON TRUE");
     }
@@ -146,7 +146,7 @@ where
     let mut look = Look {
         linked: None,
         by_email: None,
-        by_external_id: None,
+        by_external_id: Vec::new(),
         ticket: match number("last_iat")? {
             Some(last_iat) => Some(Ticket { last_iat, not_before: number("not_before")? }),
             None => {
@@ -166,11 +166,11 @@ where
     }
     for found in found {
         let Some(how) = found.try_get::<Option<String>, _>("found")? else { continue };
-        let member = Some(row::member(found)?);
+        let member = row::member(found)?;
         match how.as_str() {
-            "linked" => look.linked = member,
-            "email" => look.by_email = member,
-            _ => look.by_external_id = member,
+            "linked" => look.linked = Some(member),
+            "email" => look.by_email = Some(member),
+            _ => look.by_external_id.push(member),
         }
     }
     Ok(look)

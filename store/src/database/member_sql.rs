@@ -43,9 +43,9 @@ where
         query
     }
 
-    pub(super) fn member_with_external_id(organization: &OrganizationId, external_id: &str) -> Statement<DB> {
+    pub(super) fn members_with_external_id(organization: &OrganizationId, external_id: &str) -> Statement<DB> {
         let mut query = members(organization);
-        query.push(" AND external_id = ").push_bind(external_id.to_owned()).push(" ORDER BY id LIMIT 1");
+        query.push(" AND external_id = ").push_bind(external_id.to_owned()).push(" ORDER BY id LIMIT 2");
         query
     }
 

@@ -37,12 +37,12 @@ pub(crate) trait MemberSnapshot: Send {
         email: &Email,
     ) -> Result<Option<Member>, DatabaseError>;
 
-    /// The member whom the directory knows by this id; the oldest, should there be several.
-    async fn member_with_external_id(
+    /// The members whom the directory knows by this id; the two oldest, should there be more.
+    async fn members_with_external_id(
         &mut self,
         organization: &OrganizationId,
         external_id: &str,
-    ) -> Result<Option<Member>, DatabaseError>;
+    ) -> Result<Vec<Member>, DatabaseError>;
 
     /// At most `limit` members after `after`, in the order of their ids.
     async fn members(
@@ -153,12 +153,18 @@ macro_rules! keep_members {
                 self.find(Sql::member_with_email(organization, email)).await
             }
 
-            async fn member_with_external_id(
+            async fn members_with_external_id(
                 &mut self,
                 organization: &OrganizationId,
                 external_id: &str,
-            ) -> Result<Option<Member>, DatabaseError> {
-                self.find(Sql::member_with_external_id(organization, external_id)).await
+            ) -> Result<Vec<Member>, DatabaseError> {
+                let mut query = Sql::members_with_external_id(organization, external_id);
+                let found = query.build().fetch_all(self.connection()).await?;
+                let found = found.iter().map(row::member).collect::<Result<_, _>>()?;
+                let mut found = self.locked(organization, found).await?;
+                // Who was changed until they were locked may have another by now.
+                found.retain(|member| member.external_id.as_deref() == Some(external_id));
+                Ok(found)
             }
 
             async fn members(

@@ -26,6 +26,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             }
         })?;
         let value = json::parse(&body).map_err(|error| Problem::invalid_request(format!("the body: {error}")))?;
+        // A list of values would be taken for the members in their order.
+        if !value.is_object() {
+            return Err(Problem::invalid_request("the body: it is not an object"));
+        }
         match serde_json::from_value(value) {
             Ok(value) => Ok(Self(value)),
             Err(error) => Err(Problem::invalid_request(format!("the body: {error}"))),

@@ -1,10 +1,10 @@
 //! From the directory to memberships: what a change of users or groups means, in the transaction that makes it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use usher_policy::id::{DirectoryUserId, Email, Group, ParentId, Tier};
-use usher_policy::member::Member;
+use usher_policy::member::{Member, Status};
 use usher_policy::model::Organization;
 use usher_policy::rules::directory::{DirectoryUser, Facts, decide, grant, is_held};
 use usher_policy::rules::effects::{Change, Effects, Note};
@@ -14,13 +14,13 @@ use super::together::Together;
 use super::waiting::Waiting;
 use super::{Membership, new_id, seats};
 use crate::audit::{self, Cause};
-use crate::database::{DatabaseError, Snapshot, Transaction};
+use crate::database::{DatabaseError, MemberFilter, Snapshot, Transaction};
 use crate::scim::{GroupOfUser, Stored};
 
 /// What a change of the directory did to the members of one organization.
 #[derive(Debug)]
 pub(crate) struct Followed {
-    organization: Arc<Organization>,
+    pub(crate) organization: Arc<Organization>,
     /// Members as they were and as they became, in the order in which it was written.
     pub(super) done: Vec<Done>,
     /// Members whose removal waits for an operator's word.
@@ -68,6 +68,25 @@ impl Followed {
     pub(super) fn nothing(organization: &Arc<Organization>) -> Self {
         let (done, held, notes) = (Vec::new(), Vec::new(), Vec::new());
         Self { organization: Arc::clone(organization), done, held, notes, looked_at: None }
+    }
+
+    /// Emails that members had and no member has any more, or none whom a user of the directory entitles: an owner who was
+    /// kept is the next user's with the email.
+    pub(crate) fn freed_emails(&self) -> Vec<Email> {
+        let after = self.done.iter().filter_map(|done| done.after.as_ref());
+        let entitled = after.filter(|after| after.directory_user.is_some());
+        let kept: HashSet<_> = entitled.map(|after| after.email.key()).collect();
+        let before = self.done.iter().filter_map(|done| done.before.as_ref());
+        before.map(|before| &before.email).filter(|email| !kept.contains(&email.key())).cloned().collect()
+    }
+
+    /// Whether somebody became an owner: who was kept as the last one is not the last any more.
+    pub(crate) fn has_new_owner(&self) -> bool {
+        let owns = |member: &Option<Member>| {
+            let top_role = self.organization.top_role();
+            member.as_ref().is_some_and(|member| member.status == Status::Active && member.role == *top_role)
+        };
+        self.done.iter().any(|done| owns(&done.after) && !owns(&done.before))
     }
 
     /// Whether this is a removal where removals wait.
@@ -190,8 +209,14 @@ impl Membership {
         // Others may have come, or taken seats, until it was locked.
         let mut together = Together::read(transaction, organization, users, self.now()).await?;
         let mut frees = false;
-        for user in users {
+        let mut queue: VecDeque<_> = users.iter().map(|user| (user, true)).collect();
+        while let Some((user, may_wait)) = queue.pop_front() {
             let (decided, facts) = together.decided(transaction, user).await?;
+            // Of those who come after, one may become an owner: then this is not the last.
+            if may_wait && decided.effects.notes.contains(&Note::LastOwner) {
+                queue.push_back((user, false));
+                continue;
+            }
             if !followed.holds(&decided) {
                 frees |= self.apply(transaction, organization, &decided, following, &mut followed).await?;
                 together.done(&decided, &facts);
@@ -262,7 +287,7 @@ impl Membership {
         }
         let facts = self.facts_for_directory(transaction, organization, member, by_email).await?;
         let effects = decide(organization, user, &facts);
-        let before = effects::concerned(&effects, [&facts.member, &facts.by_email]).cloned();
+        let before = effects::concerned(&effects, [facts.member.as_ref(), facts.by_email.as_ref()]).cloned();
         Ok(Decided { effects, before })
     }
 
@@ -356,6 +381,19 @@ pub(super) async fn users_of(
     let users = read.users_with_ids(parent, &ids).await?;
     let users = with_groups(read, parent, &users).await?;
     Ok(users.into_iter().map(|user| (user.id.clone(), user)).collect())
+}
+
+/// The directory's users who entitle the oldest `limit` owners.
+pub(crate) async fn owners(
+    read: &mut dyn Snapshot,
+    organization: &Organization,
+    limit: u32,
+) -> Result<Vec<DirectoryUser>, DatabaseError> {
+    let role = Some(organization.top_role().clone());
+    let filter = MemberFilter { role, status: Some(Status::Active), ..MemberFilter::default() };
+    let owners = read.members(&organization.id, &filter, None, limit).await?;
+    let users = users_of(read, &organization.parent.id, &owners).await?;
+    Ok(owners.iter().filter_map(|owner| users.get(owner.directory_user.as_ref()?)).cloned().collect())
 }
 
 /// The highest tier that a member's groups in the directory give.

@@ -22,13 +22,13 @@ pub(super) struct Why<'a> {
 }
 
 /// Whom a decision is about: of those that were read, the one that it changes; the first, where it changes nobody.
-pub(super) fn concerned<'a, const N: usize>(effects: &Effects, read: [&'a Option<Member>; N]) -> Option<&'a Member> {
+pub(super) fn concerned<'a, const N: usize>(effects: &Effects, read: [Option<&'a Member>; N]) -> Option<&'a Member> {
     match &effects.change {
         Some(Change::Update(member) | Change::Remove(member)) => {
             read.into_iter().flatten().find(|before| before.id == member.id)
         }
         Some(Change::Create(_)) => None,
-        None => read.first().copied().and_then(Option::as_ref),
+        None => read.first().copied().flatten(),
     }
 }
 

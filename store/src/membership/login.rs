@@ -167,7 +167,8 @@ fn facts_at(look: Look, now: Duration) -> Facts {
 
 /// The member whom a login is about, as they were read.
 fn concerned<'a>(facts: &'a Facts, outcome: &Outcome) -> Option<&'a Member> {
-    effects::concerned(&outcome.effects, [&facts.linked, &facts.by_email, &facts.by_external_id])
+    let by_external_id = facts.by_external_id.first();
+    effects::concerned(&outcome.effects, [facts.linked.as_ref(), facts.by_email.as_ref(), by_external_id])
 }
 
 /// What the audit says of a login: its plan, or why it was to be turned away.

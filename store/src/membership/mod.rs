@@ -33,7 +33,7 @@ use crate::metrics::Metrics;
 use crate::places::{Place, Places};
 
 pub(crate) use attempts::Attempt;
-pub(crate) use directory::{Followed, Following, Guarded, all_of, as_the_rules_see, that_map, with_groups};
+pub(crate) use directory::{Followed, Following, Guarded, all_of, as_the_rules_see, owners, that_map, with_groups};
 pub(crate) use seats::SeatsInUse;
 pub(crate) use sync::{Kind, OrganizationReport, Step, SyncError, Task};
 

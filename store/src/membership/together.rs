@@ -88,7 +88,7 @@ impl<'a> Together<'a> {
             facts.ticket = transaction.ticket(&self.organization.id, identity).await?;
             effects = decide(self.organization, user, &facts);
         }
-        let before = effects::concerned(&effects, [&facts.member, &facts.by_email]).cloned();
+        let before = effects::concerned(&effects, [facts.member.as_ref(), facts.by_email.as_ref()]).cloned();
         Ok((Decided { effects, before }, facts))
     }
 

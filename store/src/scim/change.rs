@@ -1,14 +1,16 @@
 //! One change of a directory: everything that a request does, memberships included, in one transaction.
 
+mod others;
+
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use usher_policy::id::{Email, Group};
+use usher_policy::id::Group;
 use usher_policy::model::Organization;
 use usher_policy::rules::directory::DirectoryUser;
 
 use super::error::{ScimError, ScimErrorKind};
-use super::filter::{Lookup, folded};
+use super::filter::Lookup;
 use super::projection::Projection;
 use super::request::DirectoryRequest;
 use super::resource::{Document, ResourceType, Stored};
@@ -22,9 +24,6 @@ use crate::membership::{self, Attempt, Followed, Following, Guarded};
 /// Most users whose memberships one request changes at once. Beyond, the directory is changed and memberships wait for
 /// a sync: nobody else could write meanwhile.
 const MAX_FOLLOWED: usize = 10_000;
-
-/// Most other users with the same email who are looked at when one no longer has it.
-const MAX_NAMESAKES: u32 = 10;
 
 /// A directory that is being changed: locked until the commit.
 pub(super) struct Change<'a> {
@@ -101,17 +100,11 @@ impl<'a> Change<'a> {
         user.active &= after.is_some();
         let email_before = before.and_then(|before| membership::as_the_rules_see(before, &[]).email);
         let was_active = before.is_none_or(|before| before.document.is_active());
-        let keeps_email = user.active && user.email == email_before;
         // What a guard holds back is not done by the next request about the same person, who asks for nothing of the kind.
         let ends_it = (was_active && !user.active) || user.email != email_before;
         let guarded = if ends_it { Guarded::No } else { Guarded::Never };
         let organizations = self.request.organizations();
-        self.follow(&organizations, &[user], guarded).await?;
-        if let (Some(email), false) = (email_before, keeps_email) {
-            let namesakes = self.namesakes(&of.id, &email).await?;
-            self.follow(&organizations, &namesakes, Guarded::Never).await?;
-        }
-        Ok(())
+        self.follow(&organizations, &[user], guarded).await
     }
 
     /// Lets memberships follow users who came into a group or left it, or whose group has other values now.
@@ -162,23 +155,19 @@ impl<'a> Change<'a> {
         users: &[DirectoryUser],
         guarded: Guarded,
     ) -> Result<(), Failure> {
-        let following = Following { cause: &self.request.cause, action: self.action, guarded };
-        let memberships = &self.request.app.memberships;
-        self.followed.extend(memberships.follow(&mut *self.transaction, organizations, users, following).await?);
-        Ok(())
+        let followed = self.followed_in(organizations, users, guarded).await?;
+        self.hand_on(followed).await
     }
 
-    /// Other users with an email that one user no longer has: it may be theirs now.
-    async fn namesakes(&mut self, id: &str, email: &Email) -> Result<Vec<DirectoryUser>, DatabaseError> {
-        let lookup = Lookup::Email(folded(email.as_str()));
-        let parent = &self.request.parent;
-        let found =
-            self.transaction.resources(parent, ResourceType::User, &lookup, Place::default(), MAX_NAMESAKES).await?;
-        let mut users = Vec::new();
-        for (_, stored) in found.into_iter().filter(|(_, stored)| stored.id != id) {
-            users.push(self.as_the_rules_see(&stored).await?);
-        }
-        Ok(users)
+    async fn followed_in(
+        &mut self,
+        organizations: &[Arc<Organization>],
+        users: &[DirectoryUser],
+        guarded: Guarded,
+    ) -> Result<Vec<Followed>, Failure> {
+        let following = Following { cause: &self.request.cause, action: self.action, guarded };
+        let memberships = &self.request.app.memberships;
+        Ok(memberships.follow(&mut *self.transaction, organizations, users, following).await?)
     }
 
     async fn as_the_rules_see(&mut self, user: &Stored) -> Result<DirectoryUser, DatabaseError> {

@@ -43,6 +43,7 @@ fn what_cannot_be_added_has_its_code() {
         ("manual", json!({"email": 1}), 400, "invalid_request"),
         ("manual", json!({"email": "c@acme.example", "name": "n".repeat(257)}), 400, "invalid_request"),
         ("manual", json!([]), 400, "invalid_request"),
+        ("manual", json!(["c@acme.example", null, null, null]), 400, "invalid_request"),
         ("nowhere", json!({"email": "c@acme.example"}), 404, "organization_not_found"),
     ] {
         let reply = store.add(organization, &body);

@@ -148,7 +148,7 @@ impl Assumed {
             primary_owner_taken: of(&|_, member| member.primary_owner.is_some()).is_some(),
             linked: of(&|linked, _| linked == Linked::Yes),
             by_email: of(&|_, member| same_email(member)),
-            by_external_id: of(&|linked, member| linked == Linked::No && member.external_id.is_some()),
+            by_external_id: Vec::from_iter(of(&|linked, member| linked == Linked::No && member.external_id.is_some())),
             ticket: None,
             email_not_before: None,
             active_owners: 2,

@@ -240,7 +240,7 @@ impl Case<'_> {
 
     fn seat(&self, trace: &mut Trace, plan: &Plan, facts: &Facts, outcome: &Outcome) {
         if let Some(member) = &outcome.member {
-            let found = facts.linked.as_ref().or(facts.by_external_id.as_ref()).or(facts.by_email.as_ref());
+            let found = facts.linked.as_ref().or(facts.by_external_id.first()).or(facts.by_email.as_ref());
             let held = found.filter(|found| found.id == member.id).and_then(|found| found.seat_tier.as_ref());
             trace.step("seat", seat::rule(self.organization, plan, held, &facts.taken, member));
         }

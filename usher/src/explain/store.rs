@@ -11,7 +11,7 @@ use super::words::listed;
 
 /// What was assumed and what the store's rules make of it.
 pub(super) fn told(assumed: &Assumed, facts: &Facts, outcome: &Outcome) -> Told {
-    let found = facts.linked.as_ref().or(facts.by_external_id.as_ref()).or(facts.by_email.as_ref());
+    let found = facts.linked.as_ref().or(facts.by_external_id.first()).or(facts.by_email.as_ref());
     let member = match found {
         Some(member) => format!("a stored member, {}, {}", described(member), linked(facts, member)),
         None if assumed.is_anybody() => "a stored member whom neither identity nor email leads to".to_owned(),

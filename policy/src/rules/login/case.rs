@@ -65,8 +65,10 @@ impl Case<'_> {
             return Found::Member(member);
         }
         let links_by_id = self.links_by_external_id();
-        match (&facts.by_external_id, &facts.by_email) {
-            (Some(member), other) if links_by_id => {
+        match (facts.by_external_id.as_slice(), &facts.by_email) {
+            // A directory may give two users one id: which of them this is, nobody can tell.
+            ([_, _, ..], _) if links_by_id => Found::Conflict,
+            ([member], other) if links_by_id => {
                 let two_candidates = other.as_ref().is_some_and(|other| other.id != member.id);
                 if two_candidates || member.identity.is_some() { Found::Conflict } else { Found::Member(member) }
             }

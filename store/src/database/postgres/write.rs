@@ -44,8 +44,8 @@ impl Transaction for Session {
         let (organization, person) = (question.organization, question.identity);
         // One by one, for each record that is found is locked as it is read.
         let by_external_id = match question.external_id {
-            Some(id) => self.member_with_external_id(organization, id).await?,
-            None => None,
+            Some(id) => self.members_with_external_id(organization, id).await?,
+            None => Vec::new(),
         };
         let linked = self.member_of(organization, person).await?;
         let by_email = match &linked {

@@ -33,6 +33,8 @@ impl Target {
             Some(Named::Attribute(path)) => path,
             Some(Named::Extension(extension)) if cursor.is_at_end() => return Ok(Self::Extension(extension)),
             Some(Named::Foreign) => return Ok(Self::Foreign),
+            // Passwords are ignored, by whatever way a provider sends them.
+            None if kind == ResourceType::User && is_password(name) => return Ok(Self::Foreign),
             Some(Named::Extension(_)) | None => return Err(fault("names no attribute of the resource")),
         };
         if cursor.is_at_end() {
@@ -70,6 +72,10 @@ impl Target {
             result => result,
         }
     }
+}
+
+fn is_password(name: &str) -> bool {
+    name.rsplit(':').next().is_some_and(|name| name.eq_ignore_ascii_case("password"))
 }
 
 fn fault(what: &str) -> ScimError {

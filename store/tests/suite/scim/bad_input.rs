@@ -154,6 +154,9 @@ fn passwords_are_nowhere() {
     let created = directory.expect(201, "POST", "/Users", Some(user));
     let path = format!("/Users/{}", super::id(&created));
     directory.patch(&path, json!({"op": "replace", "value": {"password": "hunter2-hunter2", "title": "x"}}));
+    for password in ["password", "urn:ietf:params:scim:schemas:core:2.0:User:Password"] {
+        directory.patch(&path, json!({"op": "Replace", "path": password, "value": "hunter2-hunter2"}));
+    }
     let stored = directory.store.database.sql("SELECT document FROM directory_users");
     assert!(!stored.contains("hunter2") && stored.contains("title"), "{stored}");
     let shown: Value = directory.expect(200, "GET", &format!("{path}?attributes=password"), None);

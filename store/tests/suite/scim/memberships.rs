@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{DIRECTORIES, Directory, USER, id};
 use crate::suite::database::on_postgres;
-use crate::suite::harness::{NEW_YEAR, Store, login, require};
+use crate::suite::harness::{NEW_YEAR, Store, login, require, with};
 
 fn deactivate(directory: &Directory, user: &str) {
     directory.patch(&format!("/Users/{user}"), json!({"op": "replace", "path": "active", "value": false}));
@@ -217,6 +217,32 @@ fn of_several_owners_who_lose_the_role_at_once_one_stays_unless_another_is_left(
 }
 
 #[test]
+fn who_was_kept_as_the_last_owner_is_none_any_more_when_there_is_another() {
+    let directory = Directory::start();
+    let users = ["ada", "bea"].map(|name| directory.user(name));
+    directory.group("staff", &[&users[0], &users[1]]);
+    let owners = directory.group("owners", &[&users[0]]);
+    let path = format!("/Groups/{owners}");
+    let roles = |ada: &str, bea: &str| {
+        assert_eq!(directory.members("mapped", "role"), json!({"ada@acme.example": ada, "bea@acme.example": bea}));
+    };
+    let hand_over = |to: &String| {
+        directory.patch(&path, json!({"op": "replace", "path": "members", "value": members(&[to])}));
+    };
+    roles("owner", "user");
+    // By one request, in whatever order it is worked off.
+    hand_over(&users[1]);
+    roles("user", "owner");
+    hand_over(&users[0]);
+    roles("owner", "user");
+    // By one request after the other.
+    directory.patch(&path, json!({"op": "remove", "path": "members"}));
+    roles("owner", "user");
+    directory.patch(&path, json!({"op": "add", "path": "members", "value": members(&[&users[1]])}));
+    roles("user", "owner");
+}
+
+#[test]
 fn an_email_that_is_free_again_is_the_next_users() {
     let directory = Directory::start();
     let user = |name: &str| json!({"schemas": [USER], "userName": name, "emails": [{"value": "shared@acme.example"}]});
@@ -255,6 +281,21 @@ fn a_first_login_is_linked_by_external_id_where_the_connection_says_so() {
     assert_eq!((answer.as_str(), &member["subject"]), ("member", &json!("sub-someone")));
     other["subject"] = json!("sub-another");
     assert_eq!(directory.store.answer("everyone", &other).0, "conflict", "linked once");
+}
+
+#[test]
+fn of_two_members_with_one_external_id_nobody_is_linked_to_either() {
+    let by_id = DIRECTORIES.replace("{id: okta,", "{id: okta, scim_match: external_id, claims: {external_id: oid},");
+    let directory = Directory { store: Store::start_by(&by_id) };
+    for name in ["ada", "bob"] {
+        let user = json!({"schemas": [USER], "userName": format!("{name}@acme.example"), "externalId": "00u1"});
+        directory.expect(201, "POST", "/Users", Some(user));
+    }
+    for (n, name) in (1..).zip(["eve", "ada", "bob"]) {
+        let login = with(&login(name, n, require()), json!({"external_id": "00u1"}));
+        assert_eq!(directory.store.answer("everyone", &login).0, "conflict", "{name}");
+    }
+    assert_eq!(directory.members("everyone", "subject"), json!({"ada@acme.example": null, "bob@acme.example": null}));
 }
 
 #[test]

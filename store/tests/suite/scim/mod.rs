@@ -8,6 +8,7 @@ mod dialogues;
 mod large;
 mod lists;
 mod memberships;
+mod namesakes;
 mod versions;
 
 use serde_json::{Value, json};

@@ -160,6 +160,17 @@ pub(super) const EDGE: &[Protection] = &[
         )],
     ),
     (
+        "a directory gives two people one",
+        &[
+            ("policy/src/rules/login/case.rs", "([_, _, ..], _) if links_by_id", "([_, _, _, ..], _) if links_by_id"),
+            (
+                "policy/src/rules/login/case.rs",
+                "([member], other) if links_by_id",
+                "([member, ..], other) if links_by_id",
+            ),
+        ],
+    ),
+    (
         "a session outlives its assertion",
         &[(
             "filter/src/session/mod.rs",

@@ -70,6 +70,13 @@ fn external_id_links_where_the_connection_says_so() {
     let mut second = by_id("eve", "e-2", 20);
     second.email = email("eve@acme.example");
     assert_eq!(world.login(&second).answer, Answer::Conflict, "an id is linked once");
+    // An id that the directory gave to two links neither of them.
+    for name in ["dee", "eli"] {
+        world.provision(name, Some("e-4"));
+    }
+    for name in ["fay", "dee", "eli"] {
+        assert_eq!(world.login(&by_id(name, "e-4", 10)).answer, Answer::Conflict, "{name}");
+    }
     // Where the connection links by email, the id plays no part.
     world.organization.connections = vec![connection(ScimMatch::Email)];
     world.provision("cy", Some("e-3"));
