@@ -181,12 +181,12 @@ impl StoreClient {
 
     /// Adds a member.
     pub(crate) fn add(&self, organization: &str, member: Map<String, Value>) -> Result<Answered, StoreClientError> {
-        self.call(Method::POST, &members_path(organization), Some(Value::Object(member)))
+        self.one_member(Method::POST, &members_path(organization), Some(Value::Object(member)))
     }
 
     /// One member by id.
     pub(crate) fn member(&self, organization: &str, id: &str) -> Result<Answered, StoreClientError> {
-        self.call(Method::GET, &member_path(organization, id), None)
+        self.one_member(Method::GET, &member_path(organization, id), None)
     }
 
     /// Changes a member.
@@ -196,17 +196,24 @@ impl StoreClient {
         id: &str,
         change: Map<String, Value>,
     ) -> Result<Answered, StoreClientError> {
-        self.call(Method::PATCH, &member_path(organization, id), Some(Value::Object(change)))
+        self.one_member(Method::PATCH, &member_path(organization, id), Some(Value::Object(change)))
     }
 
     /// Removes a member.
     pub(crate) fn remove(&self, organization: &str, id: &str) -> Result<Answered, StoreClientError> {
-        self.call(Method::DELETE, &member_path(organization, id), None)
+        let path = member_path(organization, id);
+        let removed = self.call(Method::DELETE, &path, None)?;
+        // A body is what another server says, which has removed nobody.
+        if removed.document.is_null() { Ok(removed) } else { Err(self.misunderstood(&path, 200)) }
     }
 
     /// The seats of an organization.
     pub(crate) fn seats(&self, organization: &str) -> Result<Answered, StoreClientError> {
-        self.call(Method::GET, &format!("/v1/organizations/{}/seats", segment(organization)), None)
+        let path = format!("/v1/organizations/{}/seats", segment(organization));
+        let seats = self.call(Method::GET, &path, None)?;
+        let is_whole = seats.document.get("tiers").is_some_and(Value::is_array)
+            && seats.document.get("pending").is_some_and(Value::is_u64);
+        if is_whole { Ok(seats) } else { Err(self.misunderstood(&path, 200)) }
     }
 
     /// The ids of the parents that the token is for.
@@ -246,6 +253,13 @@ impl StoreClient {
         }
     }
 
+    /// A call whose answer is a member: what has no id says nothing of one, and nothing was done.
+    fn one_member(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answered, StoreClientError> {
+        let answered = self.call(method, path, body)?;
+        let is_member = answered.document.get("id").is_some_and(Value::is_string);
+        if is_member { Ok(answered) } else { Err(self.misunderstood(path, 200)) }
+    }
+
     fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answered, StoreClientError> {
         self.call_within(TIMEOUT, method, path, body)
     }
@@ -280,7 +294,7 @@ impl StoreClient {
         let warning = response.headers().get(header::WARNING).and_then(|value| warning_code(value.to_str().ok()?));
         let text = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec().map_err(unreachable)?;
         let document: Value = match text.as_slice() {
-            [] => Value::Null,
+            [] if status == StatusCode::NO_CONTENT => Value::Null,
             text => serde_json::from_slice(text).map_err(|_| self.misunderstood(path, status.as_u16()))?,
         };
         if status.is_success() {

@@ -23,6 +23,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// An access rule is never asked: a bypass passes before.
+    AccessBypassed "access_bypassed",
     /// A bypass lets everybody pass to every path.
     BypassEverything "bypass_everything",
     /// A mapping never decides: whoever is in the group gets as much or more elsewhere.
@@ -43,8 +45,12 @@ codes! {
     NoOwner "no_owner",
     /// Nobody, or nobody new, can come in.
     NobodyCanEnter "nobody_can_enter",
+    /// A rule is for a path at which the organization does not answer.
+    PathOutsidePrefix "path_outside_prefix",
     /// Another organization answers at some of an organization's addresses.
     ShadowedHost "shadowed_host",
+    /// White space around what is compared to the letter.
+    StraySpace "stray_space",
     /// A tier has no seats, and something gives or asks for it, or `caps` left it out.
     TierWithoutSeats "tier_without_seats",
     /// No group gives the top role: the primary owner alone has it.

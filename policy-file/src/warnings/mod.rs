@@ -1,4 +1,4 @@
-//! What a policy may say, but hardly means: lock-outs, dead mappings, hosts that shadow one another, keys in the clear.
+//! What a policy may say, but hardly means: lock-outs, dead mappings and rules, hosts that shadow one another, keys in the clear.
 
 mod bypass;
 mod code;
@@ -8,9 +8,11 @@ mod group_forms;
 mod hosts;
 mod mappings;
 mod owners;
+mod paths;
 mod place;
 mod reach;
 mod seats;
+mod spaces;
 
 use std::collections::HashMap;
 
@@ -62,6 +64,7 @@ fn of_parent<'d>(parent: &Parent, place: &Place<'d>, findings: &mut Findings<'d>
     connections::email_unvouched(parent, place, findings);
     connections::insecure_jwks(parent, place, findings);
     connections::issuer_no_url(parent, place, findings);
+    spaces::of_connections(parent, place, findings);
 }
 
 fn of_organization<'d>(organization: &'d Organization, place: &Place<'d>, findings: &mut Findings<'d>) {
@@ -73,6 +76,9 @@ fn of_organization<'d>(organization: &'d Organization, place: &Place<'d>, findin
     seats::without_seats(organization, place, findings);
     entry::nobody(organization, place, findings);
     bypass::everything(organization, place, findings);
+    paths::access_bypassed(organization, place, findings);
+    paths::outside_prefix(organization, place, findings);
+    spaces::of_groups(organization, place, findings);
 }
 
 /// The warnings found so far.

@@ -22,7 +22,7 @@ mod words;
 use std::sync::Arc;
 
 use usher_policy::Reason;
-use usher_policy::model::{Enforcement, Organization, Policy, Unmatched};
+use usher_policy::model::{CredentialSource, Enforcement, Organization, Policy, Unmatched};
 use usher_policy::rules::conclude::{Request, Standing, admit, conclude};
 use usher_policy::rules::login::{self, Facts, Outcome};
 use usher_policy::rules::plan::Plan;
@@ -99,7 +99,8 @@ pub(crate) fn explain(policy: &Policy, question: &Question<'_>) -> Result<Explan
     if bypasses {
         return Ok(trace.allow());
     }
-    let case = Case { organization, question, assumed, request };
+    let in_header = !matches!(policy.credentials.sources.first(), Some(CredentialSource::Cookie(_)));
+    let case = Case { organization, question, assumed, request, in_header };
     Ok(match case.walk(&mut trace) {
         Ok(()) => trace.allow(),
         Err(Denial { step, reason }) => trace.deny(step, reason),
@@ -112,6 +113,8 @@ struct Case<'a> {
     question: &'a Question<'a>,
     assumed: Assumed,
     request: Request<'a>,
+    /// Whether the first source of credentials is a header, and no cookie.
+    in_header: bool,
 }
 
 /// The reason, and the step that gave it.
@@ -153,6 +156,11 @@ impl Case<'_> {
             Some(token) if !token.is_empty() => token,
             Some(_) | None => return Err(at("credential")(Reason::NoCredentials)),
         };
+        if self.in_header && token.contains(&b',') {
+            let told = "there is a comma in it, as between two values of a header that arrive joined; no token has one";
+            trace.step("credential", Told::plain(told));
+            return Err(at("credential")(Reason::AmbiguousRequest));
+        }
         let of = if self.question.made_of_claims {
             "made here from the given claims, so no signature is checked"
         } else {

@@ -1,6 +1,8 @@
 //! `usher members` and `usher seats`, against a real store.
 
 use serde_json::{Value, json};
+use usher_tests::http::Response;
+use usher_tests::server::Server;
 
 use crate::running_store::{ADMIN_TOKEN, RunningStore};
 use crate::support::{outcome, usher};
@@ -190,6 +192,34 @@ fn a_store_that_is_none_is_told() {
 
     let wrong = outcome(&mut store.command(&["seats", "acme-chat", "--store", "127.0.0.1"]));
     assert!(wrong.code == 1 && wrong.stderr.contains("must be http://HOST:PORT"), "{wrong:?}");
+}
+
+#[test]
+fn what_another_server_answers_is_not_taken_for_the_store_s() {
+    let store = store();
+    for document in [json!([]), json!({}), json!({"ok": true}), json!("gone")] {
+        let server = Server::start({
+            let document = document.clone();
+            move |_| Response::json(200, &document)
+        })
+        .unwrap();
+        let url = format!("http://{}", server.address());
+        for arguments in [
+            ["seats", "acme-chat"].as_slice(),
+            &["members", "list", "acme-chat"],
+            &["members", "add", "acme-chat", "ada@acme.example"],
+            &["members", "show", "acme-chat", "some-id"],
+            &["members", "suspend", "acme-chat", "some-id"],
+            &["members", "remove", "acme-chat", "some-id"],
+            &["audit"],
+            &["sync", "acme"],
+        ] {
+            let outcome = outcome(store.command(arguments).args(["--store", &url]));
+            assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{document} to {arguments:?}: {outcome:?}");
+            let says = "this is not the answer of an usher store (200)";
+            assert!(outcome.stderr.contains(says), "{document} to {arguments:?}: {outcome:?}");
+        }
+    }
 }
 
 #[test]

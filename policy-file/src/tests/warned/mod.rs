@@ -4,6 +4,7 @@ mod entry;
 mod hosts;
 mod lines;
 mod mappings;
+mod paths;
 mod seats;
 
 use serde_json::{Value, json};
@@ -99,6 +100,24 @@ fn an_issuer_that_is_no_url_is_warned_of() {
         (&[issuer("https://idp.example/tenant")], &[]),
         (&[issuer("http://127.0.0.1:9000")], &[]),
     ]);
+}
+
+#[test]
+fn white_space_around_what_is_compared_is_warned_of() {
+    let connection = |field: &str, value: Value| (format!("/parents/0/connections/0/{field}"), value);
+    for (field, value, path) in [
+        ("issuer", json!("https://okta.acme.example "), "issuer"),
+        ("issuer", json!("\u{a0}https://okta.acme.example"), "issuer"),
+        ("audiences", json!(["usher", "other "]), "audiences[1]"),
+        ("assignment", json!({"claim": "roles", "any_of": [" usher"]}), "assignment.any_of[0]"),
+    ] {
+        let (pointer, value) = connection(field, value);
+        let path = format!("parents[0].connections[0].{path}");
+        assert_eq!(warned(&[(&pointer, value)]), [("stray_space", path)]);
+    }
+    let groups = |name: &str| ("{O}/provisioning/group_mappings/roles/1", json!({"group": name, "role": "user"}));
+    let path = "{O}.provisioning.group_mappings.roles[1].group";
+    check(vec![(&[groups("staff ")], &[("stray_space", path)]), (&[groups("all staff")], &[])]);
 }
 
 #[test]

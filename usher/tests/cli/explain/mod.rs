@@ -169,6 +169,24 @@ fn what_is_no_assertion_is_told_by_its_form() {
 }
 
 #[test]
+fn two_tokens_that_arrive_joined_are_told_as_the_filter_answers_them() {
+    let case = Case::new(&json!({"provisioning": {"mode": "jit"}}));
+    let token = case.token(&[]);
+    for (first, reason) in [
+        (json!("authorization"), "ambiguous_request"),
+        (json!({"header": "x-id-token"}), "ambiguous_request"),
+        // Nobody joins cookies with commas.
+        (json!({"cookie": "IdToken"}), "malformed_token"),
+    ] {
+        case.change_policy(|policy| policy["credentials"] = json!({"sources": [first]}));
+        for joined in [format!("{token},{token}"), format!("{token},")] {
+            let outcome = case.explain(&joined, &[]);
+            assert_eq!((outcome.code, &outcome.json()["reason"]), (3, &json!(reason)), "{first}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
 fn a_file_without_its_at_is_not_taken_for_a_token_or_a_line() {
     let case = Case::new(&mapped());
     let file = case.folder.file("token.jwt", &case.token(&["staff"]));

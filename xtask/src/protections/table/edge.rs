@@ -11,6 +11,7 @@ const PATH: &str = "policy/src/rules/path.rs";
 const RECORD: &str = "filter/src/keys/record.rs";
 const ROUTE: &str = "policy/src/rules/route.rs";
 const VM: &str = "filter/src/vm.rs";
+const WARNED_PATHS: &str = "policy-file/src/warnings/paths.rs";
 
 /// In the order of the page.
 pub(super) const EDGE: &[Protection] = &[
@@ -55,6 +56,14 @@ pub(super) const EDGE: &[Protection] = &[
         ],
     ),
     ("a path encoded twice", &[(PATH, "text.windows(3)", "text.windows(usize::MAX)")]),
+    (
+        "a rule of `access` that is for no request",
+        &[
+            (WARNED_PATHS, "rule == prefix || rule.starts_with(&below)", "true"),
+            (WARNED_PATHS, "rule.starts_with(&below) || below", "true || below"),
+        ],
+    ),
+    ("a bypass of all", &[(WARNED_PATHS, "(None, _) => true", "(None, _) => false")]),
     (
         "request smuggling",
         &[(
