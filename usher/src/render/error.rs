@@ -1,5 +1,7 @@
 //! Why a policy cannot be rendered for a gateway.
 
+use std::net::SocketAddr;
+
 use super::EnvoyVersion;
 
 /// Why a policy cannot be rendered for a gateway: which part of it, and what to do.
@@ -54,6 +56,9 @@ pub(crate) enum RenderError {
     /// There are https key servers but nothing that vouches for them.
     #[error("no bundle of trusted certificate authorities was found on this machine; name one with `--ca FILE`")]
     NoAuthorities,
+    /// Envoy can listen only once at one address.
+    #[error("`--listen` and `--admin` are both {0}; Envoy would not start")]
+    OneAddress(SocketAddr),
     /// A path cannot be written in the configuration.
     #[error("the path `{0}` is not UTF-8")]
     Path(String),

@@ -50,6 +50,15 @@ fn address(cluster: &Value) -> &Value {
 }
 
 #[test]
+fn two_listeners_at_one_address_are_refused() {
+    let policy = with_keys_at("https://acme.okta.example/keys");
+    let outcome = render(&Folder::new(), &policy, &["--listen", "127.0.0.1:9901"]);
+    assert_eq!(outcome.code, 1, "{outcome:?}");
+    assert!(outcome.stderr.contains("`--listen` and `--admin` are both 127.0.0.1:9901"), "{outcome:?}");
+    assert_eq!(render(&Folder::new(), &policy, &["--listen", "127.0.0.2:9901"]).code, 0);
+}
+
+#[test]
 fn without_flags_the_bootstrap_is_complete() {
     let bootstrap = rendered(&with_keys_at("https://acme.okta.example/keys"), &[]);
     assert_eq!(bootstrap["admin"]["address"]["socket_address"], json!({"address": "127.0.0.1", "port_value": 9901}));

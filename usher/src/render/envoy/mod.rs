@@ -66,8 +66,12 @@ pub(crate) struct Bootstrap {
 /// Renders a bootstrap; `document` is the policy as JSON.
 ///
 /// # Errors
-/// The policy asks for clusters that contradict each other or cannot verify their servers, or Envoy is too old.
+/// The policy asks for clusters that contradict each other or cannot verify their servers, two listeners have one address, or Envoy
+/// is too old.
 pub(crate) fn bootstrap(policy: &Policy, document: &Value, settings: &Settings) -> Result<Bootstrap, RenderError> {
+    if settings.listen == settings.admin && settings.listen.port() != 0 {
+        return Err(RenderError::OneAddress(settings.listen));
+    }
     let mut warnings = settings.version.warnings()?;
     warnings.extend(self::warnings(policy, settings));
     let additions = &settings.additions;
