@@ -27,11 +27,14 @@ const ATTEMPTS: usize = 8;
 pub(crate) struct Census {
     /// By chance: a worker has no name of its own.
     worker: u64,
+    /// When its steady clock began, by the one that all workers of a process share.
+    began: Duration,
     told_at: Option<Duration>,
     workers: usize,
 }
 
-/// What a worker said last. On the wall clock, which all workers share, in milliseconds since the Unix epoch.
+/// What a worker said last. When, is in milliseconds on the steady clock that all workers share: nobody falls silent because the
+/// wall's is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     worker: u64,
@@ -40,9 +43,9 @@ struct Entry {
 }
 
 impl Census {
-    /// A worker that has said nothing yet.
-    pub(crate) fn new() -> Self {
-        Self { worker: RandomState::new().hash_one(()), told_at: None, workers: 0 }
+    /// A worker that has said nothing yet, whose steady clock began then.
+    pub(crate) fn new(began: Duration) -> Self {
+        Self { worker: RandomState::new().hash_one(()), began, told_at: None, workers: 0 }
     }
 
     /// How many workers there are, itself included; 0 while it does not know. Envoy's main thread has a filter too, which says
@@ -78,11 +81,13 @@ impl Census {
     fn enter(&self, sessions: Option<u64>, shared: &impl Shared, now: Now) -> Option<(i64, usize)> {
         let (bytes, cas) = shared.read(KEY).map_or((Vec::new(), None), |(bytes, cas)| (bytes, Some(cas)));
         let before = decode(&bytes);
-        let lives = |entry: &Entry| u128::from(now.unix_ms.abs_diff(entry.told_at)) < SILENT.as_millis();
+        let told_at = u64::try_from(self.began.saturating_add(now.steady).as_millis()).unwrap_or(u64::MAX);
+        // Two workers read the clock one after the other.
+        let lives = |entry: &Entry| u128::from(told_at.abs_diff(entry.told_at)) < SILENT.as_millis();
         let mut after: Vec<Entry> = before.iter().copied().filter(|entry| entry.worker != self.worker).collect();
         after.retain(lives);
         if after.len() < MAX_WORKERS {
-            after.extend(sessions.map(|sessions| Entry { worker: self.worker, sessions, told_at: now.unix_ms }));
+            after.extend(sessions.map(|sessions| Entry { worker: self.worker, sessions, told_at }));
         }
         shared.set(KEY, &encode(&after), cas).then(|| (sum(&after).saturating_sub(sum(&before)), after.len()))
     }
@@ -109,13 +114,15 @@ mod tests {
     use super::*;
     use crate::feed::testing::Memory;
 
+    const BEGAN: Duration = Duration::from_secs(1_000);
+
     fn at(millis: u64) -> Now {
         Now { unix_ms: 1_000_000 + millis, steady: Duration::from_millis(millis) }
     }
 
     #[test]
     fn the_changes_that_workers_tell_make_the_number_of_all_their_sessions() {
-        let (shared, mut one, mut other) = (Memory::default(), Census::new(), Census::new());
+        let (shared, mut one, mut other) = (Memory::default(), Census::new(BEGAN), Census::new(BEGAN));
         assert_eq!(one.tell(3, &shared, at(0)), 3);
         assert_eq!(other.tell(4, &shared, at(10)), 4);
         assert_eq!(one.tell(9, &shared, at(999)), 0, "it is not time yet");
@@ -128,17 +135,18 @@ mod tests {
 
     #[test]
     fn who_has_died_is_no_longer_counted_and_who_comes_in_its_place_is() {
-        let (shared, mut died, mut other) = (Memory::default(), Census::new(), Census::new());
+        let (shared, mut died, mut other) = (Memory::default(), Census::new(BEGAN), Census::new(BEGAN));
         assert_eq!(died.tell(100, &shared, at(0)) + other.tell(7, &shared, at(0)), 107);
-        assert_eq!(Census::new().tell(2, &shared, at(500)), 2);
+        assert_eq!(Census::new(BEGAN).tell(2, &shared, at(500)), 2);
         assert_eq!(other.tell(7, &shared, at(4_999)), 0);
         assert_eq!(other.tell(7, &shared, at(6_000)), -102, "both that said nothing since");
     }
 
     #[test]
     fn a_worker_knows_how_many_there_are_once_all_had_time_to_say_so() {
-        let (shared, mut one, mut died, mut other) = (Memory::default(), Census::new(), Census::new(), Census::new());
-        let mut main_thread = Census::new();
+        let (shared, mut one, mut died, mut other) =
+            (Memory::default(), Census::new(BEGAN), Census::new(BEGAN), Census::new(BEGAN));
+        let mut main_thread = Census::new(BEGAN);
         for census in [&mut main_thread, &mut one, &mut died, &mut other] {
             census.tell(0, &shared, at(0));
             assert_eq!(census.workers(), 0);
@@ -156,11 +164,25 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_turned_back_counts_nobody_twice_or_for_ever() {
-        let (shared, mut one, mut died) = (Memory::default(), Census::new(), Census::new());
-        assert_eq!(one.tell(3, &shared, at(100_000)) + died.tell(5, &shared, at(100_000)), 8);
-        let back = Now { unix_ms: 1_000, ..at(102_000) };
-        assert_eq!(one.tell(3, &shared, back), -5);
+    fn a_wall_clock_that_is_set_makes_nobody_silent() {
+        let (shared, mut one, mut other) = (Memory::default(), Census::new(BEGAN), Census::new(BEGAN));
+        let wall = |unix_ms, millis| Now { unix_ms, ..at(millis) };
+        for (unix_ms, millis) in [(1_000_000, 0), (1_001_000, 1_000), (1_060_000, 2_000), (1_000, 3_000)] {
+            other.tell(5, &shared, wall(unix_ms, millis));
+            let changed = one.tell(3, &shared, wall(unix_ms, millis));
+            assert_eq!((changed, one.workers()), if millis == 0 { (3, 0) } else { (0, 1) }, "{millis}");
+        }
+        // Whoever says nothing more is not counted all the same, whatever the wall's shows.
+        assert_eq!(one.tell(3, &shared, wall(1_000, 8_000)), -5);
+    }
+
+    #[test]
+    fn workers_that_began_at_different_times_understand_each_other() {
+        let (shared, mut old, mut new) = (Memory::default(), Census::new(BEGAN), Census::new(BEGAN + SILENT * 2));
+        assert_eq!(old.tell(3, &shared, at(10_000)), 3);
+        assert_eq!(new.tell(4, &shared, at(0)), 4);
+        assert_eq!(old.tell(3, &shared, at(14_000)), 0);
+        assert_eq!((new.tell(4, &shared, at(4_000)), new.workers()), (0, 1));
     }
 
     #[test]
@@ -177,7 +199,7 @@ mod tests {
                 false
             }
         }
-        let (mut census, busy) = (Census::new(), Busy(Memory::default()));
+        let (mut census, busy) = (Census::new(BEGAN), Busy(Memory::default()));
         assert_eq!((census.tell(3, &busy, at(0)), census.leave(&busy, at(1))), (0, 0));
         assert_eq!(census.tell(3, &busy.0, at(50)), 3);
     }
@@ -185,9 +207,9 @@ mod tests {
     #[test]
     fn no_more_workers_are_counted_than_there_is_room_for() {
         let shared = Memory::default();
-        let entry = |worker| Entry { worker, sessions: 1, told_at: at(0).unix_ms };
+        let entry = |worker| Entry { worker, sessions: 1, told_at: 1_000_000 };
         shared.overwrite(KEY, &encode(&(2..MAX_WORKERS as u64 + 1).map(entry).collect::<Vec<_>>()));
-        let told = [0; 3].map(|_| Census::new().tell(1, &shared, at(0)));
+        let told = [0; 3].map(|_| Census::new(BEGAN).tell(1, &shared, at(0)));
         assert_eq!(told, [1, 0, 0]);
         assert_eq!(decode(&shared.read(KEY).unwrap().0).len(), MAX_WORKERS);
     }

@@ -42,6 +42,11 @@ impl Clock {
         clock
     }
 
+    /// When the steady one began, by the host's, which all workers share.
+    pub(crate) fn began(&self) -> Duration {
+        Duration::from_nanos(self.began)
+    }
+
     /// Both clocks, by one reading.
     pub(crate) fn now(&self) -> Now {
         self.at(self.elapsed())

@@ -302,7 +302,7 @@ fn without_feed_and_store_sessions_go_on_for_as_long_as_the_policy_says() -> Res
 
 #[test]
 fn who_leaves_before_the_answer_does_not_keep_a_session() -> Result<()> {
-    let brief = policy::changed("claude", "options: {store: {timeout: 15s}, sessions: {max_staleness: 300ms}}")?;
+    let brief = policy::changed("claude", "options: {store: {timeout: 1m}, sessions: {max_staleness: 300ms}}")?;
     let mut stage = RealEnvoy::start(&brief)?;
     let mut ada = Sessions::open(&mut stage, "{login: ada, iat: -50, pass: true}", &[])?;
     ada.settle(&stage, "user")?;
@@ -328,7 +328,7 @@ fn who_leaves_before_the_answer_does_not_keep_a_session() -> Result<()> {
     let begun = Instant::now();
     ada.wait_for("session_revoked")?;
     // Nobody asked in vain for as long as an answer may take.
-    ensure!(begun.elapsed() < Duration::from_secs(10), "after {:?}", begun.elapsed());
+    ensure!(begun.elapsed() < Duration::from_secs(40), "after {:?}", begun.elapsed());
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use usher_tests::http::{Request, local};
 use usher_tests::server::Fault;
+use usher_tests::stage::denied;
 use usher_tests::stage::envoy::RealEnvoy;
 use usher_tests::system::Setup;
 use usher_tests::{binaries, policy, wait};
@@ -136,6 +137,32 @@ fn scrape() -> Result<(String, String)> {
         Ok(is_told.iter().all(|name| said.contains(name)).then_some(said))
     })?;
     Ok((envoy, ask(stage.system.store.address(), "/metrics")?))
+}
+
+#[test]
+fn what_the_log_shows_of_verdicts_can_be_changed_while_envoy_runs() -> Result<()> {
+    let setup = Setup { log_levels: Some("wasm:warning"), ..Setup::default() };
+    let stage = RealEnvoy::start_with(&policy::base("claude")?, &setup)?;
+    let envoy = &stage.system.envoy;
+    // So many connections come to both workers.
+    let mut connections = (0..16).map(|_| envoy.connect()).collect::<Result<Vec<_>>>()?;
+    let nobody = Request::new("GET", "chat.acme.example", "/");
+    let mut lines_of_a_round = || -> Result<usize> {
+        let lines = || envoy.log().matches("{\"event\":\"denial\"").count();
+        let before = lines();
+        for connection in &mut connections {
+            ensure!(denied(&connection.send(&nobody)?)?.code() == "no_credentials", "nobody is let in");
+        }
+        Ok(lines() - before)
+    };
+    ensure!(lines_of_a_round()? == 0, "the log shows warnings alone");
+    for (level, lines) in [("info", 16), ("warning", 0), ("info", 16)] {
+        envoy.admin_post(&format!("/logging?wasm={level}"))?;
+        wait::until(&format!("a line for each denial, or none: {level}"), || {
+            Ok((lines_of_a_round()? == lines).then_some(()))
+        })?;
+    }
+    Ok(())
 }
 
 fn expressions(panel: &Value) -> impl Iterator<Item = &str> {

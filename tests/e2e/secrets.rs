@@ -10,7 +10,7 @@ use usher_tests::system::store::{ADMIN_TOKEN, DIRECTORY_TOKEN, STORE_TOKEN};
 
 /// A policy with a directory, so that every kind of token is in use.
 const WITH_DIRECTORY: &str = "{parent: {directory: {scim: true, token_env: USHER_TEST_SCIM_TOKEN}}, \
-                              options: {credentials: {sources: [authorization, {cookie: IdToken}]}}}";
+                              options: {store: {timeout: 2s}, credentials: {sources: [authorization, {cookie: IdToken}]}}}";
 
 #[test]
 fn no_secret_and_no_token_is_in_any_log_error_metric_or_audit() -> Result<()> {

@@ -15,7 +15,7 @@ const LET_IN: &str = "- {login: ada, allow: {role: user, seat_tier: premium}}";
 
 #[test]
 fn a_login_is_denied_whatever_the_store_does_instead_of_answering() -> Result<()> {
-    let mut stage = RealEnvoy::start(&policy::base("claude")?)?;
+    let mut stage = RealEnvoy::start(&policy::changed("claude", "options: {store: {timeout: 2s}}")?)?;
     let member = json!({
         "id": "m1", "organization": "acme-chat", "email": "ada@acme.example", "name": null, "role": "owner",
         "seat_tier": "premium", "status": "active", "source": "jit",
@@ -46,8 +46,8 @@ fn a_login_is_denied_whatever_the_store_does_instead_of_answering() -> Result<()
         stage.system.store_gate.fault(Some(fault.clone()));
         let begun = Instant::now();
         stage.play("- {login: ada, deny: store_unavailable}").with_context(|| format!("{fault:?}"))?;
-        // `store.timeout` is half a second; the rest is for a busy machine.
-        ensure!(begun.elapsed() < Duration::from_secs(5), "{fault:?}: answered after {:?}", begun.elapsed());
+        // `store.timeout` is two seconds; the rest is for a busy machine.
+        ensure!(begun.elapsed() < Duration::from_secs(20), "{fault:?}: answered after {:?}", begun.elapsed());
         stage.system.store_gate.fault(None);
         stage.play(LET_IN)?;
     }
@@ -116,7 +116,7 @@ fn between_exp_and_its_tolerance_every_request_is_a_login() -> Result<()> {
 
 #[test]
 fn sessions_go_on_without_the_store_where_the_policy_lets_them_but_nobody_logs_in() -> Result<()> {
-    let offline = "options: {sessions: {max_staleness: 100ms, offline: {keep: 15m}}}";
+    let offline = "options: {store: {timeout: 2s}, sessions: {max_staleness: 100ms, offline: {keep: 15m}}}";
     let mut stage = RealEnvoy::start(&policy::changed("claude", offline)?)?;
     let session = stage.request_of("{login: ada, pass: true}")?;
     let mut connection = stage.system.envoy.connect()?;

@@ -16,7 +16,7 @@ use crate::clock::Now;
 use crate::credential::Credential;
 use crate::feed::Order;
 use crate::keys::Tenure;
-use crate::session::{Check, Session};
+use crate::session::{Check, Session, Sessions};
 use crate::store_call::NoAnswer;
 
 /// A request that goes on when the store has answered.
@@ -92,6 +92,11 @@ impl ExpectStore {
         self.asked_at
     }
 
+    /// Nobody will ask about its session, which is over: the next request of its credential is a login.
+    pub(crate) fn end_session(&self, sessions: &mut Sessions) {
+        sessions.end(&self.visit.organization.id, &self.visit.credential.bytes);
+    }
+
     /// The store has answered, or will not.
     pub(crate) fn answered(self, answer: Result<LoginAnswer, NoAnswer>, desk: &mut Desk<'_>) -> Next {
         let answer = match answer {
@@ -102,7 +107,7 @@ impl ExpectStore {
             // Whoever gives positions that cannot be read gives sessions that no change can reach.
             Ok(standing) => self.let_in(Arc::new(standing), answer.position.parse().ok().as_ref(), desk),
             Err(reason) => {
-                desk.sessions.end(&self.visit.organization.id, &self.visit.credential.bytes);
+                self.end_session(desk.sessions);
                 self.deny(reason)
             }
         }
@@ -154,7 +159,7 @@ impl ExpectStore {
         }
         if !why.is_unreachable() {
             // Somebody answered, and did not say that the session is good.
-            desk.sessions.end(organization, credential);
+            self.end_session(desk.sessions);
             return self.deny(Reason::StoreUnavailable);
         }
         // As it is now: another request's answer may have changed or ended it since this one asked.

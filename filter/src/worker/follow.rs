@@ -76,14 +76,14 @@ impl Worker {
     /// Asks about sessions whose requests have gone. On a tick: the answers reach the root context.
     pub(super) fn ask_unattended(&mut self, now: Now) {
         let longest = self.policy.store.timeout + STORE_MARGIN;
-        self.unattended.retain(|(_, expect)| now.since(expect.asked_at()) <= longest);
-        for at in 0..self.unattended.len() {
-            let Some((None, expect)) = self.unattended.get(at) else { continue };
+        self.unattended.forget_lost(longest, now);
+        for expect in self.unattended.take_due() {
+            let (expect, headers) = (expect.anew(now), HeaderMap::default().into());
             self.metrics.count(Counter::StoreCalls);
-            let sent = self.send(expect, &HeaderMap::default().into());
-            if let Some((token, _)) = self.unattended.get_mut(at) {
-                // What could not be sent is tried again on the next tick.
-                *token = sent.ok();
+            match self.send(&expect, &headers) {
+                Ok(token) => self.unattended.begin(token, expect, now),
+                // What could not be sent is an answer too.
+                Err(why) => drop(self.store_answered(now, expect, Err(why), &headers)),
             }
         }
     }

@@ -7,6 +7,7 @@ mod numbered;
 mod perform;
 mod request_headers;
 mod turns;
+mod unattended;
 
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ use calls::Calls;
 use numbered::Numbered;
 pub(crate) use perform::refuse;
 use request_headers::RequestHeaders;
+use unattended::Unattended;
 
 /// One worker's state. Envoy calls a worker's filter from one thread, and never from within a host call.
 pub(crate) struct Worker {
@@ -60,8 +62,8 @@ pub(crate) struct Worker {
     calls: Calls,
     /// Requests that wait no more for the store but for their turn, with what it has answered.
     answered: Vec<(Vec<u32>, Result<LoginAnswer, NoAnswer>)>,
-    /// Checks of sessions whose request went away before the answer came: asked again on a tick, under these tokens.
-    unattended: Vec<(Option<u32>, ExpectStore)>,
+    /// Checks of sessions whose request went away before the answer came: asked again on a tick.
+    unattended: Unattended<ExpectStore>,
 }
 
 /// A request that waits.
@@ -86,7 +88,7 @@ struct Scene {
 impl Worker {
     /// A worker with nothing remembered.
     pub(crate) fn new(policy: Policy, store_token: StoreToken, metric_ids: MetricIds) -> Self {
-        let signatures = Signatures::detect();
+        let (signatures, clock) = (Signatures::detect(), Clock::start());
         log_line::configured(policy.organizations.len(), signatures.by_host());
         Self {
             last_host: LastHost::default(),
@@ -99,16 +101,16 @@ impl Worker {
             reserved: Reserved::new(&policy.headers),
             policy,
             store_token,
-            clock: Clock::start(),
+            clock,
             signatures,
             metrics: Metrics::new(metric_ids),
             logs_verdicts: log_line::shows_verdicts(),
-            census: Census::new(),
+            census: Census::new(clock.began()),
             entered: None,
             waiting: Numbered::default(),
             calls: Calls::default(),
             answered: Vec::new(),
-            unattended: Vec::new(),
+            unattended: Unattended::default(),
         }
     }
 
@@ -121,8 +123,7 @@ impl Worker {
             self.store_answers(&waiting, status, body_size, now);
             // There may be room for another call of the same parent.
             self.ask_for_due(now);
-        } else if let Some(at) = self.unattended.iter().position(|(own, _)| *own == Some(token)) {
-            let (_, expect) = self.unattended.swap_remove(at);
+        } else if let Some(expect) = self.unattended.end(token) {
             let answer = self.store_answer(&expect, status, body_size, now);
             self.store_answered(now, expect, answer, &HeaderMap::default().into());
         } else if self.feed.is_poll(token) {
@@ -222,8 +223,9 @@ impl Worker {
         }
         if let Some(Waiting::Store { expect, .. }) = self.take(context_id)
             && !expect.is_login()
+            && let Some(expect) = self.unattended.add(expect)
         {
-            self.unattended.push((None, expect));
+            expect.end_session(&mut self.sessions);
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sqlx::Connection;
@@ -71,12 +70,11 @@ fn a_database_that_another_process_locks_is_503_and_says_nothing_of_itself() {
         sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
         other
     });
-    let began = Instant::now();
+    // Not for ever: a request that waits for longer than it may is `timed_out`.
     let reply = store.login("jit", &bea);
     reply.is_problem(503, "database_busy");
     assert_eq!(reply.header("retry-after"), "1");
     assert!(!reply.text.contains("SQL") && !reply.text.contains("locked") && !reply.text.contains("usher.db"));
-    assert!(began.elapsed() < Duration::from_secs(8));
     assert_eq!(store.send("GET", "/healthz", &[], None).status, 200);
     assert_eq!(store.send("GET", "/readyz", &[], None).status, 503);
     assert!(store.metric("usher_store_database_failures_total") >= 1);

@@ -120,23 +120,28 @@ fn a_poll_wakes_at_once_also_for_what_another_replica_did() {
     let replica = if on_postgres() { Some(store.replica()) } else { None };
     let writer = replica.as_ref().unwrap_or(&store);
     let mut after = position(&store.changes("").json);
-    let mut times: Vec<_> = (0..15)
-        .map(|n| {
+    let mut next = 0..;
+    let mut median = || {
+        let mut woken_after = || {
+            let name = format!("p{}", next.next().unwrap());
             let (woken, took) = std::thread::scope(|scope| {
                 let waiting = scope.spawn(|| store.changes(&format!("?after={after}&wait=30s")));
                 until("it waits", || store.metric("usher_store_polls_waiting") == 1);
-                let began = Instant::now();
-                writer.answer("jit", &login(&format!("p{n}"), 1, ensure()));
-                (waiting.join().unwrap(), began.elapsed())
+                writer.answer("jit", &login(&name, 1, ensure()));
+                let written = Instant::now();
+                (waiting.join().unwrap(), written.elapsed())
             });
             assert_eq!(woken.json["changes"].as_array().unwrap().len(), 1, "{}", woken.text);
             after = position(&woken.json);
             took
-        })
-        .collect();
-    times.sort();
-    // Without notice, the head is looked at once a second.
-    assert!(times[7] < Duration::from_millis(250), "{times:?}");
+        };
+        let mut times: Vec<_> = (0..15).map(|_| woken_after()).collect();
+        times.sort();
+        times[7]
+    };
+    // Without notice, the head is looked at once a second. A busy machine may be slow some of the time.
+    let medians: Vec<_> = (0..8).map(|_| median()).take_while(|median| *median >= Duration::from_millis(150)).collect();
+    assert!(medians.len() < 8, "{medians:?}");
 }
 
 #[test]
@@ -163,7 +168,7 @@ fn a_store_that_stops_lets_no_poll_wait() {
     store.stop();
     let told: Value = serde_json::from_str(&polling.join().unwrap()).unwrap();
     assert_eq!(told["changes"], json!([]));
-    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(began.elapsed() < Duration::from_secs(28), "before its time");
 }
 
 #[test]

@@ -165,15 +165,21 @@ pub(super) const ALONE: &str = "--disable-hot-restart";
 /// The argument that says how many workers there are.
 pub(super) const WORKERS: &str = "--concurrency";
 
+/// The argument that says what the log shows of each part …
+pub(super) const LOG_LEVELS: &str = "--component-log-level";
+
+/// … which are the filter's own words, and of Envoy only what is wrong.
+pub(super) const ALL_OF_THE_FILTER: &str = "wasm:info";
+
 fn spawn(folder: &Path, bootstrap: &Path, more: &[&str]) -> Result<Process> {
     let mut command = Command::new(binaries::envoy()?);
     command.arg("--config-path").arg(bootstrap).args(more);
     if !more.contains(&WORKERS) {
         command.args([WORKERS, "2"]);
     }
-    // The filter's own words, and of Envoy only what is wrong.
-    command
-        .args(["--log-level", "warning", "--component-log-level", "wasm:info"])
-        .env("USHER_STORE_TOKEN", super::store::STORE_TOKEN);
+    if !more.contains(&LOG_LEVELS) {
+        command.args([LOG_LEVELS, ALL_OF_THE_FILTER]);
+    }
+    command.args(["--log-level", "warning"]).env("USHER_STORE_TOKEN", super::store::STORE_TOKEN);
     Process::start("Envoy", command, folder.join("envoy.log"))
 }

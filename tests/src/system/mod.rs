@@ -22,8 +22,8 @@ use crate::server::{Fault, Server};
 use crate::{binaries, port};
 use usher_policy::Policy;
 use usher_scenario::cast::Memberships;
-use usher_scenario::policy;
 use usher_scenario::token::KeyRing;
+use usher_scenario::{policy, read};
 
 /// Everything that runs, and the folder in which it leaves its files; all gone when dropped.
 pub struct System {
@@ -68,6 +68,8 @@ pub struct Setup {
     pub collector: Option<std::net::SocketAddr>,
     /// How many workers Envoy has; two, where nothing is said.
     pub workers: Option<u8>,
+    /// What Envoy's log shows from the beginning, by its parts; of the filter everything, where nothing is said.
+    pub log_levels: Option<&'static str>,
     /// Changes the bootstrap before Envoy reads it.
     pub edit_bootstrap: Option<fn(&str) -> Result<String>>,
 }
@@ -91,7 +93,7 @@ impl System {
         let keys = Arc::new(Mutex::new(KeyRing::Main));
         let key_server = key_server(&keys)?;
         key_server.fault(setup.key_fault.clone());
-        let policy = policy::fill_in_keys(policy, Some(key_server.address()))?;
+        let policy = patient(policy::fill_in_keys(policy, Some(key_server.address()))?)?;
         let finished = usher_policy_file::from_json(policy.to_string().as_bytes())
             .map_err(|faults| anyhow!("the policy has faults: {faults:#?}"))?;
         let policy_file = folder.path().join("usher.yaml");
@@ -126,7 +128,8 @@ impl System {
         let bootstrap_file = folder.path().join("envoy.yaml");
         std::fs::write(&bootstrap_file, bootstrap)?;
         let workers = setup.workers.unwrap_or(2).to_string();
-        let arguments = [envoy::ALONE, envoy::WORKERS, &workers];
+        let levels = setup.log_levels.unwrap_or(envoy::ALL_OF_THE_FILTER);
+        let arguments = [envoy::ALONE, envoy::WORKERS, &workers, envoy::LOG_LEVELS, levels];
         let envoy = Envoy::start_with(folder.path(), &bootstrap_file, listen, admin, &arguments)?;
         Ok(Self {
             envoy,
@@ -149,7 +152,7 @@ impl System {
     /// # Errors
     /// The policy has faults.
     pub fn change_policy(&mut self, policy: &Value) -> Result<String> {
-        let policy = policy::fill_in_keys(policy, Some(self.key_server.address()))?;
+        let policy = patient(policy::fill_in_keys(policy, Some(self.key_server.address()))?)?;
         let file = self.folder.path().join("usher.yaml");
         std::fs::write(&file, serde_json::to_vec_pretty(&policy)?)?;
         self.policy = policy;
@@ -277,6 +280,15 @@ pub fn render(policy: &Path, flags: &[(&str, String)]) -> Result<String> {
         bail!("usher render envoy: {}", String::from_utf8_lossy(&output.stderr));
     }
     String::from_utf8(output.stdout).context("a bootstrap is UTF-8")
+}
+
+/// The same policy, whose store may take longer than the usual half second where it does not say how long: on a busy machine
+/// it does.
+fn patient(mut policy: Value) -> Result<Value> {
+    if policy.pointer("/store/timeout").is_none() {
+        read::changes("options: {store: {timeout: 10s}}")?.apply(&mut policy)?;
+    }
+    Ok(policy)
 }
 
 fn key_server(keys: &Arc<Mutex<KeyRing>>) -> Result<Server> {

@@ -194,8 +194,13 @@ mod tests {
         write_for_platforms(&place, &[image("amd64", usher, "licence", "licences")], &release()).unwrap();
         let layout = Layout::read(&place).unwrap();
         let lent = Lent { libraries: &["/lib", "/lib64", "/usr/lib"].map(Path::new), emulator: None };
-        // A busy machine may be slow a few times.
-        let took: Vec<_> = (0..5).map(|_| ready_after(layout.image("linux/amd64").unwrap(), &lent).unwrap()).collect();
-        assert!(took.iter().min().is_some_and(|took| *took < Duration::from_secs(1)), "{took:?}");
+        // A busy machine may be slow some of the time.
+        let mut tries = (0..10).map(|_| ready_after(layout.image("linux/amd64").unwrap(), &lent).unwrap());
+        let mut slow = Vec::new();
+        let is_ready = tries.any(|took| {
+            slow.push(took);
+            took < Duration::from_secs(1)
+        });
+        assert!(is_ready, "{slow:?}");
     }
 }

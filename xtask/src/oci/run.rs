@@ -1,9 +1,9 @@
 //! Running an image without a container engine: its user, its entry point, its root for reading only.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,22 +14,23 @@ use super::read::Image;
 use crate::paths;
 
 /// How long is waited for readiness before it counts as none …
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// … and of a program for another processor, each of whose instructions is many.
-const PATIENCE_EMULATED: Duration = Duration::from_secs(60);
+const PATIENCE_EMULATED: Duration = Duration::from_secs(180);
 
 /// Where an emulator is mounted.
 const EMULATOR: &str = "emulator";
 
-/// Makes the root read-only but for what is mounted into it (`FROM=TO` …), then runs what is behind `--`.
+/// Makes the root read-only but for what is mounted into it (`FROM=TO` …), says so by a line, then runs what is behind `--`.
 const MOUNT: &str = r#"set -eu
 root=$1; shift
 mount --bind "$root" "$root"
 while [ "$1" != -- ]; do mount --rbind "${1%%=*}" "$root/${1#*=}"; shift; done
 shift
 mount -o remount,bind,ro "$root"
-exec "$@"
+echo
+exec "$@" >/dev/null
 "#;
 
 /// What an image is lent by this machine.
@@ -41,7 +42,8 @@ pub(crate) struct Lent<'m> {
     pub(crate) emulator: Option<&'m Path>,
 }
 
-/// How long the image's store took from its start to `/readyz`, with SQLite.
+/// How long the image's store took from its start to `/readyz`, with SQLite. What it waited for a processor that others had is
+/// not its own time.
 pub(crate) fn ready_after(image: &Image, lent: &Lent<'_>) -> Result<Duration> {
     // Not in /tmp: what is mounted without devices there could not be mounted anew.
     let folder = tempfile::tempdir_in(paths::output()?)?;
@@ -87,30 +89,43 @@ pub(crate) fn ready_after(image: &Image, lent: &Lent<'_>) -> Result<Duration> {
     command.arg(address.to_string()).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.env("USHER_STORE_TOKEN", "a-token-of-the-filter-for-a-trial");
     command.env("USHER_ADMIN_TOKEN", "a-token-of-administrators-for-a-trial");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
-    let begin = Instant::now();
-    let running = Running(command.spawn().context("`unshare` is not there: `apt install util-linux`")?);
-    running.until_ready(address, begin, &root, lent.emulator.is_some())
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut running = Running(command.spawn().context("`unshare` is not there: `apt install util-linux`")?);
+    let said = running.0.stdout.take().context("what it says")?;
+    BufReader::new(said).read_line(&mut String::new())?;
+    running.until_ready(address, &root, lent.emulator.is_some())
 }
 
 /// A program that ends with what it was started for.
 struct Running(Child);
 
 impl Running {
-    fn until_ready(mut self, address: SocketAddr, begin: Instant, root: &Path, is_emulated: bool) -> Result<Duration> {
+    fn until_ready(mut self, address: SocketAddr, root: &Path, is_emulated: bool) -> Result<Duration> {
         let (name, patience) = if is_emulated { (EMULATOR, PATIENCE_EMULATED) } else { ("usher", PATIENCE) };
+        let (begin, waited) = (Instant::now(), self.waited());
         loop {
             if let Some(status) = self.0.try_wait()? {
                 bail!("the image's store ended: {status}");
             }
             if is_ready(address) {
-                let took = begin.elapsed();
+                let took = begin.elapsed().saturating_sub(self.waited().saturating_sub(waited));
                 self.is_confined(root, name)?;
                 return Ok(took);
             }
             ensure!(begin.elapsed() < patience, "the image's store is not ready after {patience:?}");
             std::thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// How long its threads, and this one, have waited for a processor so far; nothing where the system does not say.
+    fn waited(&self) -> Duration {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).into_iter().flatten().flatten();
+        let all = threads.map(|thread| thread.path()).chain([PathBuf::from("/proc/thread-self")]);
+        let waited = |thread: PathBuf| -> Option<u64> {
+            let told = std::fs::read_to_string(thread.join("schedstat")).ok()?;
+            told.split_whitespace().nth(1)?.parse().ok()
+        };
+        Duration::from_nanos(all.filter_map(waited).sum())
     }
 
     /// Whether it is who it should be, with a root that nobody can write to. Every program before it has become it (`exec`).

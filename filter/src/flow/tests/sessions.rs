@@ -292,3 +292,14 @@ fn without_the_store_a_session_goes_on_only_as_the_last_answer_left_it() {
         }
     }
 }
+
+#[test]
+fn a_session_about_which_nobody_can_be_asked_is_over_also_where_it_would_be_kept() {
+    let mut world = World::new(policy(|document| document["sessions"]["offline"] = json!({"keep": "15m"})));
+    let token = token(|_| {});
+    world.log_in("/x", &token, Ok(answer("member", "user")));
+    world.seconds = 5;
+    let Next::AskStore(expect) = world.present("/x", &token) else { panic!("the store is not asked") };
+    expect.end_session(&mut world.sessions);
+    assert!(matches!(world.present("/x", &token), Next::AskStore(expect) if expect.is_login()));
+}

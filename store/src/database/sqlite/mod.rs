@@ -51,6 +51,10 @@ impl Sqlite {
     /// # Errors
     /// See [`OpenError`].
     pub(crate) async fn open(address: &str, metrics: Arc<Metrics>) -> Result<Self, OpenError> {
+        Self::open_with(address, metrics, writer::MAX_WAIT).await
+    }
+
+    async fn open_with(address: &str, metrics: Arc<Metrics>, max_wait: Duration) -> Result<Self, OpenError> {
         if address.contains(":memory:") || address.contains("mode=memory") {
             return Err(OpenError::InMemory(address.to_owned()));
         }
@@ -72,7 +76,7 @@ impl Sqlite {
         let long_readers = pool(READERS, LONG_PATIENCE).connect_with(reading.clone()).await?;
         let readers = pool(READERS, PATIENCE).connect_with(reading).await?;
         let feed_grew = watch::Sender::new(0);
-        let writer = Writer::start(writer, feed_grew.clone(), metrics);
+        let writer = Writer::start(writer, feed_grew.clone(), metrics, max_wait);
         Ok(Self { writer, readers, long_readers, feed_grew, _alone: alone })
     }
 }

@@ -18,7 +18,7 @@ pub(super) const QUEUE: usize = 1024;
 const MAX_TURNS: usize = 128;
 
 /// … and the first of them waits for it at most about this long.
-const MAX_WAIT: Duration = Duration::from_millis(20);
+pub(super) const MAX_WAIT: Duration = Duration::from_millis(20);
 
 /// Gives turns.
 pub(super) struct Writer {
@@ -48,10 +48,15 @@ struct Done {
 }
 
 impl Writer {
-    /// Starts the task that owns the one connection of this pool.
-    pub(super) fn start(pool: SqlitePool, feed_grew: watch::Sender<u64>, metrics: Arc<Metrics>) -> Self {
+    /// Starts the task that owns the one connection of this pool. `max_wait` is [`MAX_WAIT`], where nobody tests it.
+    pub(super) fn start(
+        pool: SqlitePool,
+        feed_grew: watch::Sender<u64>,
+        metrics: Arc<Metrics>,
+        max_wait: Duration,
+    ) -> Self {
         let (queue, calls) = mpsc::channel(QUEUE);
-        tokio::spawn(serve(pool.clone(), calls, feed_grew, metrics));
+        tokio::spawn(serve(pool.clone(), calls, feed_grew, metrics, max_wait));
         Self { queue, long: Arc::new(Semaphore::new(1)), pool }
     }
 
@@ -106,6 +111,7 @@ async fn serve(
     mut calls: mpsc::Receiver<Call>,
     feed_grew: watch::Sender<u64>,
     metrics: Arc<Metrics>,
+    max_wait: Duration,
 ) {
     let mut next = None;
     loop {
@@ -145,7 +151,7 @@ async fn serve(
                 }
                 Call::Turn(_, lend) => batch.lend(lend).await,
             }
-            if batch.has_room() {
+            if batch.has_room(max_wait) {
                 next = calls.try_recv().ok();
             }
         }
@@ -177,8 +183,8 @@ impl Batch {
         Ok(Self { connection, began: Instant::now(), done: Vec::new(), broken: None })
     }
 
-    fn has_room(&self) -> bool {
-        self.broken.is_none() && self.done.len() < MAX_TURNS && self.began.elapsed() < MAX_WAIT
+    fn has_room(&self, max_wait: Duration) -> bool {
+        self.broken.is_none() && self.done.len() < MAX_TURNS && self.began.elapsed() < max_wait
     }
 
     /// Lends the connection, behind a savepoint, and waits until it comes back.

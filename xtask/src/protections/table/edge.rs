@@ -196,6 +196,26 @@ pub(super) const EDGE: &[Protection] = &[
         )],
     ),
     (
+        "somebody leaves before every answer",
+        &[(
+            "filter/src/worker/unattended.rs",
+            "self.due.len().min(RESUMED_AT_ONCE)",
+            "self.due.len().min(RESUMED_AT_ONCE * 100)",
+        )],
+    ),
+    (
+        "somebody leaves before every answer",
+        &[("filter/src/worker/unattended.rs", "const MOST: usize = 1_000;", "const MOST: usize = usize::MAX;")],
+    ),
+    (
+        "somebody leaves before every answer",
+        &[(
+            "filter/src/flow/store.rs",
+            "        sessions.end(&self.visit.organization.id, &self.visit.credential.bytes);",
+            "        sessions.end(&self.visit.organization.id, &[]);",
+        )],
+    ),
+    (
         "a session outlives its key",
         &[(
             "filter/src/keys/remote.rs",
@@ -290,6 +310,14 @@ pub(super) const EDGE: &[Protection] = &[
             "filter/src/census.rs",
             "self.workers = if self.told_at.is_some() { workers.saturating_sub(1) } else { 0 };",
             "self.workers = workers.min(1);",
+        )],
+    ),
+    (
+        "a customer's provider signs for ever more people",
+        &[(
+            "filter/src/census.rs",
+            "u64::try_from(self.began.saturating_add(now.steady).as_millis()).unwrap_or(u64::MAX)",
+            "now.unix_ms",
         )],
     ),
     (
