@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use jwt_simple::prelude::*;
+use serde_json::json;
 use usher_policy::token::Assertion;
 use usher_tests::http::Request;
 use usher_tests::policy;
 use usher_tests::stage::denied;
 use usher_tests::stage::envoy::RealEnvoy;
+use usher_tests::system::upstream;
 
 use crate::attack::HOST;
 
@@ -57,5 +59,23 @@ fn each_byte_of_a_token_is_read_as_it_is_natively() -> Result<()> {
     let expected = BTreeMap::from([("bad_signature", BLOCK * (63 + 94)), ("malformed_token", BLOCK * (157 + 162))]);
     ensure!(reasons == expected, "{reasons:?}, not {expected:?}");
     ensure!(connection.send(&good)?.status == 200, "the same worker lets ada in");
+    stage.no_filter_died()
+}
+
+#[test]
+fn each_byte_of_a_tag_that_is_no_visible_ascii_is_encoded_wherever_it_stands() -> Result<()> {
+    let mut stage = RealEnvoy::start(&policy::base("claude")?)?;
+    let odds = [("é", "%C3%A9"), ("%", "%25"), (" ", "%20"), ("\u{fffd}", "%EF%BF%BD"), ("~!", "~!")];
+    for (number, (odd, encoded)) in odds.into_iter().enumerate() {
+        for place in 0..=BLOCK {
+            let around = ["a".repeat(place), "a".repeat(2 * BLOCK - place)];
+            let claims = json!({"sub": around.join(odd), "email": format!("a{number}-{place}@acme.example")});
+            let request = stage.request_of(&format!("{{login: ada, pass: true, claims: {claims}}}"))?;
+            let response = stage.system.envoy.send(&request)?;
+            let headers = upstream::saw(&response)?.with_context(|| format!("{odd} at {place}: {response:?}"))?;
+            let subject = headers.iter().find(|(name, _)| name == "x-usher-subject").map(|(_, value)| value.as_str());
+            ensure!(subject == Some(&around.join(encoded)), "{odd} at {place}: {subject:?}");
+        }
+    }
     stage.no_filter_died()
 }

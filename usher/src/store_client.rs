@@ -295,7 +295,9 @@ impl StoreClient {
         let text = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec().map_err(unreachable)?;
         let document: Value = match text.as_slice() {
             [] if status == StatusCode::NO_CONTENT => Value::Null,
-            text => serde_json::from_slice(text).map_err(|_| self.misunderstood(path, status.as_u16()))?,
+            // No store says `null`, which would be taken for an empty answer.
+            text => (serde_json::from_slice(text).ok().filter(|document: &Value| !document.is_null()))
+                .ok_or_else(|| self.misunderstood(path, status.as_u16()))?,
         };
         if status.is_success() {
             return Ok(Answered { document, warning });

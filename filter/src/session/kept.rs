@@ -3,6 +3,7 @@
 
 mod pieces;
 
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 
 use hashbrown::HashTable;
@@ -10,7 +11,6 @@ use usher_policy::id::Issuer;
 use usher_policy::scan::{self, Sought};
 use usher_policy::token::base64url;
 
-use super::hash::{Hasher, wide};
 use pieces::{Anchors, Pieces};
 
 /// So many models are remembered without a look at which of them still have sessions.
@@ -82,7 +82,7 @@ impl Assertion {
 #[derive(Debug)]
 pub(super) struct Models {
     of: HashTable<Model>,
-    keys: Hasher,
+    keys: RandomState,
     sweep_at: usize,
 }
 
@@ -110,7 +110,7 @@ impl Model {
 impl Models {
     /// Nothing is known yet.
     pub(super) fn new() -> Self {
-        Self { of: HashTable::new(), keys: Hasher::new(), sweep_at: FIRST_SWEEP }
+        Self { of: HashTable::new(), keys: RandomState::new(), sweep_at: FIRST_SWEEP }
     }
 
     /// Keeps a credential of a provider.
@@ -142,8 +142,8 @@ impl Models {
         if header.len() + payload.len() > LONGEST {
             return itself();
         }
-        let hash_of = |issuer: &Issuer, header: &[u8]| wide(self.keys.hash((issuer.as_str(), header)));
-        let hash = hash_of(issuer, header);
+        let keys = &self.keys;
+        let hash = hash(keys, issuer, header);
         if let Some(model) = self.of.find(hash, |model| model.is_for(issuer, header)) {
             let pieces = Pieces::of(payload, model.bytes.get(header.len()..)?, &model.anchors)?;
             if pieces.bytes().len() <= payload.len() / 2 {
@@ -163,9 +163,14 @@ impl Models {
         }
         let (issuer, header, anchors) = (issuer.clone(), header.len(), Anchors::of(payload));
         let model = Model { issuer, bytes: Rc::clone(&bytes), header, anchors };
-        self.of.insert_unique(hash, model, |model| hash_of(&model.issuer, model.header()));
+        self.of.insert_unique(hash, model, |model| self::hash(keys, &model.issuer, model.header()));
         Some((bytes, pieces))
     }
+}
+
+/// The hash of all that a model is found by: were it a part of the header, whoever signs could have a thousand with one hash.
+fn hash(keys: &RandomState, issuer: &Issuer, header: &[u8]) -> u64 {
+    keys.hash_one((issuer.as_str(), header))
 }
 
 #[cfg(test)]

@@ -267,4 +267,45 @@ proptest! {
             prop_assert_eq!(document.root().pointer(&steps).map(Json::to_value), theirs);
         }
     }
+
+    #[test]
+    fn an_object_has_its_own_members_and_no_others(document in nested(), name in name()) {
+        let read = Document::read(document.to_string().into_bytes()).unwrap();
+        let mut left = vec![(read.root(), &document)];
+        while let Some((ours, theirs)) = left.pop() {
+            prop_assert_eq!(ours.get(&name).map(Json::to_value), theirs.get(&name).cloned());
+            for (name, value) in theirs.as_object().into_iter().flatten() {
+                let found = ours.get(name);
+                prop_assert!(found.is_some(), "{} in {}", name, theirs);
+                left.extend(found.map(|found| (found, value)));
+            }
+        }
+    }
+}
+
+/// A member's name: short ones of which some share a mark, some that are written with escapes, and none.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-f]{0,2}",
+        "[a\"é]{1,9}",
+        prop::sample::select(vec!["email", "groups", "email_verified"]).prop_map(String::from)
+    ]
+}
+
+/// Objects in objects and arrays, of which many have members of one name.
+fn nested() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(json!(null)),
+        Just(json!([])),
+        Just(json!({})),
+        any::<u8>().prop_map(Value::from),
+        name().prop_map(Value::from)
+    ];
+    leaf.prop_recursive(4, 40, 8, |inner| {
+        let members = prop::collection::vec((name(), inner.clone()), 0..8);
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::from),
+            members.prop_map(|members| Value::Object(members.into_iter().collect()))
+        ]
+    })
 }

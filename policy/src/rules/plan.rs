@@ -171,9 +171,14 @@ mod tests {
             (vec!["power", "basic", "staff"], assign("user", Some("premium"))),
             (vec!["power"], NO_GROUP),
             (vec!["Staff"], NO_GROUP),
+            (vec!["staff "], NO_GROUP),
             (vec![], NO_GROUP),
         ] {
-            assert_eq!(planned(&organization, true, Ok(&groups)), Ok(expected), "{groups:?}");
+            assert_eq!(planned(&organization, true, Ok(&groups)), Ok(expected.clone()), "{groups:?}");
+            // Among many they are looked up in another way.
+            let names: Vec<String> = (0..20).map(|number| format!("other-{number}")).collect();
+            let many: Vec<&str> = names.iter().map(String::as_str).chain(groups).collect();
+            assert_eq!(planned(&organization, true, Ok(&many)), Ok(expected), "{many:?}");
         }
     }
 

@@ -197,7 +197,7 @@ fn a_store_that_is_none_is_told() {
 #[test]
 fn what_another_server_answers_is_not_taken_for_the_store_s() {
     let store = store();
-    for document in [json!([]), json!({}), json!({"ok": true}), json!("gone")] {
+    for document in [json!([]), json!({}), json!({"ok": true}), json!("gone"), json!(null)] {
         let server = Server::start({
             let document = document.clone();
             move |_| Response::json(200, &document)

@@ -30,6 +30,7 @@ mod denials;
 mod feed;
 mod known;
 mod sessions;
+mod tagged;
 mod withdrawal;
 
 const T0: u64 = 1_800_000_000;

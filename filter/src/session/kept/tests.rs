@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -127,6 +129,18 @@ fn models_are_few_however_many_headers_a_provider_has() {
     }
     assert!(models.of.len() <= MODELS && models.of.iter().all(|model| model.bytes.len() <= LONGEST));
     assert!(held.iter().zip(0..).all(|(kept, number)| kept.is(&filled(&header(number), number, 1))));
+}
+
+#[test]
+fn headers_have_hashes_of_their_own_wherever_they_differ() {
+    let models = Models::new();
+    for (before, after) in
+        [("", ""), ("", "-and-more-than-a-few-letters-that-all-of-them-end-with"), ("of-a-provider-", "")]
+    {
+        let headers = (0..1_000).map(|number| format!("{before}{number}{after}."));
+        let hashes: HashSet<u64> = headers.map(|header| hash(&models.keys, &okta(), header.as_bytes())).collect();
+        assert_eq!(hashes.len(), 1_000, "between `{before}` and `{after}`");
+    }
 }
 
 proptest! {

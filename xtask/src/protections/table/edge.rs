@@ -256,6 +256,14 @@ pub(super) const EDGE: &[Protection] = &[
         ],
     ),
     (
+        "a provider writes a thousand headers",
+        &[(
+            KEPT,
+            "keys.hash_one((issuer.as_str(), header))",
+            "keys.hash_one((issuer.as_str(), header.last_chunk::<32>()))",
+        )],
+    ),
+    (
         "a session survives a policy",
         &[
             (
