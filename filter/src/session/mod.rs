@@ -1,7 +1,6 @@
 //! What a worker remembers of logins, so that later requests need neither crypto nor the store.
 
 mod check;
-mod hash;
 mod kept;
 mod sieve;
 

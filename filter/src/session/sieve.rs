@@ -1,13 +1,14 @@
 //! A bounded table that evicts by SIEVE (Zhang et al., NSDI '24): one bit per entry, and a hit moves nothing. Entries also
 //! belong to groups, so that what concerns several of them finds them without a search.
 
+mod hash;
 mod slots;
 
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-use super::hash::{Hasher, wide};
+use hash::Hasher;
 use slots::{At, Slots};
 
 /// What an entry is found by: a short text and a long one. Both are compared whole.
@@ -64,8 +65,9 @@ struct Slot<V> {
 struct Hash(u32);
 
 impl Hash {
+    /// As the tables want it, who look at both ends.
     fn wide(self) -> u64 {
-        wide(self.0)
+        u64::from(self.0) << 32 | u64::from(self.0)
     }
 }
 

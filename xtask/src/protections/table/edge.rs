@@ -290,7 +290,11 @@ pub(super) const EDGE: &[Protection] = &[
                 "        self.session.standing.organization().as_str() == organization && self.credential.is(credential)",
                 "        !organization.is_empty() && self.credential.is(credential)",
             ),
-            ("filter/src/session/hash.rs", "(hash ^ word).rotate_left(29).wrapping_mul(ODD)", "hash | word & ODD & 0"),
+            (
+                "filter/src/session/sieve/hash.rs",
+                "(hash ^ word).rotate_left(29).wrapping_mul(ODD)",
+                "hash | word & ODD & 0",
+            ),
         ],
     ),
     (

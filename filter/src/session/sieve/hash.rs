@@ -21,7 +21,7 @@ impl Hasher {
     }
 
     /// The hash of a key. The short text is the operator's: it need only be told from others.
-    pub(super) fn hash(&self, (short, long): (&str, &[u8])) -> u32 {
+    pub(super) fn hash(&self, (short, long): super::Key<'_>) -> u32 {
         const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
         let (words, rest) = short.as_bytes().as_chunks::<8>();
         let last =
@@ -35,11 +35,6 @@ impl Hasher {
         });
         u32::try_from(sum >> 32).unwrap_or_default()
     }
-}
-
-/// A hash as tables want it, who look at both ends.
-pub(super) fn wide(hash: u32) -> u64 {
-    u64::from(hash) << 32 | u64::from(hash)
 }
 
 #[cfg(test)]
