@@ -9,7 +9,7 @@ use usher_policy::wire::Position;
 
 use super::DatabaseError;
 use super::bind::Bind;
-use super::member_sql::push_active_with_role;
+use super::member_sql::{push_active_with_role, push_from_members_with_external_id};
 use super::row::{self, member_columns};
 use super::statement::Statement;
 
@@ -36,7 +36,7 @@ pub(crate) struct Look {
     pub(crate) linked: Option<Member>,
     /// The member with the email.
     pub(crate) by_email: Option<Member>,
-    /// The member whom the directory knows by the external id; the oldest, should there be several.
+    /// The members whom the directory knows by the external id; the two oldest, should there be more.
     pub(crate) by_external_id: Vec<Member>,
     /// What is kept about the identity's assertions. Where nothing is, it may have been forgotten: then it is as if they had
     /// come with the newest that was, in their organization, and been revoked as lately as anybody of whom that was forgotten.
@@ -110,13 +110,8 @@ where
         query.push(concat!(" UNION ALL SELECT 'email', ", member_columns!(), " FROM members WHERE organization = "));
         query.push_bind(organization()).push(" AND email_key = ").push_bind(question.email.key());
         if let Some(external_id) = question.external_id {
-            query.push(concat!(
-                " UNION ALL SELECT * FROM (SELECT 'external_id', ",
-                member_columns!(),
-                " FROM members WHERE organization = "
-            ));
-            query.push_bind(organization()).push(" AND external_id = ").push_bind(external_id.to_owned());
-            query.push(" ORDER BY id LIMIT 2) AS oldest");
+            query.push(concat!(" UNION ALL SELECT 'external_id', ", member_columns!()));
+            push_from_members_with_external_id(&mut query, question.organization, external_id);
         }
         query.push(") AS person ON TRUE");
     }

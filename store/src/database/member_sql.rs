@@ -44,8 +44,19 @@ where
     }
 
     pub(super) fn members_with_external_id(organization: &OrganizationId, external_id: &str) -> Statement<DB> {
-        let mut query = members(organization);
-        query.push(" AND external_id = ").push_bind(external_id.to_owned()).push(" ORDER BY id LIMIT 2");
+        let mut query = Statement::new(concat!("SELECT ", member_columns!()));
+        push_from_members_with_external_id(&mut query, organization, external_id);
+        query
+    }
+
+    /// The oldest active members with a role; they are found as [`push_active_with_role`] finds two.
+    pub(super) fn oldest_with_role(organization: &OrganizationId, role: &Role, limit: u32) -> Statement<DB> {
+        let mut query = Statement::new(concat!("SELECT ", member_columns!(), " FROM ("));
+        query.push(concat!("SELECT ", member_columns!(), " FROM members WHERE (organization, role, status) >= ("));
+        query.push_bind(organization.to_string()).push(", ").push_bind(role.to_string());
+        query.push(", 'active') ORDER BY organization, role, status, id LIMIT ").push_bind(i64::from(limit));
+        query.push(") AS first WHERE organization = ").push_bind(organization.to_string());
+        query.push(" AND role = ").push_bind(role.to_string()).push(" AND status = 'active'");
         query
     }
 
@@ -204,6 +215,25 @@ where
     let mut query = Statement::new(concat!("SELECT ", member_columns!(), " FROM members WHERE organization = "));
     query.push_bind(organization.to_string());
     query
+}
+
+/// The two oldest members with an external id, as rows of a table.
+pub(super) fn push_from_members_with_external_id<DB: Database>(
+    query: &mut Statement<DB>,
+    organization: &OrganizationId,
+    external_id: &str,
+) where
+    String: Bind<DB>,
+{
+    // In the order of their index, as below: SQLite would rather look through all members in the order of their ids.
+    query.push(concat!(
+        " FROM (SELECT ",
+        member_columns!(),
+        " FROM members WHERE external_id IS NOT NULL AND (organization, external_id) >= ("
+    ));
+    query.push_bind(organization.to_string()).push(", ").push_bind(external_id.to_owned());
+    query.push(") ORDER BY organization, external_id, id LIMIT 2) AS oldest WHERE organization = ");
+    query.push_bind(organization.to_string()).push(" AND external_id = ").push_bind(external_id.to_owned());
 }
 
 /// How many active members hold this role, counted to 2.

@@ -44,6 +44,14 @@ pub(crate) trait MemberSnapshot: Send {
         external_id: &str,
     ) -> Result<Vec<Member>, DatabaseError>;
 
+    /// The oldest active members with this role.
+    async fn oldest_with_role(
+        &mut self,
+        organization: &OrganizationId,
+        role: &Role,
+        limit: u32,
+    ) -> Result<Vec<Member>, DatabaseError>;
+
     /// At most `limit` members after `after`, in the order of their ids.
     async fn members(
         &mut self,
@@ -165,6 +173,16 @@ macro_rules! keep_members {
                 // Who was changed until they were locked may have another by now.
                 found.retain(|member| member.external_id.as_deref() == Some(external_id));
                 Ok(found)
+            }
+
+            async fn oldest_with_role(
+                &mut self,
+                organization: &OrganizationId,
+                role: &Role,
+                limit: u32,
+            ) -> Result<Vec<Member>, DatabaseError> {
+                let mut query = Sql::oldest_with_role(organization, role, limit);
+                query.build().fetch_all(self.connection()).await?.iter().map(row::member).collect()
             }
 
             async fn members(

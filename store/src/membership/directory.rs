@@ -1,20 +1,20 @@
 //! From the directory to memberships: what a change of users or groups means, in the transaction that makes it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use usher_policy::id::{DirectoryUserId, Email, Group, ParentId, Tier};
+use usher_policy::id::{DirectoryUserId, Email, Group, MemberId, ParentId, Tier};
 use usher_policy::member::{Member, Status};
 use usher_policy::model::Organization;
 use usher_policy::rules::directory::{DirectoryUser, Facts, decide, grant, is_held};
 use usher_policy::rules::effects::{Change, Effects, Note};
 
 use super::effects::{self, Why};
-use super::together::Together;
+use super::together::{Together, Turns};
 use super::waiting::Waiting;
 use super::{Membership, new_id, seats};
 use crate::audit::{self, Cause};
-use crate::database::{DatabaseError, MemberFilter, Snapshot, Transaction};
+use crate::database::{DatabaseError, Snapshot, Transaction};
 use crate::scim::{GroupOfUser, Stored};
 
 /// What a change of the directory did to the members of one organization.
@@ -80,18 +80,20 @@ impl Followed {
         before.map(|before| &before.email).filter(|email| !kept.contains(&email.key())).cloned().collect()
     }
 
-    /// Whether somebody became an owner: who was kept as the last one is not the last any more.
-    pub(crate) fn has_new_owner(&self) -> bool {
+    /// Who became an owner: who was kept as the last one is not the last any more.
+    pub(crate) fn new_owners(&self) -> HashSet<MemberId> {
         let owns = |member: &Option<Member>| {
             let top_role = self.organization.top_role();
             member.as_ref().is_some_and(|member| member.status == Status::Active && member.role == *top_role)
         };
-        self.done.iter().any(|done| owns(&done.after) && !owns(&done.before))
+        let new = self.done.iter().filter(|done| owns(&done.after) && !owns(&done.before));
+        new.filter_map(|done| done.after.as_ref()).map(|member| member.id.clone()).collect()
     }
 
     /// Whether this is a removal where removals wait.
-    fn holds(&self, decided: &Decided) -> bool {
-        !self.held.is_empty() && decided.removal().is_some()
+    fn holds(&self, decided: &Decided, following: Following<'_>) -> bool {
+        let wait = !self.held.is_empty() || following.guarded == Guarded::Never;
+        wait && decided.removal().is_some()
     }
 }
 
@@ -166,10 +168,6 @@ impl Membership {
         if decided.is_nothing() {
             return Ok(None);
         }
-        let removals = decided.removal().into_iter().cloned().collect();
-        let held = self.held(transaction, organization, removals, following).await?;
-        let mut followed = Followed { held, ..Followed::nothing(organization) };
-
         // What concerns one alone needs nobody else to wait, and no second look. A freed seat concerns those who wait.
         let concerns_others = effects::rest_on_others(organization, decided.before.as_ref(), &decided.effects)
             || effects::frees_seat(decided.before.as_ref(), &decided.effects);
@@ -177,7 +175,10 @@ impl Membership {
             transaction.lock_organization(&organization.id).await?;
             decided = self.decided(transaction, organization, user).await?;
         }
-        let frees = match followed.holds(&decided) {
+        let removals = decided.removal().into_iter().cloned().collect();
+        let held = self.held(transaction, organization, removals, following).await?;
+        let mut followed = Followed { held, ..Followed::nothing(organization) };
+        let frees = match followed.holds(&decided, following) {
             true => false,
             false => self.apply(transaction, organization, &decided, following, &mut followed).await?,
         };
@@ -193,31 +194,23 @@ impl Membership {
         following: Following<'_>,
     ) -> Result<Option<(Followed, bool)>, DatabaseError> {
         let together = Together::read(transaction, organization, users, self.now()).await?;
-        let (mut nothing, mut removals) = (true, Vec::new());
-        for user in users {
-            let decided = Decided { effects: together.decide(user), before: None };
-            nothing = nothing && decided.is_nothing();
-            removals.extend(decided.removal().cloned());
-        }
-        if nothing {
+        let is_nothing = |user| Decided { effects: together.decide(user), before: None }.is_nothing();
+        if users.iter().all(is_nothing) {
             return Ok(None);
         }
-        let held = self.held(transaction, organization, removals, following).await?;
-        let mut followed = Followed { held, ..Followed::nothing(organization) };
-
         transaction.lock_organization(&organization.id).await?;
         // Others may have come, or taken seats, until it was locked.
         let mut together = Together::read(transaction, organization, users, self.now()).await?;
+        let held = self.held(transaction, organization, together.removals(users), following).await?;
+        let mut followed = Followed { held, ..Followed::nothing(organization) };
         let mut frees = false;
-        let mut queue: VecDeque<_> = users.iter().map(|user| (user, true)).collect();
-        while let Some((user, may_wait)) = queue.pop_front() {
+        let mut turns = Turns::of(users);
+        while let Some(user) = turns.next() {
             let (decided, facts) = together.decided(transaction, user).await?;
-            // Of those who come after, one may become an owner: then this is not the last.
-            if may_wait && decided.effects.notes.contains(&Note::LastOwner) {
-                queue.push_back((user, false));
+            if turns.put_off(user, &decided.effects) {
                 continue;
             }
-            if !followed.holds(&decided) {
+            if !followed.holds(&decided, following) {
                 frees |= self.apply(transaction, organization, &decided, following, &mut followed).await?;
                 together.done(&decided, &facts);
             }
@@ -383,15 +376,16 @@ pub(super) async fn users_of(
     Ok(users.into_iter().map(|user| (user.id.clone(), user)).collect())
 }
 
-/// The directory's users who entitle the oldest `limit` owners.
+/// The directory's users who entitle the oldest `limit` owners but for the `new` ones.
 pub(crate) async fn owners(
     read: &mut dyn Snapshot,
     organization: &Organization,
+    new: &HashSet<MemberId>,
     limit: u32,
 ) -> Result<Vec<DirectoryUser>, DatabaseError> {
-    let role = Some(organization.top_role().clone());
-    let filter = MemberFilter { role, status: Some(Status::Active), ..MemberFilter::default() };
-    let owners = read.members(&organization.id, &filter, None, limit).await?;
+    let limit = u32::try_from(new.len()).unwrap_or(u32::MAX).saturating_add(limit);
+    let mut owners = read.oldest_with_role(&organization.id, organization.top_role(), limit).await?;
+    owners.retain(|owner| !new.contains(&owner.id));
     let users = users_of(read, &organization.parent.id, &owners).await?;
     Ok(owners.iter().filter_map(|owner| users.get(owner.directory_user.as_ref()?)).cloned().collect())
 }

@@ -1,6 +1,6 @@
 //! Many users of a directory and their memberships in one organization: read together, decided one after the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use usher_policy::id::{DirectoryUserId, OrganizationId};
 use usher_policy::member::Member;
 use usher_policy::model::Organization;
 use usher_policy::rules::directory::{DirectoryUser, Facts, decide};
-use usher_policy::rules::effects::Effects;
+use usher_policy::rules::effects::{Change, Effects, Note};
 
 use super::directory::Decided;
 use super::sketch::Sketch;
@@ -48,6 +48,34 @@ impl Memberships {
     }
 }
 
+/// In which order users are decided: as they come, but for an owner who would be kept as the last one. Of those who come after,
+/// one may become an owner.
+pub(super) struct Turns<'a> {
+    users: std::slice::Iter<'a, DirectoryUser>,
+    put_off: VecDeque<&'a DirectoryUser>,
+    is_second: bool,
+}
+
+impl<'a> Turns<'a> {
+    pub(super) fn of(users: &'a [DirectoryUser]) -> Self {
+        Self { users: users.iter(), put_off: VecDeque::new(), is_second: false }
+    }
+
+    pub(super) fn next(&mut self) -> Option<&'a DirectoryUser> {
+        self.users.next().or_else(|| {
+            self.is_second = true;
+            self.put_off.pop_front()
+        })
+    }
+
+    /// Whether a user is decided once more when all others have been.
+    pub(super) fn put_off(&mut self, user: &'a DirectoryUser, effects: &Effects) -> bool {
+        let waits = !self.is_second && effects.notes.contains(&Note::LastOwner);
+        self.put_off.extend(waits.then_some(user));
+        waits
+    }
+}
+
 /// Decisions about many users, each of which sees what those before it did to seats, owners and emails.
 pub(super) struct Together<'a> {
     organization: &'a Arc<Organization>,
@@ -75,6 +103,24 @@ impl<'a> Together<'a> {
     /// What becomes of one of the users, save from when on old assertions are refused.
     pub(super) fn decide(&self, user: &DirectoryUser) -> Effects {
         self.decide_on(user).1
+    }
+
+    /// Who will be removed, once all of them have had their turn: nothing has been done yet.
+    pub(super) fn removals(&mut self, users: &[DirectoryUser]) -> Vec<Member> {
+        let (before, mut removals) = (self.sketch.clone(), Vec::new());
+        let mut turns = Turns::of(users);
+        while let Some(user) = turns.next() {
+            let (facts, effects) = self.decide_on(user);
+            if turns.put_off(user, &effects) {
+                continue;
+            }
+            self.sketch.draw(&effects, &facts);
+            if let Some(Change::Remove(member)) = effects.change {
+                removals.push(member);
+            }
+        }
+        self.sketch = before;
+        removals
     }
 
     /// What is to be written for one of the users. What is done of it is to be told to [`Together::done`].

@@ -14,8 +14,10 @@ use crate::scim::filter::folded;
 /// Most other users with the same email who are looked at when a member no longer has it.
 const MAX_NAMESAKES: u32 = 10;
 
-/// Most owners who are looked at when there is a new one. The one who was kept as the last is the oldest but for those who came
-/// with the new one.
+/// Of how many emails the users are in memory at once.
+const MAX_EMAILS: usize = 1_000;
+
+/// Most owners who are looked at when there are new ones. Who was kept as the last is the oldest of the others.
 const MAX_OWNERS: u32 = 10;
 
 /// How often something is handed on by one change: who gets an email may leave another behind.
@@ -28,13 +30,18 @@ impl Change<'_> {
             let mut next = Vec::new();
             for followed in &followed {
                 let organization = &followed.organization;
-                let mut users = self.namesakes(&followed.freed_emails()).await?;
-                if followed.has_new_owner() {
-                    users.extend(membership::owners(&mut *self.transaction, organization, MAX_OWNERS).await?);
-                }
-                let organization = std::slice::from_ref(organization);
                 // What a guard holds back is not done by the next request about somebody else.
-                next.extend(self.followed_in(organization, &users, Guarded::Never).await?);
+                for emails in followed.freed_emails().chunks(MAX_EMAILS) {
+                    let namesakes = self.namesakes(emails).await?;
+                    next.extend(
+                        self.followed_in(std::slice::from_ref(organization), &namesakes, Guarded::Never).await?,
+                    );
+                }
+                let new = followed.new_owners();
+                if !new.is_empty() {
+                    let owners = membership::owners(&mut *self.transaction, organization, &new, MAX_OWNERS).await?;
+                    next.extend(self.followed_in(std::slice::from_ref(organization), &owners, Guarded::Never).await?);
+                }
             }
             self.followed.append(&mut followed);
             followed = next;
@@ -48,9 +55,6 @@ impl Change<'_> {
 
     /// The users who are known by one of these emails, in the order of their ids.
     async fn namesakes(&mut self, emails: &[Email]) -> Result<Vec<DirectoryUser>, DatabaseError> {
-        if emails.is_empty() {
-            return Ok(Vec::new());
-        }
         let parent = &self.request.parent;
         let keys: Vec<_> = emails.iter().map(|email| folded(email.as_str())).collect();
         let found = self.transaction.users_with_emails(parent, &keys, MAX_NAMESAKES).await?;

@@ -243,6 +243,47 @@ fn who_was_kept_as_the_last_owner_is_none_any_more_when_there_is_another() {
 }
 
 #[test]
+fn a_last_owner_whom_the_same_request_follows_by_another_is_a_removal_as_any_other() {
+    let after_handing_over = |policy: &str| {
+        let directory = Directory { store: Store::start_by(policy) };
+        let ada = directory.user("ada");
+        // Whose turn is first.
+        directory.store.clock.advance(1);
+        let bea = directory.user("bea");
+        let owners = directory.group("owners", &[&ada]);
+        let hand_over = json!({"op": "replace", "path": "members", "value": members(&[&bea])});
+        directory.patch(&format!("/Groups/{owners}"), hand_over);
+        let held = directory.store.metric("usher_store_removals_held_total{organization=\"mapped\"}");
+        (directory.members("mapped", "role"), held)
+    };
+    assert_eq!(after_handing_over(DIRECTORIES), (json!({"bea@acme.example": "owner"}), 0));
+    let none = DIRECTORIES.replace("{members: 3, percent: 1}", "{members: 0, percent: 0}");
+    let both = json!({"ada@acme.example": "owner", "bea@acme.example": "owner"});
+    assert_eq!(after_handing_over(&none), (both, 1));
+}
+
+#[test]
+fn who_was_kept_as_the_last_owner_is_found_behind_many_new_ones() {
+    let directory = Directory::start();
+    let names: Vec<_> = (0..12).map(|n| format!("u{n}")).collect();
+    let users: Vec<_> = names.iter().map(|name| directory.user(name)).collect();
+    let users: Vec<_> = users.iter().collect();
+    let staff = directory.group("staff", &users.iter().map(|user| user.as_str()).collect::<Vec<_>>());
+    directory.store.clock.advance(1);
+    let ada = directory.user("ada");
+    let owners = directory.group("owners", &[&ada]);
+    let add = |group: &str, users: &[&String]| {
+        let add = json!({"op": "add", "path": "members", "value": members(users)});
+        directory.patch(&format!("/Groups/{group}"), add);
+    };
+    add(&staff, &[&ada]);
+    directory.patch(&format!("/Groups/{owners}"), json!({"op": "remove", "path": "members"}));
+    assert_eq!(directory.members("mapped", "role")["ada@acme.example"], json!("owner"), "the last one");
+    add(&owners, &users);
+    assert_eq!(directory.members("mapped", "role")["ada@acme.example"], json!("user"));
+}
+
+#[test]
 fn an_email_that_is_free_again_is_the_next_users() {
     let directory = Directory::start();
     let user = |name: &str| json!({"schemas": [USER], "userName": name, "emails": [{"value": "shared@acme.example"}]});
