@@ -47,6 +47,12 @@ impl<DB: Database> Statement<DB> {
         self
     }
 
+    /// What the database would do to run it, asked without its values.
+    #[cfg(test)]
+    pub(super) fn explained(&self) -> Self {
+        Self(QueryBuilder::new(format!("EXPLAIN QUERY PLAN {}", self.0.sql().as_str())))
+    }
+
     /// To be run.
     pub(super) fn build(&mut self) -> Query<'_, DB, DB::Arguments> {
         self.0.build()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection, Execute, Row, SqliteConnection, query_scalar};
+use sqlx::{Connection, Row, SqliteConnection, query_scalar};
 use tempfile::TempDir;
 use tokio::time::timeout;
 use usher_policy::id::{Email, Issuer, MemberId, OrganizationId, Role, Subject, Tier};
@@ -327,13 +327,11 @@ async fn who_is_looked_for_by_external_id_or_role_is_found_by_an_index_without_s
     let database = open(&folder).await;
     let mut reader = database.readers.acquire().await.unwrap();
     let chat = OrganizationId::new("chat");
-    for (mut statement, index) in [
+    for (statement, index) in [
         (Statements::<sqlx::Sqlite>::members_with_external_id(&chat, "00u1"), "members_external_id"),
         (Statements::oldest_with_role(&chat, &Role::new("owner"), 10), "members_role"),
     ] {
-        let explain = format!("EXPLAIN QUERY PLAN {}", statement.build().sql().as_str());
-        #[expect(clippy::disallowed_methods, reason = "a statement of the store's own")]
-        let rows = sqlx::query(sqlx::AssertSqlSafe(explain)).fetch_all(&mut *reader).await.unwrap();
+        let rows = statement.explained().build().fetch_all(&mut *reader).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
         assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
         assert!(!plan.iter().any(|step| step.contains("members USING PRIMARY KEY")), "{plan:?}");
