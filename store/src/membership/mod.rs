@@ -6,6 +6,7 @@ mod audit;
 mod directory;
 mod edit;
 mod effects;
+mod followed;
 mod list;
 mod login;
 mod remove;
@@ -33,7 +34,8 @@ use crate::metrics::Metrics;
 use crate::places::{Place, Places};
 
 pub(crate) use attempts::Attempt;
-pub(crate) use directory::{Followed, Following, Guarded, all_of, as_the_rules_see, owners, that_map, with_groups};
+pub(crate) use directory::{all_of, as_the_rules_see, owners, that_map, with_groups};
+pub(crate) use followed::{Followed, Following, Guarded};
 pub(crate) use seats::SeatsInUse;
 pub(crate) use sync::{Kind, OrganizationReport, Step, SyncError, Task};
 

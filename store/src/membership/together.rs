@@ -10,7 +10,7 @@ use usher_policy::model::Organization;
 use usher_policy::rules::directory::{DirectoryUser, Facts, decide};
 use usher_policy::rules::effects::{Change, Effects, Note};
 
-use super::directory::Decided;
+use super::followed::Decided;
 use super::sketch::Sketch;
 use super::{effects, new_id, seats};
 use crate::database::{DatabaseError, Snapshot, Transaction};

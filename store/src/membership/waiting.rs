@@ -10,7 +10,8 @@ use usher_policy::rules::directory::{DirectoryUser, Facts, reseat};
 use usher_policy::rules::effects::Effects;
 use usher_policy::rules::seats::{Taken, has_room};
 
-use super::directory::{Decided, Followed, Following, Guarded, users_of};
+use super::directory::users_of;
+use super::followed::{Decided, Followed, Following, Guarded};
 use super::{Membership, effects, new_id, seats};
 use crate::audit::Cause;
 use crate::database::{DatabaseError, Transaction};

@@ -16,7 +16,8 @@ use crate::audit;
 use crate::clock::mark;
 use crate::database::{Database, DatabaseError, Lane, Lease, Transaction};
 use crate::membership::Membership;
-use crate::membership::directory::{Decided, Followed, Following, Guarded, with_groups};
+use crate::membership::directory::with_groups;
+use crate::membership::followed::{Decided, Followed, Following, Guarded};
 use crate::membership::waiting::Waiting;
 use crate::scim::ResourceType;
 
