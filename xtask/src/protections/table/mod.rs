@@ -2,11 +2,12 @@
 
 mod assertions;
 mod edge;
+mod sessions;
 mod store;
 
 use super::Protection;
 
 /// Every protection, in the order of the page.
 pub(super) fn all() -> impl Iterator<Item = &'static Protection> {
-    [assertions::ASSERTIONS, edge::EDGE, store::STORE].into_iter().flatten()
+    [assertions::ASSERTIONS, edge::EDGE, sessions::SESSIONS, store::STORE].into_iter().flatten()
 }
