@@ -33,8 +33,8 @@ pub(crate) struct Census {
     workers: usize,
 }
 
-/// What a worker said last. When, is in milliseconds on the steady clock that all workers share: nobody falls silent because the
-/// wall's is set.
+/// What a worker said last, and when: in milliseconds on the steady clock that all workers share, so that nobody falls silent
+/// because the wall clock is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     worker: u64,

@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_gauges_of_an_organization_that_has_gone_go_too() {
-        let kept = Duration::from_millis(200);
+        let kept = Duration::from_secs(1);
         let metrics = Metrics::with_gauges_kept(kept).unwrap();
         let (stays, goes) = (OrganizationId::new("stays"), OrganizationId::new("goes"));
         let seats = SeatsInUse { tiers: Vec::new(), pending: 1 };
