@@ -64,8 +64,8 @@ impl Standing {
             None if organization.seats.is_some() => return None,
             None => None,
         };
-        let (organization_id, who) = (self.organization.clone(), self.who.clone());
-        (organization.id == self.organization).then(|| Self::new(organization_id, who, role, seat_tier))
+        let is_its = organization.id == self.organization;
+        is_its.then(|| Self::new(self.organization.clone(), self.who.clone(), role, seat_tier))
     }
 
     fn new(organization: OrganizationId, who: Who, role: Role, seat_tier: Option<Tier>) -> Self {
